@@ -100,7 +100,7 @@ std::uint64_t ByteReader::varint() {
         const std::uint8_t byte = u8();
         if (shift == 63 && byte > 1) break;
         value |= static_cast<std::uint64_t>(byte & 127U) << shift;
-        if (byte < 128) return value;
+        if (byte < 128) return ok_ ? value : 0;
     }
     ok_ = false;
     return 0;

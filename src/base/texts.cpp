@@ -31,7 +31,9 @@ std::string fill_text(std::string_view sentence, TextParameters parameters) {
 }
 
 Language language_of_locale(std::string_view locale) {
-    return locale.starts_with("ja") ? Language::ja : Language::en;
+    // A language code ends with its region, encoding or modifier: `jam` is another language.
+    const std::string_view code = locale.substr(0, locale.find_first_of("_-.@"));
+    return code == "ja" ? Language::ja : Language::en;
 }
 
 }  // namespace onshi

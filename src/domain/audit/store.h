@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "domain/audit/model.h"
+#include "platform/sql/migrations.h"
+#include "platform/sql/read_batch.h"
+#include "platform/sql/sequencer.h"
+#include "platform/sql/write_set.h"
+
+namespace onshi::audit {
+
+inline constexpr std::size_t records_per_read_max = 1000;
+
+struct LaneHead {
+    std::int64_t lane;
+    std::int64_t epoch;
+    std::int64_t sequence;
+    Sha256 hash;
+};
+
+[[nodiscard]] std::span<const sql::Migration> migrations();
+
+[[nodiscard]] sql::Rows<LaneHead> load_lanes(sql::ReadBatch& batch);
+// Records of a lane behind `after`, in order, at most records_per_read_max.
+[[nodiscard]] sql::Rows<Record> load_records(sql::ReadBatch& batch, std::int64_t lane, std::int64_t after);
+[[nodiscard]] sql::Slot<Record> load_record(sql::ReadBatch& batch, std::int64_t lane, std::int64_t sequence);
+[[nodiscard]] sql::Rows<Seal> load_seals(sql::ReadBatch& batch, std::int64_t lane, std::int64_t after,
+                                         std::int64_t until);
+[[nodiscard]] sql::Slot<Seal> load_last_seal(sql::ReadBatch& batch, std::int64_t lane);
+void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal);
+
+// The lane's own statements, run by the committer.
+[[nodiscard]] Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, std::string_view hub);
+// Fails with store.fenced when another process has claimed the lane since.
+[[nodiscard]] Result<void> move_head(sql::Transaction& transaction, const LaneHead& head);
+[[nodiscard]] Result<void> add_record(sql::Transaction& transaction, const Header& header, const Sha256& hash,
+                                      std::string_view payload);
+
+}  // namespace onshi::audit

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/date.h"
+#include "base/identifiers.h"
+#include "base/time.h"
+
+namespace onshi::cards {
+
+// The certificate's state by the CA's lists (jpki-card §7.2).
+enum class CertificateStatus : std::uint8_t { good = 1, suspended = 2, revoked = 3, renewed = 4 };
+
+struct Card {
+    CardKey key;
+    PersonKey person{0};
+    CertificateStatus status = CertificateStatus::good;
+    Instant not_after;
+    // Stored form of the public key (platform/pki); empty until the card's certificate was first seen and verified.
+    std::string public_key;
+    std::string tag;  // proves that this hub stored the key
+    std::int64_t version = 0;
+};
+
+// Use as insurance card (domain-rules §8.4).
+enum class UseState : std::uint8_t { none = 0, registered = 1, cancel_requested = 2, cancelled = 3 };
+enum class Channel : std::uint8_t { kiosk = 1, portal = 2, bank_machine = 3, municipality = 4, load = 5 };
+
+struct UseRegistration {
+    UseState state = UseState::none;
+    Instant since;
+    std::int64_t version = 0;
+    [[nodiscard]] bool usable() const { return state == UseState::registered || state == UseState::cancel_requested; }
+};
+
+// Suspension by the holder's call (domain-rules §8.5); in the ledger and so always fresh.
+struct Suspension {
+    bool suspended = false;
+    Instant since;
+    std::int64_t version = 0;
+};
+
+// What a certificate's validity allows on a day (domain-rules §6.9).
+enum class Validity : std::uint8_t {
+    valid,
+    expires_soon,  // within three months
+    in_grace,      // expired; coverage only until the end of the third month
+    expired,
+};
+[[nodiscard]] Validity validity_on(Instant not_after, Date day);
+// The last day in Japan on which the certificate is valid.
+[[nodiscard]] Date last_valid_day(Instant not_after);
+
+inline constexpr int expiry_warning_months = 3;
+inline constexpr std::chrono::hours card_status_fresh_for{24};
+
+}  // namespace onshi::cards

@@ -1,0 +1,35 @@
+#include "domain/consent/store.h"
+
+namespace onshi::consent {
+
+namespace {
+
+using sql::Row;
+using sql::ShardKey;
+using sql::Statement;
+using sql::Store;
+
+const Statement select_consents("consent.select_consents", Store::ledger, ShardKey::person,
+                                "SELECT item, choice, given_at, expires_at FROM consent WHERE person_key = $1 "
+                                "AND organisation_key = $2 AND given_at > $3 ORDER BY item, given_at DESC LIMIT $4");
+const Statement insert_consent("consent.insert_consent", Store::ledger, ShardKey::person,
+                               "INSERT INTO consent (person_key, organisation_key, item, given_at, choice, expires_at, "
+                               "lane, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+
+Consent decode_consent(const Row& row) {
+    return {static_cast<Item>(row.integer(0)), static_cast<Choice>(row.integer(1)), {row.integer(2)}, {row.integer(3)}};
+}
+
+}  // namespace
+
+sql::Rows<Consent> load_consents(sql::ReadBatch& batch, PersonKey person, OrganisationKey organisation, Instant since) {
+    return batch.many(select_consents, consents_per_read_max, decode_consent, person.value(), organisation.value(),
+                      since.us, consents_per_read_max);
+}
+
+void add_consent(sql::WriteSet& set, PersonKey person, OrganisationKey organisation, const Consent& consent) {
+    set.change(insert_consent, person.value(), organisation.value(), consent.item, consent.given_at.us, consent.choice,
+               consent.expires_at.us, sql::Position::lane, sql::Position::sequence);
+}
+
+}  // namespace onshi::consent

@@ -1,0 +1,173 @@
+#include "domain/eligibility/model.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace onshi::eligibility {
+
+namespace {
+
+constexpr std::uint8_t layout = 1;
+constexpr std::int64_t list_max = 64;
+
+void write_optional_date(ByteWriter& writer, const std::optional<Date>& day) {
+    writer.u8(day ? 1 : 0);
+    if (day) writer.u32(static_cast<std::uint32_t>(day->days()));
+}
+
+std::optional<Date> read_date(ByteReader& reader) { return Date::from_days(static_cast<std::int32_t>(reader.u32())); }
+
+void write_verdict(ByteWriter& writer, const Verdict& verdict) {
+    writer.u8(static_cast<std::uint8_t>(verdict.result));
+    writer.varint(verdict.cause ? static_cast<std::uint64_t>(*verdict.cause) + 1 : 0);
+    writer.text(verdict.coverage ? coverage::pack(*verdict.coverage) : std::string());
+    writer.text(verdict.overlaps.empty() ? std::string() : coverage::pack_all(verdict.overlaps));
+    writer.varint(verdict.notes.size());
+    for (const auto& note : verdict.notes) {
+        writer.varint(static_cast<std::uint64_t>(note.code));
+        write_optional_date(writer, note.day);
+    }
+    writer.varint(verdict.next.size());
+    for (const auto& step : verdict.next) {
+        writer.u8(static_cast<std::uint8_t>(step.audience));
+        writer.varint(static_cast<std::uint64_t>(step.code));
+    }
+    writer.u8(static_cast<std::uint8_t>(verdict.medical));
+}
+
+std::optional<OutcomeCode> outcome_code(std::uint64_t value) {
+    if (value >= outcome_names.size()) return std::nullopt;
+    return static_cast<OutcomeCode>(value);
+}
+
+bool read_notes(ByteReader& reader, std::vector<Note>& notes) {
+    const std::uint64_t count = reader.varint();
+    if (count > list_max) return false;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const auto code = outcome_code(reader.varint());
+        if (!code) return false;
+        Note note{*code, std::nullopt};
+        if (reader.u8() == 1) note.day = read_date(reader);
+        notes.push_back(note);
+    }
+    return true;
+}
+
+bool read_next(ByteReader& reader, std::vector<NextStep>& next) {
+    const std::uint64_t count = reader.varint();
+    if (count > list_max) return false;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const std::uint8_t audience = reader.u8();
+        const auto code = outcome_code(reader.varint());
+        if (!code || audience > static_cast<std::uint8_t>(Audience::insurer)) return false;
+        next.push_back({static_cast<Audience>(audience), *code});
+    }
+    return true;
+}
+
+bool read_verdict(ByteReader& reader, Verdict& verdict) {
+    const std::uint8_t result = reader.u8();
+    const std::uint64_t cause = reader.varint();
+    const std::string_view counted = reader.text();
+    const std::string_view overlaps = reader.text();
+    if (result < 1 || result > 5) return false;
+    verdict.result = static_cast<ResultCode>(result);
+    if (cause > 0) {
+        verdict.cause = outcome_code(cause - 1);
+        if (!verdict.cause) return false;
+    }
+    if (!counted.empty()) {
+        verdict.coverage = coverage::unpack(counted);
+        if (!verdict.coverage) return false;
+    }
+    if (!overlaps.empty()) {
+        auto unpacked = coverage::unpack_all(overlaps);
+        if (!unpacked) return false;
+        verdict.overlaps = std::move(*unpacked);
+    }
+    if (!read_notes(reader, verdict.notes) || !read_next(reader, verdict.next)) return false;
+    verdict.medical = static_cast<MedicalData>(reader.u8());
+    return verdict.medical <= MedicalData::by_number;
+}
+
+}  // namespace
+
+std::string_view to_string(ResultCode code) {
+    switch (code) {
+        case ResultCode::valid: return "valid";
+        case ResultCode::invalid: return "invalid";
+        case ResultCode::invalid_newer: return "invalid_newer";
+        case ResultCode::none: return "none";
+        case ResultCode::several: return "several";
+    }
+    return "none";
+}
+
+std::string_view to_string(MedicalData reason) {
+    switch (reason) {
+        case MedicalData::available: return "available";
+        case MedicalData::not_eligible: return "not_eligible";
+        case MedicalData::certificate_grace: return "certificate_grace";
+        case MedicalData::card_status_old: return "card_status_old";
+        case MedicalData::scheme_without: return "scheme_without";
+        case MedicalData::by_number: return "by_number";
+    }
+    return "not_eligible";
+}
+
+std::string pack(const Answer& answer) {
+    std::string bytes;
+    bytes.reserve(512);
+    ByteWriter writer(bytes);
+    writer.u8(layout);
+    writer.u8(static_cast<std::uint8_t>(answer.source));
+    writer.u8(answer.check_id ? 1 : 0);
+    if (answer.check_id) writer.raw(answer.check_id->bytes());
+    writer.raw(answer.request_digest);
+    writer.u8(static_cast<std::uint8_t>(answer.method));
+    writer.u32(static_cast<std::uint32_t>(answer.care_day.days()));
+    writer.i64(answer.answered_at.us);
+    writer.varint(static_cast<std::uint64_t>(answer.known_seq));
+    writer.u8(answer.card_status_as_of ? 1 : 0);
+    if (answer.card_status_as_of) writer.i64(answer.card_status_as_of->us);
+    writer.u8(answer.person ? 1 : 0);
+    if (answer.person) {
+        writer.i64(answer.person->key.value());
+        writer.text(identity::pack(*answer.person));
+    }
+    write_verdict(writer, answer.verdict);
+    return bytes;
+}
+
+std::optional<Answer> unpack(std::string_view bytes) {
+    ByteReader reader(as_bytes(bytes));
+    if (reader.u8() != layout) return std::nullopt;
+    Answer answer;
+    const std::uint8_t source = reader.u8();
+    if (reader.u8() == 1) {
+        auto id = CheckId::from_bytes(reader.raw(16));
+        if (!id) return std::nullopt;
+        answer.check_id = *id;
+    }
+    const Bytes digest = reader.raw(answer.request_digest.size());
+    std::ranges::copy(digest, answer.request_digest.begin());
+    const std::uint8_t method = reader.u8();
+    const auto care_day = read_date(reader);
+    answer.answered_at = {reader.i64()};
+    answer.known_seq = static_cast<std::int64_t>(reader.varint());
+    if (reader.u8() == 1) answer.card_status_as_of = Instant{reader.i64()};
+    if (reader.u8() == 1) {
+        const PersonKey key(reader.i64());
+        answer.person = identity::unpack(key, reader.text());
+        if (!answer.person) return std::nullopt;
+    }
+    if (!read_verdict(reader, answer.verdict) || !reader.ok() || !reader.at_end() || !care_day) return std::nullopt;
+    if (source < 1 || source > 2 || method < 1 || method > 3) return std::nullopt;
+    answer.source = static_cast<Source>(source);
+    answer.method = static_cast<organisations::Method>(method);
+    answer.care_day = *care_day;
+    return answer;
+}
+
+}  // namespace onshi::eligibility

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/date.h"
+#include "base/identifiers.h"
+#include "base/outcome_codes.gen.h"
+#include "base/sha256.h"
+#include "base/texts.h"
+#include "base/time.h"
+#include "domain/cards/model.h"
+#include "domain/coverage/model.h"
+#include "domain/identity/model.h"
+#include "domain/organisations/model.h"
+
+namespace onshi::eligibility {
+
+// 資格有効性, codes of domain-rules §1.5.
+enum class ResultCode : std::uint8_t {
+    valid = 1,          // 有効
+    invalid = 2,        // 無効
+    invalid_newer = 3,  // 無効（新しい資格あり）
+    none = 4,           // 該当資格なし
+    several = 5,        // 複数該当
+};
+[[nodiscard]] std::string_view to_string(ResultCode code);
+
+enum class Source : std::uint8_t { card = 1, number = 2 };  // 照会区分
+
+// Something else worth knowing; `day` is the one parameter that some codes have.
+struct Note {
+    OutcomeCode code;
+    std::optional<Date> day;
+    bool operator==(const Note&) const = default;
+};
+
+struct NextStep {
+    Audience audience;
+    OutcomeCode code;
+    bool operator==(const NextStep&) const = default;
+};
+
+// Why medical data cannot be offered for consent, whatever the patient says.
+enum class MedicalData : std::uint8_t {
+    available = 0,
+    not_eligible = 1,        // no valid coverage
+    certificate_grace = 2,   // §6.9
+    card_status_old = 3,     // design §9.7
+    scheme_without = 4,      // §5.6: 自衛官, 日雇特例
+    by_number = 5,           // a look-up without the card
+};
+[[nodiscard]] std::string_view to_string(MedicalData reason);
+
+// What is decided from facts alone.
+struct Verdict {
+    ResultCode result = ResultCode::none;
+    std::optional<OutcomeCode> cause;
+    std::optional<coverage::Coverage> coverage;  // the one that counts, or the last one that ended
+    std::vector<coverage::Coverage> overlaps;
+    std::vector<Note> notes;
+    std::vector<NextStep> next;
+    MedicalData medical = MedicalData::not_eligible;
+};
+
+// A complete answer, as it is given, stored in its audit record and given again when the same check is repeated.
+struct Answer {
+    Source source = Source::card;
+    std::optional<CheckId> check_id;
+    Sha256 request_digest{};   // of the signed lines, or of the look-up's terms
+    organisations::Method method = organisations::Method::pin;  // card only
+    Date care_day;
+    Instant answered_at;
+    std::int64_t known_seq = 0;         // the newest registry commit that this answer rests on
+    std::optional<Instant> card_status_as_of;
+    std::optional<identity::Person> person;
+    Verdict verdict;
+};
+
+// The compact form in the audit record. nullopt for bytes of another form.
+[[nodiscard]] std::string pack(const Answer& answer);
+[[nodiscard]] std::optional<Answer> unpack(std::string_view bytes);
+
+}  // namespace onshi::eligibility

@@ -1,0 +1,246 @@
+#include "domain/eligibility/rules.h"
+
+#include <algorithm>
+
+namespace onshi::eligibility {
+
+namespace {
+
+using coverage::Coverage;
+using coverage::State;
+
+// Sorted so that the record that counts comes first: the latest acquisition, then the newest knowledge.
+bool counts_before(const Coverage& a, const Coverage& b) {
+    if (a.acquired_on != b.acquired_on) return a.acquired_on > b.acquired_on;
+    if (a.known_from != b.known_from) return a.known_from > b.known_from;
+    return a.key > b.key;
+}
+
+std::vector<Coverage> covering(const std::vector<Coverage>& coverages, Date day) {
+    std::vector<Coverage> found;
+    for (const auto& c : coverages) {
+        if (c.state == State::active && c.covers(day)) found.push_back(c);
+    }
+    std::ranges::sort(found, counts_before);
+    return found;
+}
+
+// The record that ended last before the day. EL-5: what begins later is not seen.
+const Coverage* last_ended(const std::vector<Coverage>& coverages, Date day) {
+    const Coverage* last = nullptr;
+    for (const auto& c : coverages) {
+        if (c.state != State::active || c.valid_to >= day || c.acquired_on > day) continue;
+        if (last == nullptr || c.valid_to > last->valid_to ||
+            (c.valid_to == last->valid_to && counts_before(c, *last))) {
+            last = &c;
+        }
+    }
+    return last;
+}
+
+const Coverage* newest_withheld(const std::vector<Coverage>& coverages, Date day) {
+    const Coverage* found = nullptr;
+    for (const auto& c : coverages) {
+        if (c.state != State::withheld || !c.covers(day)) continue;
+        if (found == nullptr || counts_before(c, *found)) found = &c;
+    }
+    return found;
+}
+
+void add_steps(Verdict& verdict, std::initializer_list<NextStep> steps) {
+    verdict.next.insert(verdict.next.end(), steps.begin(), steps.end());
+}
+
+void advise_no_coverage(Verdict& verdict) {
+    add_steps(verdict, {{Audience::patient, OutcomeCode::next_other_proof},
+                        {Audience::clerk, OutcomeCode::next_other_proof},
+                        {Audience::clerk, OutcomeCode::next_declaration}});
+}
+
+void advise_nothing(Verdict& verdict) {
+    add_steps(verdict, {{Audience::patient, OutcomeCode::next_nothing}, {Audience::clerk, OutcomeCode::next_nothing}});
+}
+
+void set_lapsed(Verdict& verdict, const Coverage& last) {
+    verdict.result = ResultCode::invalid;
+    verdict.cause = OutcomeCode::cause_lapsed;
+    verdict.coverage = last;
+    add_steps(verdict, {{Audience::clerk, OutcomeCode::next_ask_insurer}});
+    advise_no_coverage(verdict);
+}
+
+void set_withheld(Verdict& verdict, const Coverage& record) {
+    verdict.result = ResultCode::none;
+    verdict.cause = OutcomeCode::cause_withheld;
+    // Only the insurer is named, so that the counter can ask it; the record itself stays closed.
+    Coverage contact = record;
+    contact.symbol.clear();
+    contact.number.clear();
+    contact.branch.reset();
+    contact.copay_percent.reset();
+    contact.limit_category.clear();
+    verdict.coverage = std::move(contact);
+    add_steps(verdict, {{Audience::patient, OutcomeCode::next_ask_insurer},
+                        {Audience::clerk, OutcomeCode::next_ask_insurer},
+                        {Audience::insurer, OutcomeCode::next_insurer_confirms}});
+    advise_no_coverage(verdict);
+}
+
+void set_unregistered(Verdict& verdict) {
+    verdict.result = ResultCode::none;
+    verdict.cause = OutcomeCode::cause_unregistered;
+    add_steps(verdict, {{Audience::insurer, OutcomeCode::next_insurer_registers}});
+    advise_no_coverage(verdict);
+}
+
+// §5.6: schemes whose members have no health data to view.
+bool scheme_has_medical_data(const Coverage& c) {
+    const InsurerScheme scheme = c.insurer.scheme();
+    return scheme != InsurerScheme::self_defence && scheme != InsurerScheme::day_labourers &&
+           scheme != InsurerScheme::day_labourers_special;
+}
+
+void add_card_notes(Verdict& verdict, const CardFacts& card) {
+    const Date last = cards::last_valid_day(card.not_after);
+    if (card.registered_now) verdict.notes.push_back({OutcomeCode::note_registered_now, std::nullopt});
+    if (card.validity == cards::Validity::expires_soon) {
+        verdict.notes.push_back({OutcomeCode::note_certificate_expires_soon, last});
+    }
+    if (card.validity == cards::Validity::in_grace) {
+        verdict.notes.push_back({OutcomeCode::note_certificate_grace, certificate_grace_end(last)});
+    }
+    if (card.status_old) verdict.notes.push_back({OutcomeCode::note_card_status_old, card.status_day});
+    if (card.validity != cards::Validity::valid) {
+        add_steps(verdict, {{Audience::patient, OutcomeCode::next_renew_certificate}});
+    }
+}
+
+MedicalData medical_data(const CardFacts& card, const Verdict& verdict) {
+    if (verdict.result != ResultCode::valid) return MedicalData::not_eligible;
+    if (!scheme_has_medical_data(*verdict.coverage)) return MedicalData::scheme_without;
+    if (card.validity == cards::Validity::in_grace) return MedicalData::certificate_grace;
+    if (card.status_old) return MedicalData::card_status_old;
+    return MedicalData::available;
+}
+
+// The person's records without the card: nothing more than the asked number deserves.
+void decide_one(Verdict& verdict, const NumberCandidate& one, Date day) {
+    const auto is_asked = [&](const Coverage& c) { return std::ranges::find(one.asked, c.key) != one.asked.end(); };
+    const auto now = covering(one.coverages, day);
+    const auto asked = std::ranges::find_if(now, is_asked);
+    if (asked != now.end()) {
+        verdict.result = ResultCode::valid;
+        verdict.coverage = *asked;
+        if (now.size() > 1) verdict.notes.push_back({OutcomeCode::note_overlap, std::nullopt});
+        if (!one.branch_matches) verdict.notes.push_back({OutcomeCode::note_branch_corrected, std::nullopt});
+        advise_nothing(verdict);
+        return;
+    }
+    std::vector<Coverage> own;
+    std::ranges::copy_if(one.coverages, std::back_inserter(own), is_asked);
+    if (const Coverage* withheld = newest_withheld(own, day)) return set_withheld(verdict, *withheld);
+    const Coverage* ended = last_ended(own, day);
+    if (ended == nullptr) {
+        verdict.cause = OutcomeCode::cause_no_match;
+        add_steps(verdict, {{Audience::clerk, OutcomeCode::next_check_entry}});
+        return advise_no_coverage(verdict);
+    }
+    if (now.empty()) return set_lapsed(verdict, *ended);
+    verdict.result = ResultCode::invalid_newer;
+    verdict.cause = OutcomeCode::cause_newer_coverage;
+    verdict.coverage = *ended;
+    add_steps(verdict, {{Audience::patient, OutcomeCode::next_use_new_coverage},
+                        {Audience::clerk, OutcomeCode::next_use_new_coverage}});
+}
+
+}  // namespace
+
+// REQ-ELIG-001 … REQ-ELIG-008: one row of the table each, in its order.
+Verdict decide_by_card(const CardFacts& card, const std::vector<coverage::Coverage>& coverages, Date day) {
+    Verdict verdict;
+    if (!card.registered) {
+        verdict.cause = OutcomeCode::cause_card_not_registered;
+        if (card.may_register) {
+            add_steps(verdict, {{Audience::patient, OutcomeCode::next_register_card},
+                                {Audience::clerk, OutcomeCode::next_register_card}});
+        } else {
+            advise_no_coverage(verdict);
+        }
+        return verdict;
+    }
+    auto now = covering(coverages, day);
+    const Coverage* ended = last_ended(coverages, day);
+    const Coverage* withheld = newest_withheld(coverages, day);
+    if (!now.empty()) {
+        verdict.result = ResultCode::valid;
+        verdict.coverage = now.front();
+        verdict.overlaps.assign(std::make_move_iterator(now.begin() + 1), std::make_move_iterator(now.end()));
+        if (!verdict.overlaps.empty()) verdict.notes.push_back({OutcomeCode::note_overlap, std::nullopt});
+        advise_nothing(verdict);
+    } else if (withheld != nullptr) {
+        set_withheld(verdict, *withheld);
+    } else if (ended != nullptr) {
+        set_lapsed(verdict, *ended);
+    } else {
+        set_unregistered(verdict);
+    }
+    add_card_notes(verdict, card);
+    verdict.medical = medical_data(card, verdict);
+    return verdict;
+}
+
+NumberVerdict decide_by_number(const std::vector<NumberCandidate>& candidates, Date day) {
+    NumberVerdict found;
+    Verdict& verdict = found.verdict;
+    verdict.medical = MedicalData::by_number;
+    if (candidates.empty()) {
+        verdict.cause = OutcomeCode::cause_no_match;
+        add_steps(verdict, {{Audience::clerk, OutcomeCode::next_check_entry}});
+        advise_no_coverage(verdict);
+        return found;
+    }
+    if (candidates.size() > 1) {
+        verdict.result = ResultCode::several;
+        verdict.cause = OutcomeCode::cause_ambiguous;
+        add_steps(verdict, {{Audience::patient, OutcomeCode::next_give_branch},
+                            {Audience::clerk, OutcomeCode::next_give_branch}});
+        return found;
+    }
+    decide_one(verdict, candidates.front(), day);
+    if (verdict.result == ResultCode::none) return found;
+    found.person = candidates.front().person;
+    found.person->address.clear();
+    found.person->protection = {};
+    return found;
+}
+
+std::string to_text(const SignedLines& lines) {
+    std::string text;
+    text.reserve(320);
+    const auto line = [&text](std::string_view value) {
+        text.append(value);
+        text.push_back('\n');
+    };
+    line("onshi-check-v1");
+    line(lines.hub_id);
+    line(lines.facility);
+    line(lines.terminal);
+    line(lines.challenge);
+    line(lines.purpose);
+    line(lines.method);
+    line(to_iso(lines.care_day));
+    line(lines.operator_reference.empty() ? "-" : lines.operator_reference);
+    line(lines.check_id);
+    return text;
+}
+
+bool is_care_day_by_card(Date day, Instant now) {
+    return day == japan_day(now) || day == japan_day(now - std::chrono::microseconds(midnight_tolerance));
+}
+
+bool is_care_day_by_number(Date day, Date today) {
+    return day >= today.plus_months_clamped(-12 * years_back_by_number) &&
+           day <= today.plus_months_clamped(months_ahead_by_number);
+}
+
+}  // namespace onshi::eligibility

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/eligibility/model.h"
+
+namespace onshi::eligibility {
+
+// What a check by card knows besides the coverage records.
+struct CardFacts {
+    cards::Validity validity = cards::Validity::valid;
+    Instant not_after;
+    bool registered = false;      // usable as insurance card, or registered with this check
+    bool registered_now = false;
+    bool may_register = false;    // whether the answer may offer registration
+    bool status_old = false;      // the CA's list is older than 24 hours
+    std::optional<Date> status_day;
+};
+
+// Answers for care day `day` (domain-rules §2.4, column "by card"). An unregistered card discloses nothing.
+[[nodiscard]] Verdict decide_by_card(const CardFacts& card, const std::vector<coverage::Coverage>& coverages, Date day);
+
+// One person found under the asked number, with all their records.
+struct NumberCandidate {
+    identity::Person person;
+    std::vector<coverage::Coverage> coverages;
+    std::vector<CoverageKey> asked;   // their records that carry the asked number
+    bool branch_matches = true;       // false: found only without the branch that was given
+};
+
+struct NumberVerdict {
+    Verdict verdict;
+    std::optional<identity::Person> person;  // without an address, for anyone
+};
+
+// Answers for care day `day` (domain-rules §2.4, column "by number"; N-3, N-4). `candidates` have the asked birth date.
+[[nodiscard]] NumberVerdict decide_by_number(const std::vector<NumberCandidate>& candidates, Date day);
+
+// The lines whose SHA-256 the card signs; both sides build them from their own view (design §9.7).
+struct SignedLines {
+    std::string_view hub_id;
+    std::string_view facility;
+    std::string_view terminal;
+    std::string_view challenge;
+    std::string_view purpose;
+    std::string_view method;
+    Date care_day;
+    std::string_view operator_reference;  // empty: none
+    std::string_view check_id;
+};
+[[nodiscard]] std::string to_text(const SignedLines& lines);
+
+// Whether a check by card may be for this day: today in Japan, or yesterday while a card signed before midnight may still be
+// on its way.
+[[nodiscard]] bool is_care_day_by_card(Date day, Instant now);
+// By number: five years back to one month ahead (design §9.3).
+[[nodiscard]] bool is_care_day_by_number(Date day, Date today);
+
+inline constexpr std::chrono::minutes midnight_tolerance{15};
+inline constexpr int years_back_by_number = 5;
+inline constexpr int months_ahead_by_number = 1;
+
+}  // namespace onshi::eligibility

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "domain/audit/intents.h"
+#include "domain/cards/authorities.h"
+#include "domain/cards/store.h"
+#include "domain/consent/model.h"
+#include "domain/eligibility/challenges.h"
+#include "domain/eligibility/model.h"
+#include "domain/eligibility/rules.h"
+#include "domain/organisations/directory.h"
+#include "platform/pki/public_key.h"
+#include "platform/sql/database.h"
+
+namespace onshi::eligibility {
+
+enum class Registration : std::uint8_t { not_asked, agreed, declined };
+
+// A check by card as a terminal sends it, already parsed. The views live as long as the call.
+struct CardCheck {
+    CheckId id;
+    std::string_view challenge;
+    Purpose purpose = Purpose::check;
+    organisations::Method method = organisations::Method::pin;
+    Date care_day;
+    std::string_view operator_reference;   // visual only
+    std::string_view visual_reason;        // visual only
+    std::string_view authority_key_id;     // raw bytes
+    CertificateSerial serial;
+    pki::SignatureAlgorithm algorithm = pki::SignatureAlgorithm::rsa_pkcs1_sha256;
+    std::string_view signature;            // raw bytes
+    std::string_view certificate;          // DER; empty unless the hub asked for it
+    Registration registration = Registration::not_asked;
+};
+
+struct NumberCheck {
+    CheckId id;
+    Date care_day;
+    InsurerNumber insurer;
+    InsuredSymbolNumber insured;
+    std::optional<BranchNumber> branch;
+    Date birth;
+};
+
+// An answer with its place in the audit chain.
+struct GivenAnswer {
+    Answer answer;
+    sql::CommitPosition position;
+    bool repeated = false;
+};
+
+struct ConsentsRecorded {
+    std::vector<consent::Consent> consents;
+    sql::CommitPosition position;
+    bool repeated = false;
+};
+
+// The newest moment at which each CA's list of revoked certificates was taken over; at most directory_age_max old.
+class StatusSources {
+  public:
+    [[nodiscard]] std::optional<Instant> as_of(std::int32_t ca_id) const;
+    void replace(std::vector<cards::StatusSource> sources);
+
+  private:
+    std::shared_ptr<const std::vector<cards::StatusSource>> sources_ =
+        std::make_shared<const std::vector<cards::StatusSource>>();
+};
+
+// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Counted in memory
+// by each hub. Thread-safe, bounded.
+class MissBudget {
+  public:
+    explicit MissBudget(int misses_per_hour) : misses_per_hour_(misses_per_hour) {}
+    [[nodiscard]] bool is_spent(OrganisationKey facility, Instant now);
+    void count(OrganisationKey facility, Instant now);
+
+  private:
+    struct Hour {
+        std::int64_t hour = 0;
+        int misses = 0;
+    };
+    int misses_per_hour_;
+    std::mutex mutex_;
+    std::unordered_map<OrganisationKey, Hour> facilities_;
+};
+
+inline constexpr int misses_per_hour_default = 60;
+inline constexpr std::size_t miss_facilities_max = 65'536;
+inline constexpr std::size_t candidates_by_number_max = 8;
+// A check that lost a race (two first registrations, two visual uses) decides anew this often.
+inline constexpr int check_attempts_max = 3;
+
+struct CheckSettings {
+    std::string hub_id;
+    int misses_per_hour = misses_per_hour_default;
+};
+
+// Everything a check needs from the hub. References outlive the service.
+struct CheckParts {
+    sql::Database& database;
+    const Clock& clock;
+    Random& random;
+    const cards::Authorities& authorities;
+    const pki::HmacKey& row_key;
+    const Challenges& challenges;
+    const StatusSources& status_sources;
+};
+
+// The use cases of a check. Each loads, decides, commits; no answer leaves before its audit record is durable, and none
+// leaves if that fails. Thread-safe: every event loop calls it.
+class CheckService {
+  public:
+    CheckService(const CheckParts& parts, CheckSettings settings)
+        : parts_(parts), settings_(std::move(settings)), misses_(settings_.misses_per_hour) {}
+
+    // Errors beside those of the database: role.missing, method.not_allowed, check.care_day, challenge.*, certificate.*,
+    // signature.*, card.authority_unknown, card.suspended, card.revoked, card.expired, account.*.
+    [[nodiscard]] Task<Result<GivenAnswer>> check_by_card(const organisations::Terminal& terminal, const CardCheck& check,
+                                                          Deadline deadline);
+    // role.missing, check.care_day, check.misses.
+    [[nodiscard]] Task<Result<GivenAnswer>> check_by_number(const organisations::Terminal& terminal,
+                                                            const NumberCheck& check, Deadline deadline);
+    // Stores the patient's choices after an answer by card: same terminal, once, within ten minutes.
+    // check.receipt, consent.window, consent.given, consent.not_available.
+    [[nodiscard]] Task<Result<ConsentsRecorded>> record_consents(const organisations::Terminal& terminal,
+                                                                 audit::Place answer,
+                                                                 const std::vector<consent::ItemChoice>& choices,
+                                                                 Deadline deadline);
+
+  private:
+    struct Attempt;
+    [[nodiscard]] Result<Attempt> open_attempt(const organisations::Terminal& terminal, const CardCheck& check) const;
+    [[nodiscard]] Task<Result<void>> load_card(Attempt& attempt, const CardCheck& check, Deadline deadline);
+    [[nodiscard]] Result<void> find_key(Attempt& attempt, const CardCheck& check) const;
+    [[nodiscard]] Task<void> store_key(const Attempt& attempt, Deadline deadline);
+    [[nodiscard]] Result<void> check_signature(const Attempt& attempt, const CardCheck& check) const;
+    [[nodiscard]] Result<void> check_status(Attempt& attempt) const;
+    [[nodiscard]] Task<Result<std::optional<PersonKey>>> find_current(PersonKey merged, Deadline deadline);
+    [[nodiscard]] Task<Result<Answer>> decide(Attempt& attempt, const CardCheck& check, Deadline deadline);
+    [[nodiscard]] Task<Result<GivenAnswer>> commit_answer(sql::WriteSet set, Answer answer,
+                                                          const organisations::Terminal& terminal,
+                                                          std::string_view actor, Deadline deadline);
+    [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat(const std::optional<audit::Place>& used,
+                                                                  const CheckId& id, const Sha256& digest,
+                                                                  Deadline deadline);
+    [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_candidates(const NumberCheck& check, Deadline deadline,
+                                                                             std::int64_t& known_seq);
+
+    CheckParts parts_;
+    CheckSettings settings_;
+    MissBudget misses_;
+};
+
+}  // namespace onshi::eligibility

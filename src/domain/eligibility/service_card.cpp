@@ -1,0 +1,313 @@
+// The check by card, in the order of design §9.7: challenge → key → signature → status → reads → decision → write set.
+#include <algorithm>
+
+#include "base/ensure.h"
+#include "domain/audit/chain.h"
+#include "domain/audit/store.h"
+#include "domain/coverage/store.h"
+#include "domain/eligibility/service.h"
+#include "domain/eligibility/store.h"
+#include "domain/identity/store.h"
+#include "domain/organisations/store.h"
+
+namespace onshi::eligibility {
+
+namespace {
+
+using organisations::Method;
+using organisations::Role;
+
+constexpr PersonKey nobody{0};
+
+Result<void> check_method(const organisations::Terminal& terminal, const CardCheck& check) {
+    if (!terminal.may(Role::check_card)) return fail(ErrorCode::role_missing, "check_card");
+    if (!terminal.may(check.method)) {
+        return fail(ErrorCode::method_not_allowed, std::string(organisations::to_string(check.method)));
+    }
+    if (check.method == Method::visual && (check.operator_reference.empty() || check.visual_reason.empty())) {
+        return fail(ErrorCode::account_unknown, "a visual check names its operator and reason");
+    }
+    return {};
+}
+
+}  // namespace
+
+// What one try at a check has found out so far.
+struct CheckService::Attempt {
+    const organisations::Terminal& terminal;
+    Instant now;
+    OpenedChallenge challenge;
+    std::string signed_text;
+    CardKey card_key;
+    std::optional<cards::Card> card;          // absent: the registry does not know the serial
+    cards::Suspension suspension;
+    std::optional<organisations::Account> account;
+    std::optional<pki::CardPublicKey> key;
+    Instant not_after;
+    bool key_to_store = false;
+    cards::UseRegistration use;
+    std::int64_t visual_uses = 0;
+    bool registers = false;
+    bool alias_followed = false;
+};
+
+Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Terminal& terminal,
+                                                         const CardCheck& check) const {
+    auto allowed = check_method(terminal, check);
+    if (!allowed) return fail(std::move(allowed));
+    const Instant now = parts_.clock.now();
+    if (!is_care_day_by_card(check.care_day, now)) return fail(ErrorCode::check_care_day, "by card: today in Japan");
+    auto challenge = parts_.challenges.open(check.challenge, terminal.key, check.purpose, now);
+    if (!challenge) return fail(std::move(challenge));
+    const auto ca_id = parts_.authorities.find(check.authority_key_id);
+    if (!ca_id) return fail(ErrorCode::card_authority_unknown, "authority_key_id");
+    SignedLines lines;
+    const std::string facility = terminal.organisation.code_text();
+    const std::string terminal_id = terminal.id();
+    const std::string check_id = check.id.text();
+    lines.hub_id = settings_.hub_id;
+    lines.facility = facility;
+    lines.terminal = terminal_id;
+    lines.challenge = check.challenge;
+    lines.purpose = to_string(check.purpose);
+    lines.method = organisations::to_string(check.method);
+    lines.care_day = check.care_day;
+    lines.operator_reference = check.operator_reference;
+    lines.check_id = check_id;
+    return Attempt{.terminal = terminal,
+                   .now = now,
+                   .challenge = *challenge,
+                   .signed_text = to_text(lines),
+                   .card_key = {*ca_id, check.serial},
+                   .card = {},
+                   .suspension = {},
+                   .account = {},
+                   .key = {},
+                   .not_after = {},
+                   .use = {}};
+}
+
+Task<Result<void>> CheckService::load_card(Attempt& attempt, const CardCheck& check, Deadline deadline) {
+    sql::ReadBatch batch;
+    const auto card = cards::load_card(batch, attempt.card_key);
+    const auto suspension = cards::load_suspension(batch, attempt.card_key);
+    std::optional<sql::Slot<organisations::Account>> account;
+    if (check.method == Method::visual) {
+        account = organisations::load_account(batch, attempt.terminal.organisation.key, check.operator_reference);
+    }
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    attempt.card = card.get();
+    if (suspension) attempt.suspension = *suspension;
+    if (account) attempt.account = account->get();
+    const bool operator_known = attempt.account && attempt.account->active;
+    if (check.method == Method::visual && !operator_known) co_return fail(ErrorCode::account_unknown, "operator");
+    co_return Result<void>();
+}
+
+// A stored key counts only with its tag; anything else must prove itself by its certificate.
+Result<void> CheckService::find_key(Attempt& attempt, const CardCheck& check) const {
+    const std::int64_t epoch = parts_.authorities.trust_epoch();
+    if (attempt.card && cards::has_trusted_key(parts_.row_key, *attempt.card, epoch)) {
+        auto key = pki::CardPublicKey::parse(as_bytes(attempt.card->public_key));
+        if (!key) return fail(std::move(key));
+        attempt.key = std::move(*key);
+        attempt.not_after = attempt.card->not_after;
+        return {};
+    }
+    if (check.certificate.empty()) return fail(ErrorCode::certificate_needed, "the card's key is not stored");
+    auto verified = parts_.authorities.verify(as_bytes(check.certificate), attempt.card_key, attempt.now);
+    if (!verified) return fail(std::move(verified));
+    attempt.key = verified->key;
+    attempt.not_after = verified->certificate.not_after;
+    attempt.key_to_store = attempt.card.has_value();
+    return {};
+}
+
+Result<void> CheckService::check_signature(const Attempt& attempt, const CardCheck& check) const {
+    return pki::verify_message(*attempt.key, check.algorithm, as_bytes(attempt.signed_text), as_bytes(check.signature));
+}
+
+Result<void> CheckService::check_status(Attempt& attempt) const {
+    using cards::CertificateStatus;
+    const bool suspended_by_ca = attempt.card && attempt.card->status == CertificateStatus::suspended;
+    if (attempt.suspension.suspended || suspended_by_ca) return fail(ErrorCode::card_suspended, "");
+    const bool revoked = attempt.card && attempt.card->status != CertificateStatus::good;
+    if (revoked) return fail(ErrorCode::card_revoked, "");
+    if (cards::validity_on(attempt.not_after, japan_day(attempt.now)) == cards::Validity::expired) {
+        return fail(ErrorCode::card_expired, "");
+    }
+    return {};
+}
+
+// A merged person stands under another key; aliases are one step long.
+Task<Result<std::optional<PersonKey>>> CheckService::find_current(PersonKey merged, Deadline deadline) {
+    sql::ReadBatch batch;
+    const auto alias = identity::load_alias(batch, merged);
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    co_return alias.get();
+}
+
+Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& check, Deadline deadline) {
+    const PersonKey person = attempt.card ? attempt.card->person : nobody;
+    sql::ReadBatch batch;
+    const auto now = identity::load_now(batch, person);
+    const auto use = cards::load_use_registration(batch, person);
+    std::optional<sql::Slot<std::int64_t>> visual;
+    if (check.method == Method::visual) {
+        visual = load_visual_uses(batch, attempt.terminal.organisation.key, check.operator_reference, check.care_day);
+    }
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (now.empty() && attempt.card && !attempt.alias_followed) {
+        attempt.alias_followed = true;
+        auto current = co_await find_current(person, deadline);
+        if (!current) co_return fail(std::move(current));
+        if (*current && **current != person) {
+            attempt.card->person = **current;
+            auto answer = co_await decide(attempt, check, deadline);
+            co_return answer;
+        }
+    }
+    auto found = identity::person_of(person, now);
+    auto coverages = coverage::coverages_of(now);
+    if (!coverages || (!found && !now.empty())) co_return fail(ErrorCode::store_corrupt, "person_now");
+    if (use) attempt.use = *use;
+    if (visual && *visual) attempt.visual_uses = **visual;
+
+    const bool known = found.has_value();
+    const bool closed = known && found->protection.self_information_blocked;
+    const bool registered = known && !closed && attempt.use.usable();
+    attempt.registers = known && !closed && !registered && check.registration == Registration::agreed;
+    cards::Validity validity = cards::validity_on(attempt.not_after, check.care_day);
+    CardFacts facts;
+    facts.validity = validity;
+    facts.not_after = attempt.not_after;
+    facts.registered = registered || attempt.registers;
+    facts.registered_now = attempt.registers;
+    facts.may_register = check.registration == Registration::not_asked;
+    const auto as_of = parts_.status_sources.as_of(attempt.card_key.ca_id);
+    facts.status_old = !as_of || attempt.now - *as_of > cards::card_status_fresh_for;
+    if (as_of) facts.status_day = japan_day(*as_of);
+
+    Answer answer;
+    answer.source = Source::card;
+    answer.check_id = check.id;
+    answer.request_digest = sha256(as_bytes(attempt.signed_text));
+    answer.method = check.method;
+    answer.care_day = check.care_day;
+    answer.answered_at = attempt.now;
+    answer.card_status_as_of = as_of;
+    answer.verdict = decide_by_card(facts, *coverages, check.care_day);
+    if (check.purpose == Purpose::deferred && answer.verdict.medical == MedicalData::available) {
+        answer.verdict.medical = MedicalData::not_eligible;
+    }
+    if (facts.registered) {
+        answer.person = std::move(found);
+        answer.person->protection = {};
+        for (const auto& section : now) answer.known_seq = std::max(answer.known_seq, section.version);
+    }
+    co_return answer;
+}
+
+Task<Result<GivenAnswer>> CheckService::commit_answer(sql::WriteSet set, Answer answer,
+                                                      const organisations::Terminal& terminal, std::string_view actor,
+                                                      Deadline deadline) {
+    const std::string payload = pack(answer);
+    const audit::Actor who{terminal.organisation.key, terminal.key, actor.empty() ? "-" : actor};
+    audit::attach_record(set, audit::Event::check_answered, who, answer.answered_at, payload, parts_.random);
+    auto committed = co_await parts_.database.commit(std::move(set), deadline);
+    if (!committed) co_return fail(std::move(committed));
+    GivenAnswer given{std::move(answer), *committed};
+    co_return given;
+}
+
+// The same check again gives the same answer and receipt and no second record (design §9.7). nullopt: nothing was used.
+Task<Result<std::optional<GivenAnswer>>> CheckService::repeat(const std::optional<audit::Place>& used, const CheckId& id,
+                                                              const Sha256& digest, Deadline deadline) {
+    if (!used) co_return std::optional<GivenAnswer>();
+    sql::ReadBatch batch;
+    const auto record = audit::load_record(batch, used->lane, used->sequence);
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (!record || !record->payload) co_return fail(ErrorCode::challenge_used, "");
+    auto answer = unpack(std::string_view(*record->payload).substr(audit::salt_bytes));
+    if (!answer) co_return fail(ErrorCode::store_corrupt, "the recorded answer cannot be read");
+    if (answer->check_id != id || answer->request_digest != digest) co_return fail(ErrorCode::challenge_used, "");
+    sql::CommitPosition position{used->lane, used->sequence, record->hash, record->header.recorded_at.us};
+    std::optional<GivenAnswer> given(GivenAnswer{std::move(*answer), position, true});
+    co_return given;
+}
+
+Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Terminal& terminal, const CardCheck& check,
+                                                      Deadline deadline) {
+    auto attempt = open_attempt(terminal, check);
+    if (!attempt) co_return fail(std::move(attempt));
+    auto loaded = co_await load_card(*attempt, check, deadline);
+    if (!loaded) co_return fail(std::move(loaded));
+    auto keyed = find_key(*attempt, check);
+    if (!keyed) co_return fail(std::move(keyed));
+    auto proven = check_signature(*attempt, check);
+    if (!proven) co_return fail(std::move(proven));
+    auto usable = check_status(*attempt);
+    if (!usable) co_return fail(std::move(usable));
+
+    for (int tries = 0; tries < check_attempts_max; ++tries) {
+        auto answer = co_await decide(*attempt, check, deadline);
+        if (!answer) co_return fail(std::move(answer));
+        const PersonKey person = attempt->card ? attempt->card->person : nobody;
+        const Sha256 digest = answer->request_digest;
+        sql::WriteSet set(sql::Store::ledger);
+        set.reserve(24, 768);
+        consume_challenge(set, attempt->challenge, person);
+        if (attempt->registers) {
+            cards::register_use(set, person, attempt->use, cards::Channel::kiosk, attempt->now);
+        }
+        if (check.method == Method::visual) {
+            if (attempt->visual_uses >= attempt->account->visual_checks_per_day) {
+                co_return fail(ErrorCode::account_visual_budget, "");
+            }
+            count_visual_use(set, terminal.organisation.key, check.operator_reference, check.care_day,
+                             attempt->visual_uses);
+        }
+        auto given = co_await commit_answer(std::move(set), std::move(*answer), terminal, check.operator_reference, deadline);
+        if (given) {
+            if (attempt->key_to_store) co_await store_key(*attempt, deadline);
+            co_return given;
+        }
+        if (given.error().code != ErrorCode::store_conflict) co_return given;
+
+        sql::ReadBatch batch;
+        const auto used = load_used_challenge(batch, attempt->challenge, person);
+        auto read = co_await parts_.database.read(batch, deadline);
+        if (!read) co_return fail(std::move(read));
+        auto repeated = co_await repeat(used.get(), check.id, digest, deadline);
+        if (!repeated) co_return fail(std::move(repeated));
+        if (*repeated) co_return std::move(**repeated);
+        // The challenge is still free, so another guard lost its race: look again.
+    }
+    co_return fail(ErrorCode::store_conflict, "the check lost its race too often");
+}
+
+// The next check of this card needs no certificate. The answer is out already: a failure here only means that the next
+// check sends the certificate again.
+Task<void> CheckService::store_key(const Attempt& attempt, Deadline deadline) {
+    cards::Card keyed = *attempt.card;
+    keyed.public_key = as_text(attempt.key->stored());
+    keyed.not_after = attempt.not_after;
+    const Sha256 tag = cards::card_tag(parts_.row_key, keyed, parts_.authorities.trust_epoch());
+    sql::WriteSet change(sql::Store::registry);
+    cards::store_card_key(change, *attempt.card, keyed.public_key, keyed.not_after, as_text(tag));
+    std::string payload;
+    ByteWriter writer(payload);
+    writer.i64(attempt.card->person.value());
+    writer.u32(static_cast<std::uint32_t>(attempt.card_key.ca_id));
+    writer.text(as_text(attempt.card_key.serial.bytes()));
+    const audit::Actor who{attempt.terminal.organisation.key, attempt.terminal.key, "-"};
+    audit::AuditedChanges changes(parts_.database, parts_.clock, parts_.random);
+    auto stored = co_await changes.apply(audit::Event::card_key_stored, who, payload, std::move(change), deadline);
+    static_cast<void>(stored);
+}
+
+}  // namespace onshi::eligibility

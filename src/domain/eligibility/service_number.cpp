@@ -1,0 +1,218 @@
+// The look-up by number, and the consents after an answer by card.
+#include <algorithm>
+
+#include "domain/audit/chain.h"
+#include "domain/audit/store.h"
+#include "domain/consent/store.h"
+#include "domain/coverage/store.h"
+#include "domain/eligibility/service.h"
+#include "domain/eligibility/store.h"
+#include "domain/identity/store.h"
+
+namespace onshi::eligibility {
+
+namespace {
+
+// What makes two look-ups the same, so that a repeat is told from another one with a reused id.
+Sha256 digest_of(const NumberCheck& check) {
+    std::string text = "onshi-number-v1\n";
+    ByteWriter writer(text);
+    writer.raw(check.id.bytes());
+    writer.u32(static_cast<std::uint32_t>(check.care_day.days()));
+    writer.i64(check.insurer.to_key());
+    writer.text(check.insured.symbol.comparison());
+    writer.text(check.insured.number.comparison());
+    writer.u8(check.branch ? static_cast<std::uint8_t>(check.branch->value()) : 255);
+    writer.u32(static_cast<std::uint32_t>(check.birth.days()));
+    return sha256(as_bytes(text));
+}
+
+Sha256 digest_of(const std::vector<consent::ItemChoice>& choices) {
+    std::string text = "onshi-consents-v1\n";
+    ByteWriter writer(text);
+    for (const auto& [item, choice] : choices) {
+        writer.u8(static_cast<std::uint8_t>(item));
+        writer.u8(static_cast<std::uint8_t>(choice));
+    }
+    return sha256(as_bytes(text));
+}
+
+struct Asked {
+    PersonKey person;
+    std::vector<CoverageKey> coverages;
+    bool branch_matches;
+};
+
+// Groups the matches by person. Records that carry the asked symbol and branch come first; without any, N-4 lets those
+// count that differ in the branch only.
+std::vector<Asked> group(const sql::Rows<coverage::NumberMatch>& matches, const NumberCheck& check) {
+    const auto symbol_matches = [&](const coverage::NumberMatch& m) {
+        return m.symbol == check.insured.symbol.comparison();
+    };
+    const auto branch_matches = [&](const coverage::NumberMatch& m) { return !check.branch || m.branch == check.branch; };
+    std::vector<Asked> asked;
+    for (const bool exact : {true, false}) {
+        for (const auto& match : matches) {
+            if (!symbol_matches(match) || branch_matches(match) != exact) continue;
+            auto known = std::ranges::find(asked, match.person, &Asked::person);
+            if (known == asked.end()) {
+                known = asked.insert(asked.end(), Asked{match.person, {}, exact});
+            }
+            known->coverages.push_back(match.coverage);
+        }
+    }
+    return asked;
+}
+
+// Those who carry the asked branch win over those found without it.
+void keep_best(std::vector<NumberCandidate>& candidates) {
+    const bool any_exact = std::ranges::any_of(candidates, &NumberCandidate::branch_matches);
+    if (any_exact) std::erase_if(candidates, [](const NumberCandidate& c) { return !c.branch_matches; });
+}
+
+}  // namespace
+
+Task<Result<std::vector<NumberCandidate>>> CheckService::find_candidates(const NumberCheck& check, Deadline deadline,
+                                                                         std::int64_t& known_seq) {
+    std::vector<NumberCandidate> candidates;
+    sql::ReadBatch first;
+    const auto matches = coverage::load_by_number(first, check.insurer, check.insured.number.comparison());
+    auto read = co_await parts_.database.read(first, deadline);
+    if (!read) co_return fail(std::move(read));
+    const std::vector<Asked> asked = group(matches, check);
+    if (asked.empty()) co_return candidates;
+
+    sql::ReadBatch second;
+    std::vector<sql::Rows<identity::NowSection>> loaded;
+    for (const auto& one : asked) {
+        if (loaded.size() == sql::batch_queries_max) break;
+        loaded.push_back(identity::load_now(second, one.person));
+    }
+    read = co_await parts_.database.read(second, deadline);
+    if (!read) co_return fail(std::move(read));
+    for (std::size_t i = 0; i < loaded.size(); ++i) {
+        auto person = identity::person_of(asked[i].person, loaded[i]);
+        auto coverages = coverage::coverages_of(loaded[i]);
+        if (!person || !coverages) co_return fail(ErrorCode::store_corrupt, "person_now");
+        if (person->birth != check.birth) continue;
+        for (const auto& section : loaded[i]) known_seq = std::max(known_seq, section.version);
+        candidates.push_back({std::move(*person), std::move(*coverages), asked[i].coverages, asked[i].branch_matches});
+    }
+    keep_best(candidates);
+    co_return candidates;
+}
+
+Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Terminal& terminal, const NumberCheck& check,
+                                                        Deadline deadline) {
+    if (!terminal.may(organisations::Role::check_number)) co_return fail(ErrorCode::role_missing, "check_number");
+    const Instant now = parts_.clock.now();
+    if (!is_care_day_by_number(check.care_day, japan_day(now))) {
+        co_return fail(ErrorCode::check_care_day, "by number: five years back to one month ahead");
+    }
+    if (misses_.is_spent(terminal.organisation.key, now)) co_return fail(ErrorCode::check_misses, "");
+
+    std::int64_t known_seq = 0;
+    auto candidates = co_await find_candidates(check, deadline, known_seq);
+    if (!candidates) co_return fail(std::move(candidates));
+    NumberVerdict decided = decide_by_number(*candidates, check.care_day);
+    if (decided.verdict.result == ResultCode::none) misses_.count(terminal.organisation.key, now);
+
+    Answer answer;
+    answer.source = Source::number;
+    answer.check_id = check.id;
+    answer.request_digest = digest_of(check);
+    answer.care_day = check.care_day;
+    answer.answered_at = now;
+    answer.known_seq = known_seq;
+    answer.person = std::move(decided.person);
+    answer.verdict = std::move(decided.verdict);
+    const Sha256 digest = answer.request_digest;
+
+    sql::WriteSet set(sql::Store::ledger);
+    consume_check_id(set, terminal.key, check.id);
+    auto given = co_await commit_answer(std::move(set), std::move(answer), terminal, "", deadline);
+    if (given || given.error().code != ErrorCode::store_conflict) co_return given;
+    sql::ReadBatch batch;
+    const auto used = load_used_check(batch, terminal.key, check.id);
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    auto repeated = co_await repeat(used.get(), check.id, digest, deadline);
+    if (!repeated) co_return fail(std::move(repeated));
+    if (!*repeated) co_return fail(ErrorCode::store_conflict, "check_id");
+    co_return std::move(**repeated);
+}
+
+Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations::Terminal& terminal, audit::Place place,
+                                                             const std::vector<consent::ItemChoice>& choices,
+                                                             Deadline deadline) {
+    const Instant now = parts_.clock.now();
+    sql::ReadBatch batch;
+    const auto record = audit::load_record(batch, place.lane, place.sequence);
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    const bool own = record && record->header.event == audit::Event::check_answered &&
+                     record->header.terminal == terminal.key && record->payload.has_value();
+    if (!own) co_return fail(ErrorCode::check_receipt, "");
+    const auto answer = unpack(std::string_view(*record->payload).substr(audit::salt_bytes));
+    if (!answer) co_return fail(ErrorCode::store_corrupt, "the recorded answer cannot be read");
+    const bool takes_consents = answer->source == Source::card && answer->person &&
+                                answer->verdict.result == ResultCode::valid;
+    if (!takes_consents) co_return fail(ErrorCode::consent_not_available, "");
+    const bool medical_asked = std::ranges::any_of(choices, [](const consent::ItemChoice& c) {
+        return consent::is_medical(c.item) && c.choice == consent::Choice::agreed;
+    });
+    if (medical_asked && answer->verdict.medical != MedicalData::available) {
+        co_return fail(ErrorCode::consent_not_available, std::string(to_string(answer->verdict.medical)));
+    }
+
+    const Sha256 digest = digest_of(choices);
+    ConsentsRecorded recorded;
+    for (const auto& [item, choice] : choices) {
+        recorded.consents.push_back({item, choice, now, now + std::chrono::microseconds(consent::life)});
+    }
+    const bool in_time = now - answer->answered_at <= consent::window_after_answer;
+    if (in_time) {
+        sql::WriteSet set(sql::Store::ledger);
+        consume_consents(set, place, digest);
+        std::string payload;
+        ByteWriter writer(payload);
+        writer.i64(answer->person->key.value());
+        writer.i64(place.lane);
+        writer.i64(place.sequence);
+        for (const auto& given : recorded.consents) {
+            consent::add_consent(set, answer->person->key, terminal.organisation.key, given);
+            writer.u8(static_cast<std::uint8_t>(given.item));
+            writer.u8(static_cast<std::uint8_t>(given.choice));
+        }
+        const audit::Actor who{terminal.organisation.key, terminal.key, "-"};
+        audit::attach_record(set, audit::Event::consent_recorded, who, now, payload, parts_.random);
+        auto committed = co_await parts_.database.commit(std::move(set), deadline);
+        if (committed) {
+            recorded.position = *committed;
+            co_return recorded;
+        }
+        if (committed.error().code != ErrorCode::store_conflict) co_return fail(std::move(committed));
+    }
+    // Given before: the same choices again are a repeat, other ones are refused.
+    sql::ReadBatch again;
+    const auto given = load_given_consents(again, place);
+    read = co_await parts_.database.read(again, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (!given) co_return fail(ErrorCode::consent_window, "");
+    if (given->digest != digest) co_return fail(ErrorCode::consent_given, "");
+    sql::ReadBatch last;
+    const auto first_record = audit::load_record(last, given->record.lane, given->record.sequence);
+    read = co_await parts_.database.read(last, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (!first_record) co_return fail(ErrorCode::store_corrupt, "the consents' record is missing");
+    const Instant first_at = first_record->header.recorded_at;
+    for (auto& one : recorded.consents) {
+        one.given_at = first_at;
+        one.expires_at = first_at + std::chrono::microseconds(consent::life);
+    }
+    recorded.position = {given->record.lane, given->record.sequence, first_record->hash, first_at.us};
+    recorded.repeated = true;
+    co_return recorded;
+}
+
+}  // namespace onshi::eligibility

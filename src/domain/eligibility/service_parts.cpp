@@ -1,0 +1,42 @@
+// The small state that checks share: status sources and the budget of misses.
+#include <algorithm>
+
+#include "domain/eligibility/service.h"
+
+namespace onshi::eligibility {
+
+std::optional<Instant> StatusSources::as_of(std::int32_t ca_id) const {
+    const auto sources = std::atomic_load(&sources_);
+    const auto found = std::ranges::find(*sources, ca_id, &cards::StatusSource::ca_id);
+    return found == sources->end() ? std::nullopt : std::optional(found->as_of);
+}
+
+void StatusSources::replace(std::vector<cards::StatusSource> sources) {
+    std::atomic_store(&sources_, std::shared_ptr<const std::vector<cards::StatusSource>>(
+                                     std::make_shared<std::vector<cards::StatusSource>>(std::move(sources))));
+}
+
+namespace {
+
+std::int64_t hour_of(Instant now) { return now.us / (std::int64_t{3600} * 1'000'000); }
+
+}  // namespace
+
+bool MissBudget::is_spent(OrganisationKey facility, Instant now) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = facilities_.find(facility);
+    return found != facilities_.end() && found->second.hour == hour_of(now) && found->second.misses >= misses_per_hour_;
+}
+
+void MissBudget::count(OrganisationKey facility, Instant now) {
+    const std::scoped_lock lock(mutex_);
+    if (facilities_.size() >= miss_facilities_max) {
+        std::erase_if(facilities_, [&](const auto& entry) { return entry.second.hour != hour_of(now); });
+    }
+    if (facilities_.size() >= miss_facilities_max && !facilities_.contains(facility)) return;
+    Hour& hour = facilities_[facility];
+    if (hour.hour != hour_of(now)) hour = {hour_of(now), 0};
+    ++hour.misses;
+}
+
+}  // namespace onshi::eligibility

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "domain/identity/model.h"
+#include "platform/sql/migrations.h"
+#include "platform/sql/parameters.h"
+#include "platform/sql/read_batch.h"
+#include "platform/sql/statement.h"
+#include "platform/sql/write_set.h"
+
+namespace onshi::identity {
+
+[[nodiscard]] std::span<const sql::Migration> migrations();
+
+// The sections of `person_now`, one per slice.
+enum class Section : std::uint8_t { identity = 1, coverage = 2 };
+inline constexpr std::size_t sections_max = 8;
+
+struct NowSection {
+    PersonKey person{0};
+    Section section;
+    std::int64_t version;  // the known_seq it was written at
+    std::string bytes;
+};
+
+// Everything hot of one person, in one or two pages.
+[[nodiscard]] sql::Rows<NowSection> load_now(sql::ReadBatch& batch, PersonKey person);
+[[nodiscard]] const NowSection* find_section(const sql::Rows<NowSection>& now, Section section);
+// Written by each slice in the write set that changes its history.
+void put_section(sql::WriteSet& set, PersonKey person, Section section, std::string_view bytes);
+
+// The person a merged key stands for now.
+[[nodiscard]] sql::Slot<PersonKey> load_alias(sql::ReadBatch& batch, PersonKey person);
+// The person's section of `person_now`; nullopt when there is none or its bytes are of another form.
+[[nodiscard]] std::optional<Person> person_of(PersonKey key, const sql::Rows<NowSection>& now);
+
+// For loaders: `known_from` and `version` are the sequence the load counts as.
+extern const sql::Statement insert_person;       // person_key, known_from, known_to, packed
+extern const sql::Statement insert_now_section;  // person_key, section, version, bytes
+
+}  // namespace onshi::identity

@@ -1,0 +1,56 @@
+#include "domain/organisations/model.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace onshi::organisations {
+
+namespace {
+
+constexpr std::array<std::pair<Method, std::string_view>, 3> method_names{
+    {{Method::pin, "pin"}, {Method::face, "face"}, {Method::visual, "visual"}}};
+constexpr std::array<std::pair<Role, std::string_view>, 4> role_names{{{Role::check_card, "check_card"},
+                                                                       {Role::check_number, "check_number"},
+                                                                       {Role::card_desk, "card_desk"},
+                                                                       {Role::administer, "administer"}}};
+
+template <class Names, class T>
+std::string_view name_of(const Names& names, T value) {
+    for (const auto& [key, name] : names) {
+        if (key == value) return name;
+    }
+    return "unknown";
+}
+
+template <class T, std::size_t N>
+std::optional<T> value_of(const std::array<std::pair<T, std::string_view>, N>& names, std::string_view wanted) {
+    for (const auto& [key, name] : names) {
+        if (name == wanted) return key;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(Method method) { return name_of(method_names, method); }
+std::optional<Method> parse_method(std::string_view name) { return value_of(method_names, name); }
+std::string_view to_string(Role role) { return name_of(role_names, role); }
+std::optional<Role> parse_role(std::string_view name) { return value_of(role_names, name); }
+
+std::string Organisation::code_text() const {
+    if (kind == Kind::facility) {
+        const auto facility = FacilityCode::from_key(code);
+        if (facility) return facility->text();
+    }
+    if (kind == Kind::insurer) {
+        const auto insurer = InsurerNumber::from_key(code);
+        if (insurer) return insurer->issued();
+    }
+    return fmt::format("{}", code);
+}
+
+std::string Terminal::id() const { return fmt::format("T{}", key.value()); }
+
+}  // namespace onshi::organisations

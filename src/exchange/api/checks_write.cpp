@@ -1,0 +1,213 @@
+// Answers of a check.
+#include "domain/audit/rules.h"
+#include "exchange/api/checks.h"
+#include "exchange/api/values.h"
+#include "platform/text_formats/json_writer.h"
+
+namespace onshi::api {
+
+namespace {
+
+using coverage::Coverage;
+using eligibility::Answer;
+using eligibility::Source;
+
+std::string_view audience_name(Audience audience) {
+    switch (audience) {
+        case Audience::patient: return "patient";
+        case Audience::clerk: return "clerk";
+        case Audience::insurer: return "insurer";
+        case Audience::vendor: return "vendor";
+        case Audience::label: return "label";
+    }
+    return "clerk";
+}
+
+// The one parameter that a note has, by the name its sentence uses.
+std::string_view parameter_name(OutcomeCode code) {
+    switch (code) {
+        case OutcomeCode::note_certificate_grace: return "usable_until";
+        case OutcomeCode::note_certificate_expires_soon: return "expires_on";
+        case OutcomeCode::note_card_status_old: return "status_day";
+        default: return "day";
+    }
+}
+
+void write_coverage_fields(JsonWriter& writer, const Coverage& c, const organisations::InsurerTable& insurers) {
+    writer.begin_object("insurer");
+    writer.member("number", c.insurer.issued());
+    if (const auto* insurer = insurers.find(c.insurer)) {
+        writer.member("name", insurer->name);
+        writer.member("phone", insurer->phone);
+    }
+    writer.end_object();
+    // A withheld record shows whom to ask and nothing else.
+    if (c.state == coverage::State::withheld) return;
+    if (!c.symbol.empty()) writer.member("symbol", c.symbol);
+    writer.member("number", c.number);
+    if (c.branch) writer.member("branch", c.branch->text());
+    writer.member("relation", c.relation == coverage::Relation::insured ? "insured" : "dependant");
+    writer.member("acquired_on", to_iso(c.acquired_on));
+    if (c.valid_to != Date::open_end) {
+        writer.member("valid_to", to_iso(c.valid_to));
+        writer.member("lost_on", to_iso(*c.lost_on()));
+        writer.member("loss_reason", static_cast<int>(c.loss_reason));
+    }
+    writer.member("certificate_kind", static_cast<int>(c.kind));
+    if (c.copay_percent) writer.member("copay_percent", *c.copay_percent);
+    if (!c.limit_category.empty()) writer.member("limit_category", c.limit_category);
+    writer.member("insurer_file_of", to_iso(c.file_day));
+}
+
+void write_person(JsonWriter& writer, const Answer& answer, const std::string& person_ref) {
+    const auto& person = *answer.person;
+    writer.begin_object("person");
+    writer.member("person_ref", person_ref);
+    writer.member("name", person.name);
+    if (!person.kana.empty()) writer.member("kana", person.kana);
+    writer.member("birth_date", to_iso(person.birth));
+    const auto age = age_on(person.birth, answer.care_day);
+    if (age) writer.member("age", *age);
+    writer.member("sex", static_cast<int>(person.sex));
+    // By-number answers carry an address for nobody, so that a missing one says nothing (design §9.10).
+    if (answer.source == Source::card && !person.address.empty()) writer.member("address", person.address);
+    writer.end_object();
+}
+
+void write_outcome(JsonWriter& writer, const Answer& answer) {
+    const auto& verdict = answer.verdict;
+    writer.begin_object("result");
+    writer.member("code", static_cast<int>(verdict.result));
+    writer.member("name", to_string(verdict.result));
+    if (verdict.cause) writer.member("cause", to_string(*verdict.cause));
+    writer.end_object();
+    writer.begin_array("notes");
+    for (const auto& note : verdict.notes) {
+        writer.begin_object();
+        writer.member("code", to_string(note.code));
+        if (note.day) {
+            writer.begin_object("parameters");
+            writer.member(parameter_name(note.code), to_iso(*note.day));
+            writer.end_object();
+        }
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.begin_array("next");
+    for (const auto& step : verdict.next) {
+        writer.begin_object();
+        writer.member("audience", audience_name(step.audience));
+        writer.member("code", to_string(step.code));
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.begin_object("medical_data");
+    writer.member("available", verdict.medical == eligibility::MedicalData::available);
+    if (verdict.medical != eligibility::MedicalData::available) writer.member("reason", to_string(verdict.medical));
+    writer.end_object();
+}
+
+void write_freshness(JsonWriter& writer, const Answer& answer) {
+    writer.begin_object("freshness");
+    writer.member("as_of", to_rfc3339(answer.answered_at));
+    writer.member("known_seq", answer.known_seq);
+    writer.member("source", answer.verdict.coverage ? "insurer_file" : "registry");
+    if (answer.verdict.coverage) writer.member("insurer_file_of", to_iso(answer.verdict.coverage->file_day));
+    if (answer.card_status_as_of) writer.member("card_status_as_of", to_rfc3339(*answer.card_status_as_of));
+    writer.end_object();
+}
+
+void write_place(JsonWriter& writer, const sql::CommitPosition& position) {
+    writer.begin_object("audit");
+    writer.member("lane", position.lane);
+    writer.member("sequence", position.sequence);
+    writer.member("hash", to_hex(position.hash));
+    writer.end_object();
+}
+
+}  // namespace
+
+std::string write_challenges(const std::vector<eligibility::IssuedChallenge>& challenges) {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_object();
+    writer.begin_array("challenges");
+    for (const auto& challenge : challenges) {
+        writer.begin_object();
+        writer.member("challenge", challenge.text);
+        writer.member("expires_at", to_rfc3339(challenge.expires_at));
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.end_object();
+    return body;
+}
+
+std::string write_answer(const eligibility::GivenAnswer& given, const AnswerContext& context) {
+    const Answer& answer = given.answer;
+    std::string body;
+    body.reserve(3072);
+    JsonWriter writer(body);
+    writer.begin_object();
+    writer.member("schema", "onshi.eligibility/1");
+    writer.member("receipt", audit::to_receipt(given.position.lane, given.position.sequence, context.receipt_key));
+    if (answer.check_id) writer.member("check_id", answer.check_id->text());
+    writer.member("reference_kind", answer.source == Source::card ? "card" : "number");
+    if (answer.source == Source::card) writer.member("method", to_string(answer.method));
+    writer.member("care_day", to_iso(answer.care_day));
+    writer.member("answered_at", to_rfc3339(answer.answered_at));
+    writer.begin_object("facility");
+    writer.member("code", context.terminal.organisation.code_text());
+    writer.member("name", context.terminal.organisation.name);
+    writer.member("terminal", context.terminal.id());
+    writer.end_object();
+    write_outcome(writer, answer);
+    if (answer.person) write_person(writer, answer, context.person_ref);
+    if (answer.verdict.coverage) {
+        writer.begin_object("coverage");
+        write_coverage_fields(writer, *answer.verdict.coverage, context.insurers);
+        writer.end_object();
+    }
+    if (!answer.verdict.overlaps.empty()) {
+        writer.begin_array("overlaps");
+        for (const auto& overlap : answer.verdict.overlaps) {
+            writer.begin_object();
+            write_coverage_fields(writer, overlap, context.insurers);
+            writer.end_object();
+        }
+        writer.end_array();
+    }
+    write_freshness(writer, answer);
+    write_place(writer, given.position);
+    if (context.next_challenge != nullptr) {
+        writer.begin_object("next_challenge");
+        writer.member("challenge", context.next_challenge->text);
+        writer.member("expires_at", to_rfc3339(context.next_challenge->expires_at));
+        writer.end_object();
+    }
+    writer.end_object();
+    return body;
+}
+
+std::string write_consents(const eligibility::ConsentsRecorded& recorded, std::uint64_t receipt_key) {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_object();
+    writer.member("schema", "onshi.consents/1");
+    writer.member("receipt", audit::to_receipt(recorded.position.lane, recorded.position.sequence, receipt_key));
+    writer.begin_array("consents");
+    for (const auto& consent : recorded.consents) {
+        writer.begin_object();
+        writer.member("item", to_string(consent.item));
+        writer.member("choice", consent.choice == consent::Choice::agreed ? "agreed" : "refused");
+        writer.member("given_at", to_rfc3339(consent.given_at));
+        writer.member("expires_at", to_rfc3339(consent.expires_at));
+        writer.end_object();
+    }
+    writer.end_array();
+    write_place(writer, recorded.position);
+    writer.end_object();
+    return body;
+}
+
+}  // namespace onshi::api

@@ -1,0 +1,220 @@
+#include "hub/hub.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "hub/migrations.h"
+#include "hub/parts.h"
+#include "hub/periodic.h"
+#include "platform/http/health.h"
+#include "platform/pki/secret_file.h"
+#include "platform/sql/sqlite_database.h"
+#include "platform/telemetry/log.h"
+
+namespace onshi::hub {
+
+namespace {
+
+constexpr std::chrono::milliseconds drain_time{10'000};
+constexpr std::size_t pem_bytes_max = 256 * 1024;
+
+Result<std::string> read_pem(const std::string& path, std::string_view setting) {
+    if (path.empty()) return fail(ErrorCode::config_missing, std::string(setting));
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (!file || text.str().size() > pem_bytes_max) {
+        return fail(ErrorCode::config_certificate, fmt::format("{}: {} cannot be read", setting, path));
+    }
+    return text.str();
+}
+
+std::vector<pki::AcceptedPolicy> accepted_policies(const Settings& settings) {
+    std::vector<pki::AcceptedPolicy> policies{
+        {std::string(pki::policy_card_authentication), pki::ExpiryGrace::three_months}};
+    for (const auto& oid : settings.card_policies) policies.push_back({oid, pki::ExpiryGrace::none});
+    return policies;
+}
+
+Result<cards::Authorities> load_authorities(const Settings& settings) {
+    auto pem = read_pem(settings.card_roots, "card_roots");
+    if (!pem) return fail(std::move(pem));
+    auto store = pki::TrustStore::from_pem(pki::TrustPurpose::card_authentication, *pem);
+    if (!store) return fail(std::move(store));
+    if (settings.profile == Profile::production && store->contains_test_ca()) {
+        return fail(ErrorCode::config_test_parts, "card_roots holds a TEST CA");
+    }
+    return cards::Authorities::create(std::move(*store), accepted_policies(settings), settings.trust_epoch);
+}
+
+Result<http::ServerTls> load_tls(const Settings& settings, const Secrets& secrets) {
+    auto certificate = read_pem(settings.server_certificate, "server_certificate");
+    if (!certificate) return fail(std::move(certificate));
+    auto key = pki::read_secret_file(settings.server_key);
+    if (!key) return fail(std::move(key));
+    auto clients = read_pem(settings.organisation_ca_certificate, "organisation_ca_certificate");
+    if (!clients) return fail(std::move(clients));
+    if (settings.profile == Profile::production) {
+        auto store = pki::TrustStore::from_pem(pki::TrustPurpose::organisation, *clients);
+        if (!store) return fail(std::move(store));
+        if (store->contains_test_ca()) return fail(ErrorCode::config_test_parts, "organisation_ca_certificate is a TEST CA");
+    }
+    http::ServerTls tls;
+    tls.identity = {std::move(*certificate), std::move(*key)};
+    tls.client_anchors = {std::move(*clients)};
+    // Enrolment comes without a certificate; every other route insists on one.
+    tls.client_certificate = http::ClientCertificate::optional;
+    tls.tickets = secrets.tickets.clone();
+    return tls;
+}
+
+http::ServerOptions server_options(const Settings& settings) {
+    http::ServerOptions options;
+    options.admission.rate = {settings.requests_per_second, settings.requests_per_second * 2};
+    if (settings.log_access == "off") options.access_log = http::AccessLog::off;
+    if (settings.log_access == "failures") options.access_log = http::AccessLog::failures;
+    return options;
+}
+
+}  // namespace
+
+// In the order of construction; each part may refer to those above it.
+struct Hub::Parts {
+    Settings settings;
+    SystemClock clock;
+    SystemRandom random;
+    Metrics metrics;
+    Secrets secrets;
+    cards::Authorities authorities;
+    std::optional<pki::IssuingCa> organisation_ca;
+    sql::CommitCounter commit_counter;
+    audit::ChainSequencer chain;
+    EventLoops loops;
+    std::unique_ptr<sql::Database> database;
+    std::optional<organisations::Directory> directory;
+    eligibility::Challenges challenges;
+    eligibility::StatusSources status_sources;
+    std::optional<eligibility::CheckService> checks;
+    std::optional<audit::AuditedChanges> audited_changes;
+    std::optional<audit::Sealer> sealer;
+    std::optional<Context> context;
+    std::optional<http::Server> server;
+    std::optional<http::Server> health_server;
+    std::optional<Alarm> alarm;
+    std::uint16_t port = 0;
+    std::uint16_t metrics_port = 0;
+
+    Parts(const Settings& s, Secrets secrets_, cards::Authorities authorities_)
+        : settings(s),
+          secrets(std::move(secrets_)),
+          authorities(std::move(authorities_)),
+          chain(s.lane, s.hub_id),
+          loops({static_cast<std::size_t>(s.loops), s.pin_cpus ? CpuPinning::one_cpu_per_loop : CpuPinning::off}),
+          challenges(std::move(secrets.challenge)) {}
+
+    Result<void> open_stores() {
+        sql::SqliteOptions options;
+        options.folder = settings.store_folder;
+        auto opened = sql::open_sqlite(options, all_migrations(), commit_counter, chain);
+        if (!opened) return fail(std::move(opened));
+        database = std::move(*opened);
+        return {};
+    }
+
+    Result<void> wire() {
+        directory.emplace(*database);
+        const eligibility::CheckParts check_parts{*database,       clock,      random,        authorities,
+                                                  secrets.row_tag, challenges, status_sources};
+        checks.emplace(check_parts, eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour});
+        audited_changes.emplace(*database, clock, random);
+        sealer.emplace(*database, clock, secrets.seal, settings.lane);
+        context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
+                                *checks, *audited_changes, authorities, organisation_ca ? &*organisation_ca : nullptr,
+                                metrics});
+        return run_to_end(refresh(*context));
+    }
+
+    Result<void> listen() {
+        auto tls = load_tls(settings, secrets);
+        if (!tls) return fail(std::move(tls));
+        server.emplace(loops, server_options(settings), metrics, clock, random);
+        add_check_routes(*server, *context);
+        add_card_routes(*server, *context);
+        add_terminal_routes(*server, *context);
+        add_contract_routes(*server);
+        http::ListenerOptions main;
+        main.address = settings.listen_address;
+        main.port = settings.port;
+        main.tls = std::move(*tls);
+        auto bound = server->listen(std::move(main));
+        if (!bound) return fail(std::move(bound));
+        port = *bound;
+
+        http::ServerOptions quiet;
+        quiet.access_log = http::AccessLog::off;
+        health_server.emplace(loops, quiet, metrics, clock, random);
+        http::add_health_routes(*health_server, metrics);
+        add_readiness_route(*health_server, *context);
+        http::ListenerOptions health;
+        health.port = settings.metrics_port;
+        health.name = "health";
+        bound = health_server->listen(std::move(health));
+        if (!bound) return fail(std::move(bound));
+        metrics_port = *bound;
+        return {};
+    }
+};
+
+Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Hub::~Hub() {
+    if (parts_->database) parts_->database->close();
+}
+
+Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings) {
+    auto secrets = load_secrets(settings.secrets_folder);
+    if (!secrets) return fail(std::move(secrets));
+    auto authorities = load_authorities(settings);
+    if (!authorities) return fail(std::move(authorities));
+    auto parts = std::make_unique<Parts>(settings, std::move(*secrets), std::move(*authorities));
+    if (!settings.organisation_ca_key.empty()) {
+        auto ca = pki::IssuingCa::load(pki::IssuingCa::Kind::organisation, settings.organisation_ca_certificate,
+                                       settings.organisation_ca_key);
+        if (!ca) return fail(std::move(ca));
+        parts->organisation_ca = std::move(*ca);
+    }
+    auto done = parts->open_stores();
+    if (done) done = parts->wire();
+    if (done) done = parts->listen();
+    if (!done) {
+        if (parts->database) parts->database->close();
+        return fail(std::move(done));
+    }
+    return std::unique_ptr<Hub>(new Hub(std::move(parts)));
+}
+
+std::uint16_t Hub::port() const { return parts_->port; }
+std::uint16_t Hub::metrics_port() const { return parts_->metrics_port; }
+
+void Hub::run() {
+    Parts& p = *parts_;
+    p.alarm.emplace(p.loops.executor(0));
+    p.loops.spawn(0, run_periodic(*p.context, *p.sealer, *p.alarm));
+    log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
+    p.loops.run();
+    p.database->close();
+    log_event(Level::info, "hub.stopped");
+}
+
+void Hub::stop() {
+    Parts& p = *parts_;
+    p.server->stop(drain_time);
+    p.health_server->stop(drain_time);
+    if (p.alarm) p.alarm->ring();
+    p.loops.stop();
+}
+
+}  // namespace onshi::hub

@@ -1,0 +1,125 @@
+#include "hub/periodic.h"
+
+#include "domain/cards/store.h"
+#include "domain/eligibility/store.h"
+#include "platform/telemetry/log.h"
+
+namespace onshi::hub {
+
+namespace {
+
+constexpr std::chrono::milliseconds work_deadline{10'000};
+constexpr std::chrono::seconds clock_step_max{5};
+
+// Prometheus counters only add, so what a store counted since the last look is added.
+class StoreMetrics {
+  public:
+    StoreMetrics(Metrics& metrics, sql::Store store) : store_(store) {
+        const std::string_view name = to_string(store);
+        commits_ = metrics.counter("onshi_store_commits_total", "Group commits made durable.", {{"store", name}});
+        committed_ = metrics.counter("onshi_store_sets_committed_total", "Write sets committed.", {{"store", name}});
+        conflicts_ = metrics.counter("onshi_store_conflicts_total", "Write sets that lost a guard.", {{"store", name}});
+        failures_ = metrics.counter("onshi_store_failures_total", "Write sets that failed.", {{"store", name}});
+        waiting_ = metrics.gauge("onshi_store_sets_waiting", "Write sets waiting for a commit.", {{"store", name}});
+        wal_pages_ = metrics.gauge("onshi_store_wal_pages", "Pages in the write-ahead log.", {{"store", name}});
+    }
+    void publish(const sql::Database& database) {
+        const sql::StoreCounters now = database.counters(store_);
+        commits_.add(static_cast<double>(now.commits - last_.commits));
+        committed_.add(static_cast<double>(now.sets_committed - last_.sets_committed));
+        conflicts_.add(static_cast<double>(now.sets_conflicted - last_.sets_conflicted));
+        failures_.add(static_cast<double>(now.sets_failed - last_.sets_failed));
+        waiting_.set(static_cast<double>(now.sets_waiting));
+        wal_pages_.set(static_cast<double>(now.wal_pages));
+        last_ = now;
+    }
+
+  private:
+    sql::Store store_;
+    sql::StoreCounters last_;
+    Counter commits_;
+    Counter committed_;
+    Counter conflicts_;
+    Counter failures_;
+    Gauge waiting_;
+    Gauge wal_pages_;
+};
+
+class ReadMetrics {
+  public:
+    explicit ReadMetrics(Metrics& metrics)
+        : batches_(metrics.counter("onshi_read_batches_total", "Read batches, one snapshot each.")),
+          cold_(metrics.counter("onshi_cold_read_batches_total", "Read batches that left the event loop.")),
+          pages_(metrics.counter("onshi_pages_read_total", "Pages that were not in the connection's own cache.")) {}
+    void publish(const sql::Database& database) {
+        const sql::ReadCounters now = database.read_counters();
+        batches_.add(static_cast<double>(now.batches - last_.batches));
+        cold_.add(static_cast<double>(now.cold_batches - last_.cold_batches));
+        pages_.add(static_cast<double>(now.pages_read - last_.pages_read));
+        last_ = now;
+    }
+
+  private:
+    sql::ReadCounters last_;
+    Counter batches_;
+    Counter cold_;
+    Counter pages_;
+};
+
+Task<Result<void>> purge(const Context& context, Deadline deadline) {
+    sql::WriteSet set(sql::Store::ledger);
+    eligibility::purge_challenges(set, context.clock.now() - std::chrono::microseconds(challenge_keep_after_expiry));
+    auto committed = co_await context.database.commit(std::move(set), deadline);
+    if (!committed) co_return fail(std::move(committed));
+    co_return Result<void>();
+}
+
+void report(LogEvent event, const Error& error) { log_failure(Level::warn, event, error); }
+
+}  // namespace
+
+Task<Result<void>> refresh(const Context& context) {
+    const Deadline deadline = Deadline::in(work_deadline);
+    auto insurers = co_await context.directory.refresh_insurers(deadline);
+    if (!insurers) co_return insurers;
+    sql::ReadBatch batch;
+    const auto sources = cards::load_status_sources(batch);
+    auto read = co_await context.database.read(batch, deadline);
+    if (!read) co_return read;
+    context.status_sources.replace(sources.get());
+    co_return Result<void>();
+}
+
+Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm) {
+    StoreMetrics registry(context.metrics, sql::Store::registry);
+    StoreMetrics ledger(context.metrics, sql::Store::ledger);
+    ReadMetrics reads(context.metrics);
+    auto last_housekeeping = std::chrono::steady_clock::now();
+    auto last_refresh = last_housekeeping;
+    while (true) {
+        const auto woke = co_await alarm.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+        if (woke == Alarm::Woke::by_ring) co_return;
+        registry.publish(context.database);
+        ledger.publish(context.database);
+        reads.publish(context.database);
+        const auto now = std::chrono::steady_clock::now();
+        const Deadline deadline = Deadline::in(work_deadline);
+        auto sealed = co_await sealer.seal_if_due(deadline);
+        if (!sealed) report("audit.seal_failed", sealed.error());
+        if (now - last_refresh >= refresh_every) {
+            last_refresh = now;
+            auto refreshed = co_await refresh(context);
+            if (!refreshed) report("hub.refresh_failed", refreshed.error());
+        }
+        if (now - last_housekeeping < housekeeping_every) continue;
+        last_housekeeping = now;
+        auto swept = co_await context.audited_changes.sweep(deadline);
+        if (!swept) report("audit.sweep_failed", swept.error());
+        auto purged = co_await purge(context, deadline);
+        if (!purged) report("eligibility.purge_failed", purged.error());
+        const auto step = context.clock.step();
+        if (step > clock_step_max || step < -clock_step_max) log_event(Level::warn, "hub.clock_stepped");
+    }
+}
+
+}  // namespace onshi::hub

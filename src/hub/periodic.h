@@ -1,0 +1,19 @@
+#pragma once
+
+// Inside this folder only: what a hub does by itself.
+
+#include "hub/parts.h"
+
+namespace onshi::hub {
+
+inline constexpr std::chrono::seconds refresh_every{4};
+inline constexpr std::chrono::seconds housekeeping_every{5};
+inline constexpr std::chrono::minutes challenge_keep_after_expiry{60};
+
+// Reads what is cached (insurers, status sources) anew. Also once before the hub listens.
+[[nodiscard]] Task<Result<void>> refresh(const Context& context);
+
+// Until the alarm rings: refresh, seal the chain, end open intents, forget expired challenges, publish store counters.
+[[nodiscard]] Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm);
+
+}  // namespace onshi::hub

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "domain/eligibility/challenges.h"
+#include "platform/pki/keys.h"
+
+namespace onshi::hub {
+
+// The named keys of an installation (design §9.15), shared by its hubs. Files `<name>.<generation>.key` of 32 random bytes
+// in the secrets folder, 0600. Of `challenge` the two newest generations live; of the others the newest.
+struct Secrets {
+    std::vector<eligibility::Challenges::LiveKey> challenge;  // newest first
+    pki::HmacKey row_tag;                                     // what stored card keys are marked with
+    pki::HmacKey pseudonym;                                   // person_ref
+    std::uint64_t receipt;
+    pki::SigningKey seal;
+    SecretBytes tickets;
+};
+
+inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudonym", "receipt", "seal", "tickets"};
+
+// Errors of pki::read_secret_file; secret.missing names the file.
+[[nodiscard]] Result<Secrets> load_secrets(const std::string& folder);
+// Makes generation 1 of every name that has none yet.
+[[nodiscard]] Result<void> create_secrets(const std::string& folder, Random& random);
+
+}  // namespace onshi::hub

@@ -1,0 +1,152 @@
+#include "platform/sql/committer.h"
+
+#include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/ensure.h"
+
+namespace onshi::sql {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using Signature = void(Result<CommitPosition>);
+using Handler = asio::async_result<asio::use_awaitable_t<>, Signature>::handler_type;
+
+}  // namespace
+
+struct Committer::Waiting : CommitEngine::Item {
+    Waiting(WriteSet write_set, Deadline until, Handler&& completion)
+        : Item{std::move(write_set), std::nullopt}, deadline(until), handler(std::move(completion)) {}
+    Deadline deadline;
+    Handler handler;
+};
+
+Committer::Committer(CommitEngine& engine, CommitLimits limits)
+    : engine_(engine), limits_(limits), thread_([this] { run(); }) {}
+
+Committer::~Committer() { close(); }
+
+Task<Result<CommitPosition>> Committer::commit(WriteSet set, Deadline deadline) {
+    if (set.too_large()) co_return fail(ErrorCode::request_too_large, "write set over its limit");
+    auto initiate = [this, deadline](auto&& handler, WriteSet write_set) {
+        auto waiting = std::make_unique<Waiting>(std::move(write_set), deadline, std::forward<decltype(handler)>(handler));
+        const auto refused = enqueue(waiting);
+        if (!refused) return;
+        auto executor = asio::get_associated_executor(waiting->handler);
+        asio::post(executor, [item = std::move(waiting), code = *refused]() mutable {
+            auto completion = std::move(item->handler);
+            completion(fail(code, "commit queue"));
+        });
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, Signature>(initiate, asio::use_awaitable,
+                                                                                       std::move(set));
+}
+
+std::optional<ErrorCode> Committer::enqueue(std::unique_ptr<Waiting>& waiting) {
+    bool was_empty = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (closed_) return ErrorCode::store_unavailable;
+        if (queue_.size() >= limits_.waiting_sets_max) return ErrorCode::overload_busy;
+        was_empty = queue_.empty();
+        queue_.push_back(std::move(waiting));
+    }
+    if (was_empty) arrived_.notify_one();
+    return std::nullopt;
+}
+
+void Committer::close() {
+    const std::scoped_lock closing(close_mutex_);
+    {
+        const std::scoped_lock lock(mutex_);
+        closed_ = true;
+    }
+    arrived_.notify_one();
+    if (thread_.joinable()) thread_.join();
+}
+
+std::size_t Committer::waiting() const {
+    const std::scoped_lock lock(mutex_);
+    return queue_.size();
+}
+
+// Takes at once what is there when few wait; else waits a little for more, because a commit costs the same for one set
+// and for many. Not when the queue has already outgrown the last batch: then the last commit did the gathering.
+bool Committer::gather(std::vector<std::unique_ptr<Waiting>>& taken) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
+    if (queue_.empty()) return false;
+    if (!closed_ && queue_.size() >= limits_.gather_from && queue_.size() <= last_batch_) {
+        const auto until = std::chrono::steady_clock::now() + limits_.gather_max;
+        arrived_.wait_until(lock, until, [this] { return closed_ || queue_.size() >= limits_.sets_per_commit_max; });
+    }
+    const std::size_t count = std::min(queue_.size(), limits_.sets_per_commit_max);
+    if (count == queue_.size()) {
+        taken.swap(queue_);
+    } else {
+        const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+        std::move(queue_.begin(), end, std::back_inserter(taken));
+        queue_.erase(queue_.begin(), end);
+    }
+    last_batch_ = count;
+    return true;
+}
+
+void Committer::run() {
+    std::vector<std::unique_ptr<Waiting>> taken;
+    std::vector<CommitEngine::Item*> items;
+    while (gather(taken)) {
+        items.clear();
+        for (auto& waiting : taken) {
+            if (waiting->deadline.passed()) {
+                waiting->outcome = fail(ErrorCode::deadline_passed, "not written: the deadline passed in the queue");
+            } else {
+                items.push_back(waiting.get());
+            }
+        }
+        if (!items.empty()) engine_.run(items);
+        answer(taken);
+    }
+}
+
+namespace {
+
+// Resumes the callers in order, on their loop.
+template <class Waiting>
+void post_answers(const asio::any_io_executor& executor, std::vector<std::unique_ptr<Waiting>> answers) {
+    asio::post(executor, [done = std::move(answers)]() mutable {
+        for (auto& item : done) {
+            ENSURE(item->outcome.has_value());
+            auto completion = std::move(item->handler);
+            completion(std::move(*item->outcome));
+        }
+    });
+}
+
+}  // namespace
+
+void Committer::answer(std::vector<std::unique_ptr<Waiting>>& done) {
+    std::vector<std::unique_ptr<Waiting>> mine;
+    while (!done.empty()) {
+        std::vector<std::unique_ptr<Waiting>> others;
+        const asio::any_io_executor executor = asio::get_associated_executor(done.front()->handler);
+        for (auto& item : done) {
+            const bool here = asio::get_associated_executor(item->handler) == executor;
+            (here ? mine : others).push_back(std::move(item));
+            if (mine.size() < answers_per_post_max) continue;
+            post_answers(executor, std::move(mine));
+            mine.clear();
+        }
+        if (!mine.empty()) post_answers(executor, std::move(mine));
+        mine.clear();
+        done = std::move(others);
+    }
+}
+
+}  // namespace onshi::sql

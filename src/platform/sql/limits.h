@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace onshi::sql {
+
+inline constexpr int row_columns_max = 24;
+inline constexpr int statement_parameters_max = 24;
+inline constexpr std::size_t batch_queries_max = 64;
+inline constexpr std::size_t write_set_steps_max = 4096;
+inline constexpr std::size_t write_set_bytes_max = std::size_t{8} << 20U;
+inline constexpr std::size_t statements_max = 1024;
+
+// How the committer gathers (pitfalls §3.2): at once below `gather_from` waiting sets, else up to `gather_max`.
+struct CommitLimits {
+    std::chrono::microseconds gather_max{1000};
+    std::size_t gather_from = 8;
+    std::size_t sets_per_commit_max = 512;
+    std::size_t waiting_sets_max = 8192;  // beyond: `overload.busy`
+};
+
+// A write-ahead log above this many pages is copied back by the checkpoint thread.
+inline constexpr int wal_pages_checkpoint = 4000;
+inline constexpr std::size_t answers_per_post_max = 64;
+
+// A read that took longer than this was cold: for `cold_reads_pause` reads leave the event loop for the reader threads.
+inline constexpr std::chrono::microseconds cold_read_threshold{1000};
+inline constexpr std::chrono::milliseconds cold_reads_pause{50};
+inline constexpr std::size_t reader_threads = 4;
+inline constexpr std::size_t reads_waiting_max = 4096;
+
+}  // namespace onshi::sql

@@ -1,0 +1,4 @@
+#include "synth/nation.h"
+
+#include <gtest/gtest.h>
+TEST(nation, x) {}
