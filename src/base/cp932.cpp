@@ -188,7 +188,9 @@ class Encoder {
 
     Result<Cp932Text> run() {
         std::size_t at = 0;
-        while (at < utf8_.size()) {
+        for (;;) {
+            copy_ascii(at);
+            if (at == utf8_.size()) break;
             const std::size_t position = at;
             const auto character = next_composed(at);
             if (!character) return fail(ErrorCode::text_invalid_encoding, "not UTF-8");
@@ -201,6 +203,18 @@ class Encoder {
     }
 
   private:
+    // Whole runs at once, but for the last letter of a run: a mark may follow it.
+    void copy_ascii(std::size_t& at) {
+        const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+        const auto rest = utf8_.substr(at);
+        const auto end = static_cast<std::size_t>(std::ranges::find_if_not(rest, is_ascii) - rest.begin());
+        const std::size_t size = end == rest.size() || end == 0 ? end : end - 1;
+        if (size == 0) return;
+        result_.bytes.append(rest.substr(0, size));
+        previous_ = static_cast<char32_t>(rest[size - 1]);
+        at += size;
+    }
+
     // CP932 has no combining marks, so a letter and its marks are one character where Unicode has one.
     std::optional<char32_t> next_composed(std::size_t& at) {
         constexpr unsigned char first_lead_byte_of_marks = 0xCC;  // U+0300
@@ -208,7 +222,8 @@ class Encoder {
         while (character && at < utf8_.size() && static_cast<unsigned char>(utf8_[at]) >= first_lead_byte_of_marks) {
             std::size_t behind = at;
             const auto mark = next_character(utf8_, behind);
-            if (!mark || !is_mark(*mark)) break;
+            // Most often the next letter: no mark has a code of its own.
+            if (!mark || in_cp932(*mark) || !is_mark(*mark)) break;
             const UChar32 composed = normalizer(icu::Normalizer2::getNFCInstance)
                                          .composePair(static_cast<UChar32>(*character), static_cast<UChar32>(*mark));
             if (composed < 0) break;

@@ -57,9 +57,15 @@ enum class ErrorCode : std::uint16_t {
     check_care_day,
     check_misses,
     check_receipt,
+    command_confirmation,
+    command_declined,
+    command_interrupted,
+    command_secret_needed,
+    command_usage,
     config_certificate,
     config_listen,
     config_log,
+    config_malformed,
     config_missing,
     config_test_parts,
     config_unknown_key,
@@ -79,6 +85,14 @@ enum class ErrorCode : std::uint16_t {
     field_type,
     field_unknown,
     field_value,
+    file_exists,
+    file_malformed,
+    file_unreadable,
+    file_unwritable,
+    installation_busy,
+    installation_different,
+    installation_folder,
+    installation_not_ours,
     internal_unexpected,
     key_malformed,
     method_not_allowed,
@@ -125,9 +139,11 @@ enum class ErrorCode : std::uint16_t {
     store_corrupt,
     store_fenced,
     store_full,
+    store_inconsistent,
     store_outcome_unknown,
     store_unavailable,
     store_version,
+    synth_no_card,
     synth_settings,
     terminal_disabled,
     terminal_enrolment_code,
@@ -138,6 +154,6 @@ enum class ErrorCode : std::uint16_t {
     text_too_long,
 };
 
-inline constexpr std::uint16_t error_code_count = 129;
+inline constexpr std::uint16_t error_code_count = 145;
 
 }  // namespace onshi

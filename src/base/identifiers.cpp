@@ -78,6 +78,11 @@ const LawCode* find_law_code(int code) {
 constexpr auto national_programmes = std::to_array<std::uint8_t>(
     {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 28, 29, 30, 38, 51, 52, 53, 54, 62, 66, 79});
 
+// Where the canonical form of a UUID has its hyphens.
+constexpr bool is_hyphen_place(std::size_t at) {
+    return at == 8 || at == 13 || at == 18 || at == 23;
+}
+
 constexpr bool is_prefecture(int code) {
     return code >= 1 && code <= 47;
 }
@@ -437,15 +442,16 @@ std::strong_ordering operator<=>(const CertificateSerial& a, const CertificateSe
 
 Result<CheckId> CheckId::parse(std::string_view text) {
     if (text.size() != 36) return fail(ErrorCode::number_format, "UUID expected");
-    std::string hex;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const bool is_hyphen_place = i == 8 || i == 13 || i == 18 || i == 23;
-        if (is_hyphen_place != (text[i] == '-')) return fail(ErrorCode::number_format, "UUID expected");
-        if (!is_hyphen_place) hex.push_back(text[i]);
+    Octets octets{};
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < octets.size(); ++i) {
+        if (is_hyphen_place(at) && text[at++] != '-') return fail(ErrorCode::number_format, "UUID expected");
+        const auto octet = from_hex(text.substr(at, 2));
+        if (!octet) return fail(ErrorCode::number_format, "UUID expected");
+        octets[i] = static_cast<std::uint8_t>(octet->front());
+        at += 2;
     }
-    const auto bytes = from_hex(hex);
-    if (!bytes) return fail(ErrorCode::number_format, "UUID expected");
-    return from_bytes(as_bytes(*bytes));
+    return from_bytes(octets);
 }
 
 Result<CheckId> CheckId::from_bytes(Bytes sixteen) {
@@ -465,9 +471,14 @@ CheckId CheckId::make(Random& random) {
 }
 
 std::string CheckId::text() const {
-    std::string hex = to_hex(octets_);
-    for (const std::size_t at : {8U, 13U, 18U, 23U}) hex.insert(at, 1, '-');
-    return hex;
+    const std::string hex = to_hex(octets_);
+    std::string text;
+    text.reserve(36);
+    for (const char digit : hex) {
+        if (is_hyphen_place(text.size())) text.push_back('-');
+        text.push_back(digit);
+    }
+    return text;
 }
 
 }  // namespace onshi

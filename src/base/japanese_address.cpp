@@ -248,6 +248,7 @@ Result<AddressMatch> compare_addresses(std::string_view left, std::string_view r
     result.unknown_characters = area.unknown_characters + building.unknown_characters;
     result.overall = overall_match(result);
     if (left != right || result.unknown_characters > 0) return result;
+    result.folds = {};
     for (FieldMatch* part : {&result.overall, &result.area, &result.building}) {
         if (*part == FieldMatch::folded) *part = FieldMatch::exact;
     }

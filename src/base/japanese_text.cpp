@@ -137,8 +137,11 @@ Result<TextMatch> compare_names(std::string_view left, std::string_view right) {
     if (!folded_right) return fail(std::move(folded_right));
     const FoldedMatch folded = match_folded(*folded_left, *folded_right);
     result.unknown_characters = folded.unknown_characters;
-    const bool same_bytes = left == right && folded.unknown_characters == 0;
-    result.match = folded.match == FieldMatch::folded && same_bytes ? FieldMatch::exact : folded.match;
+    result.match = folded.match;
+    if (left == right && folded.match == FieldMatch::folded && folded.unknown_characters == 0) {
+        result.match = FieldMatch::exact;
+        result.folds = {};
+    }
     return result;
 }
 

@@ -63,7 +63,7 @@ struct TextMatch {
     // Places where one side holds a character that some system could not write (`●` `〓` `■`, U+FFFD, private use): it
     // matches any one character. A side of nothing else is `missing`, since it says nothing.
     std::uint32_t unknown_characters = 0;
-    Folds folds;  // of both sides together
+    Folds folds;  // of both sides together; empty when `exact`
 };
 
 // For kanji and kana names.

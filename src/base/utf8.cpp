@@ -20,7 +20,11 @@ std::optional<char32_t> next_character(std::string_view text, std::size_t& at) {
     std::int32_t offset = 0;
     const auto length = static_cast<std::int32_t>(window.size());
     UChar32 character = 0;
+// GCC warns about the narrowing inside ICU's macro, clang knows that it is a system's.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
     U8_NEXT(window.data(), offset, length, character);
+#pragma GCC diagnostic pop
     at += static_cast<std::size_t>(offset);
     if (character < 0) return std::nullopt;
     return static_cast<char32_t>(character);

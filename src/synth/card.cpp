@@ -40,7 +40,8 @@ Date draw_issue_day(const Draws& draws, Date as_of) {
     for (const Wave& wave : waves) {
         if (roll >= wave.upto) continue;
         const Date last = std::min(wave.last, as_of.plus_days(-1));
-        return wave.first.plus_days(draws.below(static_cast<std::uint32_t>(last - wave.first) + 1, Field::card_issued, 1));
+        return wave.first.plus_days(
+            draws.below(static_cast<std::uint32_t>(last - wave.first) + 1, Field::card_issued, 1));
     }
     return cards_began;
 }
@@ -116,7 +117,8 @@ void CardWriter::renew(SyntheticCard& card) {
     for (std::uint32_t renewal = 1; renewal <= renewals_max && card.certificate.not_after < as_of_; ++renewal) {
         // 95 % renew in the three months before the end (chosen).
         if (draws_.percent(5, Field::card_renewed, renewal)) return;
-        const Date renewed_on = card.certificate.not_after.plus_days(-std::int64_t{draws_.below(85, Field::card_renewed_on, renewal)});
+        const Date renewed_on =
+            card.certificate.not_after.plus_days(-std::int64_t{draws_.below(85, Field::card_renewed_on, renewal)});
         if (renewed_on >= as_of_ || renewed_on >= person_.deceased_on) return;
         card.previous = card.certificate;
         const int age = age_at(renewed_on);
@@ -136,7 +138,8 @@ void CardWriter::set_registration(SyntheticCard& card) {
     const Date possible = std::max(card.previous ? card.previous->issued_on : card.certificate.issued_on, use_began);
     const std::int32_t waited = std::min(as_of_ - possible, 700);
     card.use = UseRegistration::registered;
-    card.registered_on = possible.plus_days(draws_.below(static_cast<std::uint32_t>(std::max(waited, 0)) + 1, Field::card_registered_on));
+    card.registered_on = possible.plus_days(
+        draws_.below(static_cast<std::uint32_t>(std::max(waited, 0)) + 1, Field::card_registered_on));
     card.channel = static_cast<RegistrationChannel>(draws_.below(4, Field::card_channel));
     // One in two thousand cancelled since that is possible (chosen); it counts from the end of the following month.
     if (!ordinary_ || draws_.below(2'000, Field::card_cancelled) != 0) return;
@@ -164,7 +167,8 @@ void CardWriter::set_status(SyntheticCard& card) {
     const std::uint32_t roll = draws_.below(1'000, Field::card_status);
     if (roll >= 3) return;
     const std::int32_t since = std::min(as_of_ - card.certificate.issued_on, roll == 0 ? 60 : 400);
-    card.status_since = as_of_.plus_days(-std::int64_t{draws_.below(static_cast<std::uint32_t>(since), Field::card_status_day)});
+    card.status_since =
+        as_of_.plus_days(-std::int64_t{draws_.below(static_cast<std::uint32_t>(since), Field::card_status_day)});
     card.status = roll == 0 ? CertificateStatus::suspended : CertificateStatus::revoked;
     if (roll != 0) card.revocation = RevocationReason::cessation_of_operation;
     note(roll == 0 ? FaultKind::certificate_suspended : FaultKind::certificate_revoked, card.status_since);
@@ -194,7 +198,8 @@ void CardWriter::write_paper() {
 
 bool SyntheticCard::is_usable(Date on) const {
     const bool alive = status == CertificateStatus::good || on < status_since;
-    const bool registered = use == UseRegistration::registered || (use == UseRegistration::cancelled && on <= cancelled_on);
+    const bool registered =
+        use == UseRegistration::registered || (use == UseRegistration::cancelled && on <= cancelled_on);
     return alive && registered && on <= certificate_grace_end(certificate.not_after);
 }
 

@@ -134,7 +134,8 @@ class Draws {
     [[nodiscard]] constexpr std::int32_t bell(std::uint32_t reach, Field field, std::uint32_t ordinal = 0) const {
         const std::uint64_t word = bits(field, ordinal);
         const std::uint64_t width = 2 * reach + 1;
-        const std::uint64_t sum = (((word & 0x1FFFFFU) * width) >> 21U) + ((((word >> 21U) & 0x1FFFFFU) * width) >> 21U) +
+        const std::uint64_t sum = (((word & 0x1FFFFFU) * width) >> 21U) +
+                                  ((((word >> 21U) & 0x1FFFFFU) * width) >> 21U) +
                                   ((((word >> 42U) & 0x1FFFFFU) * width) >> 21U);
         return static_cast<std::int32_t>(sum) - static_cast<std::int32_t>(3 * reach);
     }

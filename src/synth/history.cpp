@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::uint64_t number_space = 1'000'000'000;
 constexpr std::uint64_t short_number_space = 100'000'000;
-constexpr std::int32_t retroactive_days = 30;  // beyond it news changes answers that were given
-constexpr std::int32_t late_days = 10;         // domain-rules AC-2
+constexpr std::int32_t retroactive_days = 30;      // beyond it news changes answers that were given
+constexpr std::int32_t late_days = 10;             // domain-rules AC-2
 constexpr std::int32_t national_notice_days = 17;  // notice within 14 days and up to 3 more to be seen (AC-3)
 // Old papers, abolished on this day, stand on records that ended before it (domain-rules §1.10).
 constexpr Date papers_abolished = Date::of(2024, 12, 2);
@@ -61,7 +61,8 @@ class HistoryWriter {
     void set_knowledge(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal);
     void set_loss(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal);
     [[nodiscard]] LossReason loss_reason(const Span& span) const;
-    [[nodiscard]] InsuredIdentity identity(std::uint16_t insurer, Scheme scheme, std::uint32_t owner, std::uint32_t job) const;
+    [[nodiscard]] InsuredIdentity identity(std::uint16_t insurer, Scheme scheme, std::uint32_t owner,
+                                           std::uint32_t job) const;
     void set_certificate(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal) const;
     void set_payment(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal);
     [[nodiscard]] std::uint8_t elderly_percent(bool late_elderly) const;
@@ -162,7 +163,8 @@ void HistoryWriter::collect_spans() {
         make_path(tables_, household_, draws_, self().birth, works_from, own);
         const Date first_job = own.segments.front().first;
         if (self().role == Role::child) {
-            collect_path(household_.followers, Relation::family, 0, self().birth, std::min(first_job.plus_days(-1), until));
+            collect_path(household_.followers, Relation::family, 0, self().birth,
+                         std::min(first_job.plus_days(-1), until));
         }
         collect_path(own, Relation::insured, member_, first_job, until);
     } else {
@@ -197,7 +199,8 @@ void HistoryWriter::write_record(const Span& span, std::uint32_t ordinal) {
     person_.coverages.push_back(record);
 }
 
-InsuredIdentity HistoryWriter::identity(std::uint16_t insurer, Scheme scheme, std::uint32_t owner, std::uint32_t job) const {
+InsuredIdentity HistoryWriter::identity(std::uint16_t insurer, Scheme scheme, std::uint32_t owner,
+                                        std::uint32_t job) const {
     const SyntheticInsurer& by = tables_.organisations.insurers()[insurer];
     const std::uint32_t rank = household_.rank_in_prefecture(tables_, owner);
     const std::uint64_t shift = mix64(tables_.settings.seed);
@@ -241,7 +244,8 @@ void HistoryWriter::set_certificate(SyntheticCoverage& record, const Span& span,
 void HistoryWriter::set_knowledge(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal) {
     const Date first = record.valid.first;
     if (span.segment.scheme == Scheme::late_elderly) {
-        record.known_on = std::max(first.plus_days(draws_.between(-30, -5, Field::acquisition_delay, ordinal)), registry_opened);
+        record.known_on =
+            std::max(first.plus_days(draws_.between(-30, -5, Field::acquisition_delay, ordinal)), registry_opened);
         return;
     }
     if (first > as_of_) {
@@ -271,18 +275,23 @@ void HistoryWriter::set_loss(SyntheticCoverage& record, const Span& span, std::u
     const Date last = span.segment.last;
     record.loss_reason = loss_reason(span);
     const bool new_job = span.next && *span.next != Scheme::late_elderly && *span.next != Scheme::national;
+    // What ends it at the latest, whoever reports what.
+    const Date turns_75 = self().late_elderly_from <= as_of_ ? self().late_elderly_from.plus_days(-1) : Date::open_end;
+    const Date end = std::min(turns_75, person_.deceased_on);
     // People forget to leave 国保 when an employer takes over, and nobody tells the municipality (domain-rules EL-1).
     if (new_job && span.segment.scheme == Scheme::national &&
         strikes(rates().loss_unreported, Field::loss_unreported, ordinal)) {
         note(FaultKind::loss_unreported, last);
-        record.valid.last = Date::open_end;
-        record.loss_reason = LossReason::none;
-        return;
+        record.valid.last = end;
+        if (end == Date::open_end) {
+            record.loss_reason = LossReason::none;
+            return;
+        }
+    } else if (new_job && strikes(rates().loss_date_wrong, Field::loss_date_wrong, ordinal)) {
+        record.valid.last = std::min(last.plus_days(draws_.between(1, 45, Field::loss_date_wrong, 64 + ordinal)), end);
+        if (record.valid.last > last) note(FaultKind::overlap, last);
     }
-    if (new_job && strikes(rates().loss_date_wrong, Field::loss_date_wrong, ordinal)) {
-        note(FaultKind::overlap, last);
-        record.valid.last = last.plus_days(draws_.between(1, 45, Field::loss_date_wrong, 64 + ordinal));
-    }
+    if (record.valid.last == person_.deceased_on) record.loss_reason = LossReason::death;
     std::int32_t delay = draws_.between(1, late_days, Field::loss_delay, ordinal);
     if (strikes(rates().late_loss, Field::loss_late, ordinal)) {
         delay = draws_.between(late_days + 1, 50, Field::loss_delay, ordinal);
@@ -311,7 +320,8 @@ void HistoryWriter::set_file_day(SyntheticCoverage& record) const {
     }
 }
 
-// ---- What the patient pays (domain-rules §3.2, §3.3, §4.1) ------------------------------------------------------------
+// ---- What the patient pays (domain-rules §3.2, §3.3, §4.1)
+// ------------------------------------------------------------
 
 // Places in the order of incomes, 0 .. 999. About 7 % of those over 70 pay 30 %, a fifth of those over 75 pay 20 %.
 std::uint8_t HistoryWriter::elderly_percent(bool late_elderly) const {
@@ -354,7 +364,8 @@ void HistoryWriter::set_payment(SyntheticCoverage& record, const Span& span, std
     }
 }
 
-// ---- What the insurer sent, and why it is withheld (domain-rules §2.5) ------------------------------------------------
+// ---- What the insurer sent, and why it is withheld (domain-rules §2.5)
+// ------------------------------------------------
 
 void HistoryWriter::set_sent(SyntheticCoverage& record, std::uint32_t ordinal) {
     // Shares chosen: insurers' systems with a small repertoire, with old rules for kana, without addresses.
@@ -369,7 +380,8 @@ void HistoryWriter::set_sent(SyntheticCoverage& record, std::uint32_t ordinal) {
     }
     if (draws_.percent(10, Field::sent_address, ordinal)) record.sent_address = SentAddress::missing;
     if (strikes(rates().withheld_name, Field::withheld, ordinal)) withhold_for_name(record, ordinal);
-    if (strikes(rates().withheld_birth_or_sex, Field::withheld, 64 + ordinal)) withhold_for_birth_or_sex(record, ordinal);
+    if (strikes(rates().withheld_birth_or_sex, Field::withheld, 64 + ordinal))
+        withhold_for_birth_or_sex(record, ordinal);
 }
 
 void HistoryWriter::withhold_for_name(SyntheticCoverage& record, std::uint32_t ordinal) {
@@ -399,7 +411,8 @@ void HistoryWriter::withhold_for_birth_or_sex(SyntheticCoverage& record, std::ui
     std::uint8_t fields = field_sex;
     if (draws_.percent(70, Field::withheld_kind, 64 + ordinal)) {
         fields = field_birth_date;
-        record.sent_birth_date = self().birth.plus_days(-std::int64_t{1} - draws_.below(400, Field::wrong_person, ordinal));
+        record.sent_birth_date =
+            self().birth.plus_days(-std::int64_t{1} - draws_.below(400, Field::wrong_person, ordinal));
     } else {
         record.sent_sex = self().sex == Sex::female ? Sex::male : Sex::female;
     }
@@ -407,7 +420,8 @@ void HistoryWriter::withhold_for_birth_or_sex(SyntheticCoverage& record, std::ui
     note(FaultKind::withheld, record.known_on, 0, fields);
 }
 
-// ---- Records that should not be there ---------------------------------------------------------------------------------
+// ---- Records that should not be there
+// ---------------------------------------------------------------------------------
 
 void HistoryWriter::add_cancelled_record() {
     const std::int32_t age_days = as_of_ - self().birth;
@@ -444,12 +458,14 @@ void HistoryWriter::add_wrong_link() {
         record.state = CoverageState::withheld;
         fields = field_name | field_kana | field_birth_date;
     }
-    person_.faults.push_back({FaultKind::wrong_link, static_cast<std::uint8_t>(last), fields, 0, record.known_on, other});
+    person_.faults.push_back(
+        {FaultKind::wrong_link, static_cast<std::uint8_t>(last), fields, 0, record.known_on, other});
 }
 
 }  // namespace
 
-void make_coverages(const NationTables& tables, const Household& household, std::uint32_t member, SyntheticPerson& person) {
+void make_coverages(const NationTables& tables, const Household& household, std::uint32_t member,
+                    SyntheticPerson& person) {
     HistoryWriter(tables, household, member, person).write();
 }
 

@@ -12,9 +12,9 @@ constexpr std::uint32_t oldest = 109;
 constexpr std::uint32_t youngest_worker = 18;
 constexpr std::int32_t days_between_births_min = 400;
 constexpr std::int32_t days_between_births_spread = 3 * 365;
-constexpr std::uint32_t foreign_per_billion = 28'000'000;      // of households: 3.5 M foreign residents; chosen
-constexpr std::uint32_t same_birth_per_billion = 16'000'000;   // of younger siblings: about 1 % of births are of twins
-constexpr std::uint32_t welfare_per_billion = 75'000'000;      // of households in 国保 or 75+: about 2 M persons
+constexpr std::uint32_t foreign_per_billion = 28'000'000;     // of households: 3.5 M foreign residents; chosen
+constexpr std::uint32_t same_birth_per_billion = 16'000'000;  // of younger siblings: about 1 % of births are of twins
+constexpr std::uint32_t welfare_per_billion = 75'000'000;     // of households in 国保 or 75+: about 2 M persons
 
 struct Shape {
     HouseholdKind kind;
@@ -41,8 +41,8 @@ Shape draw_shape(std::uint32_t size, std::uint32_t roll) {
     }
 }
 
-// Percent of women among those who live alone and among single parents, in bands of ten years of age: fitted to the sexes
-// of the age pyramid.
+// Percent of women among those who live alone and among single parents, in bands of ten years of age: fitted to the
+// sexes of the age pyramid.
 constexpr std::array<std::uint32_t, 11> alone_female{45, 45, 44, 26, 22, 42, 44, 56, 76, 90, 96};
 constexpr std::array<std::uint32_t, 11> parent_female{85, 85, 85, 74, 74, 82, 84, 86, 88, 92, 96};
 
@@ -54,7 +54,9 @@ Sex draw_head_sex(const Draws& draws, HouseholdKind kind, std::uint32_t age) {
     return draws.percent(female, Field::head_sex) ? Sex::female : Sex::male;
 }
 
-Sex other_sex(Sex sex) { return sex == Sex::female ? Sex::male : Sex::female; }
+Sex other_sex(Sex sex) {
+    return sex == Sex::female ? Sex::male : Sex::female;
+}
 
 // Somebody who has that age on `as_of`.
 Date born(Date as_of, std::uint32_t age, std::uint32_t day_of_year) {
@@ -68,7 +70,8 @@ class MemberList {
 
     void add(Role role, Sex sex, Date birth, bool same_birth = false) {
         const bool near = as_of_ - birth > 74 * 365;
-        household_.members[count_++] = {birth, near ? late_elderly_start(birth) : Date::open_end, sex, role, same_birth};
+        household_.members[count_++] = {birth, near ? late_elderly_start(birth) : Date::open_end, sex, role,
+                                        same_birth};
     }
     void add_children(const Draws& draws, std::uint32_t children, std::uint32_t mother_age);
     void add_elders(const Draws& draws, std::uint32_t elders, std::uint32_t head_age);
@@ -84,7 +87,8 @@ void MemberList::add_children(const Draws& draws, std::uint32_t children, std::u
     if (children == 0) return;
     const std::int32_t drawn = static_cast<std::int32_t>(mother_age) - 30 - draws.bell(4, Field::first_child_age);
     const std::uint32_t oldest_possible = mother_age > 17 ? mother_age - 17 : 0;
-    std::uint32_t first_age = drawn >= 0 ? static_cast<std::uint32_t>(drawn) : draws.below(5, Field::first_child_age, 1);
+    std::uint32_t first_age =
+        drawn >= 0 ? static_cast<std::uint32_t>(drawn) : draws.below(5, Field::first_child_age, 1);
     first_age = std::min(first_age, oldest_possible);
     std::array<std::int32_t, household_size_max> gaps{};
     std::int32_t total = 0;
@@ -110,8 +114,11 @@ void MemberList::add_children(const Draws& draws, std::uint32_t children, std::u
 void MemberList::add_elders(const Draws& draws, std::uint32_t elders, std::uint32_t head_age) {
     Sex sex = draws.percent(head_age < 60 ? 72 : 88, Field::sex, 32) ? Sex::female : Sex::male;
     for (std::uint32_t elder = 0; elder < elders; ++elder) {
-        const std::int32_t age = static_cast<std::int32_t>(head_age) + 29 + draws.bell(elder == 0 ? 3 : 1, Field::elder_age, elder);
-        add(Role::elder, sex, born(as_of_, std::min(static_cast<std::uint32_t>(age), oldest), draws.below(365, Field::birth_day, 32 + elder)));
+        const std::int32_t age =
+            static_cast<std::int32_t>(head_age) + 29 + draws.bell(elder == 0 ? 3 : 1, Field::elder_age, elder);
+        add(Role::elder, sex,
+            born(as_of_, std::min(static_cast<std::uint32_t>(age), oldest),
+                 draws.below(365, Field::birth_day, 32 + elder)));
         sex = other_sex(sex);
     }
 }
@@ -129,9 +136,11 @@ void make_members(const NationTables& tables, const Draws& draws, Household& out
     const bool couple = shape.kind != HouseholdKind::single && shape.kind != HouseholdKind::parent;
     if (couple) {
         const std::int32_t apart = (sex == Sex::male ? -2 : 2) + draws.bell(2, Field::spouse_age);
-        const std::int32_t spouse_age = std::clamp(static_cast<std::int32_t>(age) + apart, static_cast<std::int32_t>(youngest_worker),
-                                                   static_cast<std::int32_t>(oldest));
-        members.add(Role::spouse, other_sex(sex), born(as_of, static_cast<std::uint32_t>(spouse_age), draws.below(365, Field::birth_day, 16)));
+        const std::int32_t spouse_age =
+            std::clamp(static_cast<std::int32_t>(age) + apart, static_cast<std::int32_t>(youngest_worker),
+                       static_cast<std::int32_t>(oldest));
+        members.add(Role::spouse, other_sex(sex),
+                    born(as_of, static_cast<std::uint32_t>(spouse_age), draws.below(365, Field::birth_day, 16)));
         if (sex == Sex::male) mother_age = static_cast<std::uint32_t>(spouse_age);
     }
     members.add_children(draws, shape.children, mother_age);
@@ -170,7 +179,8 @@ std::uint16_t draw_mutual_aid(const Organisations& organisations, const Househol
                               std::uint32_t ordinal) {
     const Organisations::Runs& runs = organisations.runs();
     const std::uint32_t roll = draws.below(100, Field::insurer, ordinal);
-    if (roll < 22) return runs.national_servants.at(draws.below(runs.national_servants.count, Field::insurer_skew, ordinal));
+    if (roll < 22)
+        return runs.national_servants.at(draws.below(runs.national_servants.count, Field::insurer_skew, ordinal));
     if (roll < 70) return runs.local_servants.at(household.prefecture - 1U);
     if (roll < 78) return runs.local_servants.at(prefecture_count + draws.below(14, Field::insurer_skew, ordinal));
     if (roll < 86) return runs.police.first;
@@ -205,8 +215,8 @@ std::uint16_t draw_insurer(const NationTables& tables, const Household& househol
 
 using Starts = boost::container::static_vector<Date, segments_max>;
 
-// First days of jobs, the last one at present: most people keep theirs, some changed once or more in six years (chosen so
-// that a quarter of all records are past ones, domain-rules EL-1).
+// First days of jobs, the last one at present: most people keep theirs, some changed once or more in six years (chosen
+// so that a quarter of all records are past ones, domain-rules EL-1).
 Starts draw_starts(const Draws& draws, Date as_of, Date works_from) {
     const std::uint32_t roll = draws.below(100, Field::changes);
     const std::uint32_t changes = roll < 78 ? 0 : (roll < 94 ? 1 : (roll < 98 ? 2 : 3));
@@ -221,7 +231,8 @@ Starts draw_starts(const Draws& draws, Date as_of, Date works_from) {
     Date first = works_from;
     if (latest > works_from) {
         const std::int32_t span = std::min(latest - works_from, 20 * 365);
-        first = latest.plus_days(-std::int64_t{draws.below(static_cast<std::uint32_t>(span) + 1, Field::first_job_day)});
+        first =
+            latest.plus_days(-std::int64_t{draws.below(static_cast<std::uint32_t>(span) + 1, Field::first_job_day)});
         first = std::max(first.first_of_month(), works_from);
     }
     Starts kept;
@@ -234,8 +245,8 @@ Starts draw_starts(const Draws& draws, Date as_of, Date works_from) {
 
 void add_segment(Path& path, Date first, Scheme scheme, std::uint16_t insurer, std::uint16_t family_insurer) {
     if (!path.segments.empty()) path.segments.back().last = first.plus_days(-1);
-    path.segments.push_back({first, Date::open_end, scheme, insurer, family_insurer,
-                             static_cast<std::uint8_t>(path.segments.size())});
+    path.segments.push_back(
+        {first, Date::open_end, scheme, insurer, family_insurer, static_cast<std::uint8_t>(path.segments.size())});
 }
 
 // What members without a job of their own are covered by: the head's insurer, and 国保 once the head is late-elderly.
@@ -270,7 +281,8 @@ void make_path(const NationTables& tables, const Household& household, const Dra
         const std::uint32_t roll = draws.below(1'000, Field::scheme, ordinal);
         Scheme scheme = present ? draw_present_scheme(roll, senior) : draw_past_scheme(roll);
         const bool again = !out.segments.empty() && out.segments.back().scheme == scheme;
-        if (again && scheme != Scheme::society) scheme = scheme == Scheme::association ? Scheme::society : Scheme::association;
+        if (again && scheme != Scheme::society)
+            scheme = scheme == Scheme::association ? Scheme::society : Scheme::association;
         const std::uint16_t insurer = draw_insurer(tables, household, draws, scheme, ordinal);
         std::uint16_t family = insurer;
         if (scheme == Scheme::self_defence) family = tables.organisations.runs().national_servants.first;

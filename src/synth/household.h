@@ -1,8 +1,9 @@
 #pragma once
 
-#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <optional>
+
+#include <boost/container/static_vector.hpp>
 
 #include "base/date.h"
 #include "base/identifiers.h"
@@ -64,15 +65,16 @@ struct Household {
     std::optional<Nationality> nationality;
     std::uint32_t income = 0;  // 0 .. 999: place in the order of incomes
     std::array<Member, household_size_max> members{};
-    Path path;                       // of the head, up to the 75th birthday
-    Path followers;                  // of members without a job: the head's path, then 国保 when the head leaves it at 75
+    Path path;       // of the head, up to the 75th birthday
+    Path followers;  // of members without a job: the head's path, then 国保 when the head leaves it at 75
     Date welfare_from = Date::open_end;  // 生活保護: leaves 国保 and late-elderly
 
     // Draws about a member. A trio shares them.
     [[nodiscard]] Draws draws_of(const NationTables& tables, std::uint32_t member) const {
         return {tables.settings.seed, key + member};
     }
-    // Number space: see NationTables::rank_in_prefecture. A trio shares a place, so it counts as one household of three.
+    // Number space: see NationTables::rank_in_prefecture. A trio shares a place, so it counts as one household of
+    // three.
     [[nodiscard]] std::uint32_t rank_in_prefecture(const NationTables& tables, std::uint32_t member) const {
         return tables.rank_in_prefecture(key, static_cast<std::uint32_t>(head - key) + member);
     }

@@ -11,11 +11,11 @@ namespace onshi::synth {
 
 // What a name needs of the systems it passes through.
 enum class Glyphs : std::uint8_t {
-    plain,                  // JIS X 0208
-    cp932_extension,        // vendor characters of CP932: 髙 﨑 德
-    outside_cp932,          // 𠮷, 圡: a file in CP932 cannot carry it
-    variation_selector,     // the registered glyph needs a variation selector: 葛󠄀 辻󠄀
-    compatibility,          // changed by Unicode normalisation (NFC): U+FA19 becomes 神
+    plain,               // JIS X 0208
+    cp932_extension,     // vendor characters of CP932: 髙 﨑 德
+    outside_cp932,       // 𠮷, 圡: a file in CP932 cannot carry it
+    variation_selector,  // the registered glyph needs a variation selector: 葛󠄀 辻󠄀
+    compatibility,       // changed by Unicode normalisation (NFC): U+FA19 becomes 神
 };
 
 enum class NameScript : std::uint8_t { japanese, latin };

@@ -25,7 +25,8 @@ constexpr std::uint32_t other_surname_of_elder_percent = 25;
 constexpr std::array<std::uint32_t, 12> deaths_per_mille{3, 4, 7, 11, 17, 29, 52, 95, 165, 270, 390, 480};
 
 PersonName name_of(const Surname& family, const GivenName& given) {
-    return {family.text, given.text, family.text, given.text, family.kana, given.kana, NameScript::japanese, Glyphs::plain};
+    return {family.text, given.text, family.text,          given.text,
+            family.kana, given.kana, NameScript::japanese, Glyphs::plain};
 }
 
 const Surname& draw_surname(const NationTables& tables, const Draws& draws, Field field) {
@@ -45,8 +46,9 @@ PersonName japanese_name(const NationTables& tables, const Draws& family_draws, 
     }
     if (own.per_billion(rare_given_name_per_billion, Field::rare_given_name)) {
         const auto rare_names = rare_given_names();
-        const RareGivenName& rare = rare_names[own.below(static_cast<std::uint32_t>(rare_names.size() / 2), Field::given_name, 1) +
-                                               (sex == Sex::female ? rare_names.size() / 2 : 0)];
+        const RareGivenName& rare =
+            rare_names[own.below(static_cast<std::uint32_t>(rare_names.size() / 2), Field::given_name, 1) +
+                       (sex == Sex::female ? rare_names.size() / 2 : 0)];
         name.given = rare.text;
         name.given_plain = rare.plain;
         name.given_kana = rare.kana;
@@ -62,7 +64,8 @@ PersonName latin_name(const NationalityNames& names, const Draws& family_draws, 
     };
     const GivenName& family = pick(names.families, family_draws.bits(Field::surname));
     const GivenName& given = pick(sex == Sex::female ? names.female : names.male, own.bits(Field::given_name));
-    PersonName name{family.text, given.text, family.text, given.text, family.kana, given.kana, NameScript::latin, Glyphs::plain};
+    PersonName name{family.text, given.text, family.text,       given.text,
+                    family.kana, given.kana, NameScript::latin, Glyphs::plain};
     if (own.percent(25, Field::reading_missing)) name.family_kana = name.given_kana = {};
     return name;
 }
@@ -98,7 +101,8 @@ class PersonWriter {
     void write_protection();
     void write_siblings();
     [[nodiscard]] bool shares_surname() const;
-    [[nodiscard]] SyntheticAddress draw_address(std::uint16_t municipality, const Draws& draws, std::uint32_t ordinal) const;
+    [[nodiscard]] SyntheticAddress draw_address(std::uint16_t municipality, const Draws& draws,
+                                                std::uint32_t ordinal) const;
     [[nodiscard]] Draws household_draws() const { return {tables_.settings.seed, household_.key}; }
     [[nodiscard]] const Member& self() const { return household_.members[member_]; }
 
@@ -120,7 +124,8 @@ void PersonWriter::write_basics() {
     person_.specific_disease = SpecificDisease::none;
     const std::uint32_t roll = draws_.below(100'000, Field::specific_disease);
     // 0.28 % on dialysis (adults), one in 12,500 with haemophilia; chosen after published counts.
-    if (roll < 280 && tables_.settings.as_of - self().birth > 20 * 365) person_.specific_disease = SpecificDisease::renal_failure;
+    if (roll < 280 && tables_.settings.as_of - self().birth > 20 * 365)
+        person_.specific_disease = SpecificDisease::renal_failure;
     if (roll >= 99'991) person_.specific_disease = roll == 99'999 ? SpecificDisease::hiv : SpecificDisease::haemophilia;
     person_.card.reset();
     person_.paper_certificate.reset();
@@ -160,7 +165,8 @@ void PersonWriter::write_names() {
     person_.other_family_kana = surnames()[other].kana;
 }
 
-SyntheticAddress PersonWriter::draw_address(std::uint16_t municipality, const Draws& draws, std::uint32_t ordinal) const {
+SyntheticAddress PersonWriter::draw_address(std::uint16_t municipality, const Draws& draws,
+                                            std::uint32_t ordinal) const {
     const std::uint64_t word = draws.bits(Field::address, ordinal);
     const std::uint64_t home = draws.bits(Field::building, ordinal);
     SyntheticAddress address;
@@ -181,7 +187,8 @@ void PersonWriter::write_address() {
     person_.address = draw_address(household_.municipality, draws, 0);
     person_.old_address = draw_address(household_.municipality, draws, 1);
     // The old address must not be the present one.
-    if (person_.old_address.house == person_.address.house) person_.old_address.house = static_cast<std::uint8_t>(person_.address.house + 1);
+    if (person_.old_address.house == person_.address.house)
+        person_.old_address.house = static_cast<std::uint8_t>(person_.address.house + 1);
 }
 
 void PersonWriter::write_death() {
@@ -209,8 +216,9 @@ void PersonWriter::write_protection() {
         person_.faults.push_back({FaultKind::protection_flagged, no_record, 0, 0, Date(), flagged + 1});
         return;
     }
-    const FaultKind kind = household_.protection == ProtectionRole::plain_twin ? FaultKind::protection_plain_twin
-                                                                               : FaultKind::protection_unregistered_twin;
+    const FaultKind kind = household_.protection == ProtectionRole::plain_twin
+                               ? FaultKind::protection_plain_twin
+                               : FaultKind::protection_unregistered_twin;
     person_.faults.push_back({kind, no_record, 0, 0, Date(), flagged});
 }
 
@@ -250,8 +258,12 @@ Result<Nation> Nation::create(const NationSettings& settings) {
     return Nation(std::make_unique<const NationTables>(settings));
 }
 
-const NationSettings& Nation::settings() const { return tables_->settings; }
-const Organisations& Nation::organisations() const { return tables_->organisations; }
+const NationSettings& Nation::settings() const {
+    return tables_->settings;
+}
+const Organisations& Nation::organisations() const {
+    return tables_->organisations;
+}
 
 SyntheticPerson Nation::person(std::uint64_t index) const {
     ENSURE(index < persons_max);
@@ -278,8 +290,7 @@ std::uint64_t Nation::individual_number(std::uint64_t index) const {
     return leading * 10 + (remainder <= 1 ? 0 : 11 - remainder);
 }
 
-PersonMaker::PersonMaker(const Nation& nation)
-    : tables_(nation.tables()), household_(std::make_unique<Household>()) {}
+PersonMaker::PersonMaker(const Nation& nation) : tables_(nation.tables()), household_(std::make_unique<Household>()) {}
 PersonMaker::~PersonMaker() = default;
 
 const SyntheticPerson& PersonMaker::make(std::uint64_t index) {

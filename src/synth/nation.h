@@ -15,10 +15,10 @@ namespace onshi::synth {
 // Parts per billion, of records unless said otherwise. The defaults are the published rates; a demo of ten thousand may
 // raise them to see every fault. "Chosen" ones have no published figure.
 struct FaultRates {
-    std::uint32_t withheld_name = 8'687'500;   // 1.39 M of 160 M records differ in name or address (domain-rules MT-4)
+    std::uint32_t withheld_name = 8'687'500;  // 1.39 M of 160 M records differ in name or address (domain-rules MT-4)
     std::uint32_t withheld_birth_or_sex = 17'369;  // 2,779 of 160 M (MT-4)
-    std::uint32_t wrong_link = 101'742;        // of persons: 8,351 of 82.08 M (domain-facts §4)
-    std::uint32_t wrong_ratio = 47'066;        // of current records: 5,695 of 121 M (domain-facts §4)
+    std::uint32_t wrong_link = 101'742;            // of persons: 8,351 of 82.08 M (domain-facts §4)
+    std::uint32_t wrong_ratio = 47'066;            // of current records: 5,695 of 121 M (domain-facts §4)
     std::uint32_t late_acquisition = 80'000'000;   // of acquisitions, more than 10 days late; chosen
     std::uint32_t late_loss = 100'000'000;         // of losses; chosen
     std::uint32_t loss_unreported = 80'000'000;    // of changes from 国保 to an employee's scheme; chosen

@@ -13,7 +13,8 @@ namespace {
 constexpr std::array<std::uint32_t, household_size_max> size_weights{1426, 1273, 743, 526, 181, 82};
 
 // Age of the head in bands of five years from 0 to 104, per kind of household: fitted so that all members together give
-// the age pyramid of 2024 (thousands: 0-4 3,950 … 75-79 7,950 … 100+ 95; from general knowledge) and those who died since.
+// the age pyramid of 2024 (thousands: 0-4 3,950 … 75-79 7,950 … 100+ 95; from general knowledge) and those who died
+// since.
 constexpr std::size_t band_count = 21;
 constexpr std::array<std::array<std::uint32_t, band_count>, household_kind_count> head_age_weights{{
     {0, 0, 0, 149, 620, 834, 620, 267, 115, 264, 613, 584, 574, 672, 1057, 1219, 1011, 823, 463, 113, 14},
@@ -97,13 +98,15 @@ void NationTables::make_picks() {
     for (const RareSurname& surname : rare_surnames()) weights.push_back(surname.weight);
     rare_surname_pick = WeightedPick(weights);
     weights.clear();
-    for (std::uint32_t n = 0; n < nationality_count; ++n) weights.push_back(names_of(static_cast<Nationality>(n)).weight);
+    for (std::uint32_t n = 0; n < nationality_count; ++n)
+        weights.push_back(names_of(static_cast<Nationality>(n)).weight);
     nationality_pick = WeightedPick(weights);
 }
 
 Seat NationTables::seat(std::uint64_t index) const {
     const Draws draws(settings.seed, ~(index / block_size));
-    const BlockLayout& layout = layouts[draws.below(static_cast<std::uint32_t>(layouts.size()), Field::layout_of_block)];
+    const BlockLayout& layout =
+        layouts[draws.below(static_cast<std::uint32_t>(layouts.size()), Field::layout_of_block)];
     return layout[index % block_size];
 }
 

@@ -39,8 +39,8 @@ std::uint32_t check_digit(std::string_view leading) {
 
 // Law code 0: National Health Insurance, six digits.
 InsurerNumber make_number(int law_code, int prefecture, std::uint32_t body) {
-    const std::string leading =
-        law_code == 0 ? fmt::format("{:02}{:03}", prefecture, body) : fmt::format("{:02}{:02}{:03}", law_code, prefecture, body);
+    const std::string leading = law_code == 0 ? fmt::format("{:02}{:03}", prefecture, body)
+                                              : fmt::format("{:02}{:02}{:03}", law_code, prefecture, body);
     const auto number = InsurerNumber::parse(leading + static_cast<char>('0' + check_digit(leading)));
     ENSURE(number.has_value());
     return *number;
@@ -63,7 +63,8 @@ Date scheme_start(int law_code) {
 }
 
 FacilityKind facility_kind(std::uint64_t word) {
-    // domain-facts §1 (hospitals 8,192, clinics 89,695, dental 70,335, pharmacies 61,495), with 2.7 % visiting nurses (chosen).
+    // domain-facts §1 (hospitals 8,192, clinics 89,695, dental 70,335, pharmacies 61,495), with 2.7 % visiting nurses
+    // (chosen).
     const std::uint32_t share = Draws::scaled(word, 1'000);
     if (share < 35) return FacilityKind::hospital;
     if (share < 415) return FacilityKind::clinic;
@@ -83,8 +84,8 @@ PointTable point_table(FacilityKind kind) {
 }
 
 std::string facility_name(FacilityKind kind, const Municipality& place, std::uint64_t word) {
-    static constexpr std::array<std::string_view, 8> departments{"内科", "小児科", "整形外科", "皮膚科",
-                                                                  "眼科", "耳鼻咽喉科", "産婦人科", "心療内科"};
+    static constexpr std::array<std::string_view, 8> departments{"内科", "小児科",     "整形外科", "皮膚科",
+                                                                 "眼科", "耳鼻咽喉科", "産婦人科", "心療内科"};
     const std::string_view town = town_names()[Draws::scaled(word, static_cast<std::uint32_t>(town_names().size()))];
     const std::string_view department = departments[(word >> 8U) % departments.size()];
     switch (kind) {
@@ -155,18 +156,20 @@ std::uint16_t Organisations::add(int law_code, int prefecture, std::uint32_t bod
     return index;
 }
 
-InsurerRun Organisations::add_run(int law_code, int prefecture, std::uint32_t count, std::string_view suffix) {
+InsurerRun Organisations::add_run(int law_code, int prefecture, std::uint32_t highest, std::uint32_t count,
+                                  std::string_view suffix) {
     InsurerRun run{static_cast<std::uint16_t>(insurers_.size()), static_cast<std::uint16_t>(count)};
     for (std::uint32_t ordinal = 0; ordinal < count; ++ordinal) {
         const std::string place = place_name(prefecture, ordinal + static_cast<std::uint32_t>(law_code) * 3);
-        static_cast<void>(add(law_code, prefecture, highest_body - ordinal, place + std::string(suffix), scheme_start(law_code)));
+        static_cast<void>(
+            add(law_code, prefecture, highest - ordinal, place + std::string(suffix), scheme_start(law_code)));
     }
     return run;
 }
 
 void Organisations::add_societies() {
     static constexpr std::array<std::string_view, 12> trades{"",     "電機", "機械", "化学", "食品", "運輸",
-                                                              "印刷", "建設", "金融", "通信", "繊維", "薬業"};
+                                                             "印刷", "建設", "金融", "通信", "繊維", "薬業"};
     runs_.societies.first = static_cast<std::uint16_t>(insurers_.size());
     runs_.societies.count = static_cast<std::uint16_t>(society_count);
     // Seats of firms: Tokyo and Osaka far beyond their population (chosen).
@@ -188,7 +191,8 @@ void Organisations::add_societies() {
             std::string name = place_name(static_cast<int>(at) + 1, ordinal % 256);
             name += trades[ordinal / 256 + (turn + k) % 4 * 3];
             name += "健康保険組合";
-            static_cast<void>(add(6, static_cast<int>(at) + 1, highest_body - ordinal, std::move(name), scheme_start(6)));
+            static_cast<void>(
+                add(6, static_cast<int>(at) + 1, highest_body - ordinal, std::move(name), scheme_start(6)));
         }
     }
     for (std::uint32_t k = 0; k < dissolved_societies; ++k) {
@@ -201,27 +205,27 @@ void Organisations::make_employees_insurers() {
         const InsurerRun run{static_cast<std::uint16_t>(insurers_.size()), prefecture_count};
         for (int prefecture = 1; prefecture <= prefecture_count; ++prefecture) {
             const std::string_view where = prefectures()[static_cast<std::size_t>(prefecture - 1)].short_name;
-            static_cast<void>(
-                add(law_code, prefecture, highest_body, fmt::format("{}{}{}", before, where, after), scheme_start(law_code)));
+            static_cast<void>(add(law_code, prefecture, highest_body, fmt::format("{}{}{}", before, where, after),
+                                  scheme_start(law_code)));
         }
         return run;
     };
     runs_.association = by_prefecture(1, "架空健康保険協会　", "支部");
-    runs_.seamen = add_run(2, tokyo, 1, "船員保険");
+    runs_.seamen = add_run(2, tokyo, highest_body, 1, "船員保険");
     add_societies();
-    runs_.self_defence = add_run(7, tokyo, 1, "自衛官診療");
-    runs_.national_servants = add_run(31, tokyo, 20, "省共済組合");
+    runs_.self_defence = add_run(7, tokyo, highest_body, 1, "自衛官診療");
+    runs_.national_servants = add_run(31, tokyo, highest_body, 20, "省共済組合");
     runs_.local_servants = by_prefecture(32, "架空", "職員共済組合");
-    runs_.local_servants.count =
-        static_cast<std::uint16_t>(runs_.local_servants.count + add_run(32, 27, 14, "職員共済組合").count);
-    runs_.police = add_run(33, tokyo, 1, "警察共済組合");
-    runs_.schools = add_run(34, tokyo, 2, "学校共済組合");
+    runs_.local_servants.count = static_cast<std::uint16_t>(
+        runs_.local_servants.count + add_run(32, 27, highest_body - 1, 14, "職員共済組合").count);
+    runs_.police = add_run(33, tokyo, highest_body, 1, "警察共済組合");
+    runs_.schools = add_run(34, tokyo, highest_body, 2, "学校共済組合");
     runs_.late_elderly = by_prefecture(39, "架空", "後期高齢者医療広域連合");
-    runs_.retired_societies = add_run(63, tokyo, retired_society_count, "健康保険組合（特例退職）");
+    runs_.retired_societies = add_run(63, tokyo, highest_body, retired_society_count, "健康保険組合（特例退職）");
     runs_.retired_servants.first = static_cast<std::uint16_t>(insurers_.size());
     for (int law_code = 72; law_code <= 75; ++law_code) {
-        runs_.retired_servants.count =
-            static_cast<std::uint16_t>(runs_.retired_servants.count + add_run(law_code, tokyo, 1, "共済組合（特例退職）").count);
+        runs_.retired_servants.count = static_cast<std::uint16_t>(
+            runs_.retired_servants.count + add_run(law_code, tokyo, highest_body, 1, "共済組合（特例退職）").count);
     }
 }
 
@@ -237,7 +241,8 @@ void Organisations::make_national_insurers() {
             municipality.national_insurer = municipalities_[run.at(own)].national_insurer;
             continue;
         }
-        std::string name = municipality.prefecture == hokkaido && ordinal == own ? "架空国民健康保険広域連合" : municipality.name;
+        std::string name =
+            municipality.prefecture == hokkaido && ordinal == own ? "架空国民健康保険広域連合" : municipality.name;
         // A municipality's body must not begin with 3, which is kept for trade societies.
         const std::uint32_t body = highest_body - used[static_cast<std::size_t>(municipality.prefecture - 1)]++;
         municipality.national_insurer = add(0, municipality.prefecture, body, std::move(name), scheme_start(0));
@@ -272,8 +277,7 @@ SyntheticFacility Organisations::facility(std::uint32_t index) const {
         }
     }
     const InsurerRun run = municipalities_of(prefecture);
-    const std::uint16_t municipality =
-        run.at(draws.skewed(run.count, Field::facility_place, Field::facility_skew, 1));
+    const std::uint16_t municipality = run.at(draws.skewed(run.count, Field::facility_place, Field::facility_skew, 1));
     const FacilityKind kind = facility_kind(draws.bits(Field::facility));
     // Area and facility digits together are a permutation of the index, so no two facilities share a code.
     const std::uint64_t number = (std::uint64_t{index} * 387'421 + 77'777) % facility_number_space;
@@ -282,7 +286,8 @@ SyntheticFacility Organisations::facility(std::uint32_t index) const {
     ENSURE(code.has_value());
     const std::uint64_t flags = draws.bits(Field::facility_flags);
     const bool obliged = Draws::scaled(flags, 1'000) < 930;
-    const std::uint8_t terminals = obliged ? terminal_count(kind, draws.bits(Field::facility_terminals)) : std::uint8_t{0};
+    const std::uint8_t terminals =
+        obliged ? terminal_count(kind, draws.bits(Field::facility_terminals)) : std::uint8_t{0};
     return {*code,
             kind,
             facility_name(kind, municipalities_[municipality], draws.bits(Field::facility, 1)),

@@ -36,11 +36,11 @@ struct SyntheticInsurer {
 
 // An invented municipality inside a real prefecture.
 struct Municipality {
-    std::string name;               // 架空星川市, without the prefecture
-    std::uint32_t code;             // 全国地方公共団体コード: prefecture, 3 digits, check digit
-    std::uint32_t postal_code;      // 7 digits, 000nnnn: no such area exists
+    std::string name;                // 架空星川市, without the prefecture
+    std::uint32_t code;              // 全国地方公共団体コード: prefecture, 3 digits, check digit
+    std::uint32_t postal_code;       // 7 digits, 000nnnn: no such area exists
     std::uint16_t national_insurer;  // index of its National Health Insurance
-    std::uint8_t prefecture;        // 1..47
+    std::uint8_t prefecture;         // 1..47
 };
 
 enum class FacilityKind : std::uint8_t { hospital, clinic, dental, pharmacy, visiting_nurses };
@@ -50,10 +50,10 @@ struct SyntheticFacility {
     FacilityKind kind;
     std::string name;  // starts with 架空
     std::uint16_t municipality;
-    std::uint8_t terminals;       // at least 1 when connected, else 0
-    bool obliged;                 // to connect (domain-facts §1: 93.0 %)
-    bool reads_phones;            // has a reader for phones (about 77,000)
-    std::uint32_t telephone;      // last seven digits, see append_facility_telephone
+    std::uint8_t terminals;   // at least 1 when connected, else 0
+    bool obliged;             // to connect (domain-facts §1: 93.0 %)
+    bool reads_phones;        // has a reader for phones (about 77,000)
+    std::uint32_t telephone;  // last seven digits, see append_facility_telephone
 };
 
 // A run of insurers of one kind in the master.
@@ -68,8 +68,8 @@ class Organisations {
   public:
     explicit Organisations(std::uint64_t seed);
 
-    // About 3,390 insurers under 3,496 numbers: the branches of 協会けんぽ and the second numbers of societies (63, 72-75)
-    // count once each. The last `dissolved_societies` health societies have ended and insure nobody.
+    // About 3,390 insurers under 3,496 numbers: the branches of 協会けんぽ and the second numbers of societies (63,
+    // 72-75) count once each. The last `dissolved_societies` health societies have ended and insure nobody.
     [[nodiscard]] std::span<const SyntheticInsurer> insurers() const { return insurers_; }
     [[nodiscard]] std::span<const Municipality> municipalities() const { return municipalities_; }
     // The n-th facility, n < facilities_max: kinds as in domain-facts §1, places by population.
@@ -102,7 +102,9 @@ class Organisations {
     void make_employees_insurers();
     void make_national_insurers();
     [[nodiscard]] std::uint16_t add(int law_code, int prefecture, std::uint32_t body, std::string name, Date since);
-    [[nodiscard]] InsurerRun add_run(int law_code, int prefecture, std::uint32_t count, std::string_view suffix);
+    // Bodies from `highest` downwards.
+    [[nodiscard]] InsurerRun add_run(int law_code, int prefecture, std::uint32_t highest, std::uint32_t count,
+                                     std::string_view suffix);
     void add_societies();
 
     std::uint64_t seed_;

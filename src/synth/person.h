@@ -1,8 +1,9 @@
 #pragma once
 
-#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <optional>
+
+#include <boost/container/static_vector.hpp>
 
 #include "base/date.h"
 #include "base/identifiers.h"
@@ -38,7 +39,24 @@ enum class CertificateKind : std::uint8_t {
     self_defence = 7
 };
 // A01 … A06, B01 … B10.
-enum class LimitCategory : std::uint8_t { a01 = 1, a02, a03, a04, a05, a06, b01 = 11, b02, b03, b04, b05, b06, b07, b08, b09, b10 };
+enum class LimitCategory : std::uint8_t {
+    a01 = 1,
+    a02,
+    a03,
+    a04,
+    a05,
+    a06,
+    b01 = 11,
+    b02,
+    b03,
+    b04,
+    b05,
+    b06,
+    b07,
+    b08,
+    b09,
+    b10
+};
 enum class CoverageState : std::uint8_t { active, withheld, cancelled };  // 登録保留, 取消 (never existed)
 enum class SpecificDisease : std::uint8_t { none = 0, renal_failure = 1, haemophilia = 2, hiv = 3 };
 
@@ -71,9 +89,9 @@ struct InsuredIdentity {
     bool operator==(const InsuredIdentity&) const = default;
 };
 
-// One record as the insurer reports it in the end. `known_on` and `loss_known_on` say when: before `known_on` nobody knew of
-// it, from then on it looked open-ended, from `loss_known_on` on it ends. Days after the nation's `as_of` lie in the future:
-// a loader leaves out what is not known yet, or plays it back day by day.
+// One record as the insurer reports it in the end. `known_on` and `loss_known_on` say when: before `known_on` nobody
+// knew of it, from then on it looked open-ended, from `loss_known_on` on it ends. Days after the nation's `as_of` lie
+// in the future: a loader leaves out what is not known yet, or plays it back day by day.
 struct SyntheticCoverage {
     std::uint16_t insurer = 0;  // index
     InsuredIdentity identity;
@@ -81,19 +99,19 @@ struct SyntheticCoverage {
     CoverageState state = CoverageState::active;
     CertificateKind certificate = CertificateKind::general;
     LossReason loss_reason = LossReason::none;
-    DateRange valid;                         // valid.first is the day of acquisition
+    DateRange valid;  // valid.first is the day of acquisition
     Date known_on;
     Date loss_known_on = Date::open_end;
-    Date cancelled_on = Date::open_end;      // for CoverageState::cancelled
-    Date insurer_file_on;                    // the newest file that touched it, not after as_of unless nothing is known
-    std::uint8_t copay_percent = 30;         // on as_of, or on the last covered day
+    Date cancelled_on = Date::open_end;  // for CoverageState::cancelled
+    Date insurer_file_on;                // the newest file that touched it, not after as_of unless nothing is known
+    std::uint8_t copay_percent = 30;     // on as_of, or on the last covered day
     LimitCategory limit = LimitCategory::a04;
     bool preschool = false;
     SentName sent_name = SentName::as_registered;
     SentKana sent_kana = SentKana::as_registered;
     SentAddress sent_address = SentAddress::as_registered;
-    Sex sent_sex = Sex::unset;               // unset: as registered
-    Date sent_birth_date;                    // Date(): as registered
+    Sex sent_sex = Sex::unset;  // unset: as registered
+    Date sent_birth_date;       // Date(): as registered
     // Whose individual number the insurer wrote on it; another person's when the link is wrong (domain-rules §2.6).
     std::uint64_t number_owner = 0;
 
@@ -123,13 +141,13 @@ struct SyntheticCard {
     Date card_expires_on;                          // 10th birthday after issue, 5th for those under 18
     CertificateStatus status = CertificateStatus::good;
     RevocationReason revocation = RevocationReason::none;
-    Date status_since;                             // of suspended and revoked
+    Date status_since;  // of suspended and revoked
     UseRegistration use = UseRegistration::none;
     RegistrationChannel channel = RegistrationChannel::reader;
     Date registered_on;
     Date cancelled_on = Date::open_end;
-    std::uint8_t key = 0;                          // 0 .. key_pool_size-1
-    bool pin_less = false;                         // 顔認証カード
+    std::uint8_t key = 0;   // 0 .. key_pool_size-1
+    bool pin_less = false;  // 顔認証カード
     bool pin_locked = false;
 
     // Usable as an insurance card on that day, inside the grace period too.
@@ -187,8 +205,8 @@ struct Fault {
 
 enum class Role : std::uint8_t { head, spouse, child, elder };
 
-// Where a person stands in the test of undisclosed persons (design §9.10). The three are equal but for identifiers, flags
-// and use registration: by number `flagged` must answer like `plain_twin`, by card like `unregistered_twin`.
+// Where a person stands in the test of undisclosed persons (design §9.10). The three are equal but for identifiers,
+// flags and use registration: by number `flagged` must answer like `plain_twin`, by card like `unregistered_twin`.
 enum class ProtectionRole : std::uint8_t { none, flagged, plain_twin, unregistered_twin };
 
 // A value; views point into tables of the program, so it may outlive the nation. No heap memory.
@@ -197,21 +215,22 @@ struct SyntheticPerson {
     std::uint64_t household_head = 0;
     Role role = Role::head;
     PersonName name;
-    std::optional<PersonName> alias;  // 通称 of foreign residents
+    std::optional<PersonName> alias;         // 通称 of foreign residents
     std::optional<Nationality> nationality;  // nullopt: Japanese
-    std::string_view other_family;       // what records with SentName::other_family carry
+    std::string_view other_family;           // what records with SentName::other_family carry
     std::string_view other_family_kana;
     Sex sex = Sex::unset;
-    Sex printed_sex = Sex::unset;     // 券面表; unset for some who asked for it
+    Sex printed_sex = Sex::unset;  // 券面表; unset for some who asked for it
     Date birth_date;
     Date deceased_on = Date::open_end;
     SyntheticAddress address;
-    SyntheticAddress old_address;        // what records with SentAddress::old_address carry
+    SyntheticAddress old_address;  // what records with SentAddress::old_address carry
     SpecificDisease specific_disease = SpecificDisease::none;
     bool self_information_blocked = false;  // 自己情報提供不可
     bool exchange_history_hidden = false;   // 不開示該当
     ProtectionRole protection = ProtectionRole::none;
-    boost::container::static_vector<SyntheticCoverage, coverage_records_max> coverages;  // by acquisition, a cancelled one last
+    boost::container::static_vector<SyntheticCoverage, coverage_records_max>
+        coverages;  // by acquisition, a cancelled one last
     std::optional<SyntheticCard> card;
     std::optional<PaperCertificate> paper_certificate;
     boost::container::static_vector<Fault, faults_max> faults;  // the truth about this person

@@ -10,11 +10,11 @@ inline constexpr int prefecture_count = 47;
 
 // Prefectures are real, everything inside them is invented.
 struct Prefecture {
-    std::string_view name;           // 東京都
-    std::string_view short_name;     // 東京
-    std::uint32_t population;        // thousands, 2024, from general knowledge
-    std::uint16_t municipalities;    // as many as there are: 1,741 in all
-    std::uint16_t trade_societies;   // 国保組合: 160 in all, spread by population
+    std::string_view name;          // 東京都
+    std::string_view short_name;    // 東京
+    std::uint32_t population;       // thousands, 2024, from general knowledge
+    std::uint16_t municipalities;   // as many as there are: 1,741 in all
+    std::uint16_t trade_societies;  // 国保組合: 160 in all, spread by population
 };
 
 [[nodiscard]] std::span<const Prefecture> prefectures();

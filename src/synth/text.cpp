@@ -1,11 +1,11 @@
 #include "synth/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <iterator>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace onshi::synth {
 
@@ -15,7 +15,8 @@ constexpr std::string_view wide_space = "　";
 constexpr std::string_view geta = "〓";
 
 void append_wide_digits(std::uint32_t value, std::string& out) {
-    static constexpr std::array<std::string_view, 10> digits{"０", "１", "２", "３", "４", "５", "６", "７", "８", "９"};
+    static constexpr std::array<std::string_view, 10> digits{"０", "１", "２", "３", "４",
+                                                             "５", "６", "７", "８", "９"};
     std::array<char, 10> narrow{};
     const auto end = fmt::format_to(narrow.begin(), "{}", value);
     for (auto at = narrow.begin(); at != end; ++at) out += digits[static_cast<std::size_t>(*at - '0')];
@@ -27,12 +28,17 @@ void append_parts(std::string_view family, std::string_view given, NameScript sc
     out += given;
 }
 
-bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
+bool begins_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+}
 
 // U+E0100 .. U+E01EF begin with these bytes.
-bool is_selector(std::string_view rest) { return rest.starts_with("\xF3\xA0\x84") || rest.starts_with("\xF3\xA0\x85"); }
+bool is_selector(std::string_view rest) {
+    return rest.starts_with("\xF3\xA0\x84") || rest.starts_with("\xF3\xA0\x85");
+}
 
-// What lies between the common beginning and end of both forms becomes one 〓 per character, a selector with its character.
+// What lies between the common beginning and end of both forms becomes one 〓 per character, a selector with its
+// character.
 void append_with_geta(std::string_view registered, std::string_view plain, std::string& out) {
     if (registered == plain) {
         out += registered;
@@ -41,7 +47,8 @@ void append_with_geta(std::string_view registered, std::string_view plain, std::
     const std::size_t shorter = std::min(registered.size(), plain.size());
     std::size_t head = 0;
     while (head < shorter && registered[head] == plain[head]) ++head;
-    while (head > 0 && (is_selector(registered.substr(head)) || head == shorter || !begins_character(registered[head]))) --head;
+    while (head > 0 && (is_selector(registered.substr(head)) || head == shorter || !begins_character(registered[head])))
+        --head;
     std::size_t tail = 0;
     while (tail < shorter - head && registered[registered.size() - 1 - tail] == plain[plain.size() - 1 - tail]) ++tail;
     while (tail > 0 && !begins_character(plain[plain.size() - tail])) --tail;
@@ -54,15 +61,15 @@ void append_with_geta(std::string_view registered, std::string_view plain, std::
 
 void append_large_kana(std::string_view kana, std::string& out) {
     static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> sizes{{{"ャ", "ヤ"},
-                                                                                           {"ュ", "ユ"},
-                                                                                           {"ョ", "ヨ"},
-                                                                                           {"ッ", "ツ"},
-                                                                                           {"ァ", "ア"},
-                                                                                           {"ィ", "イ"},
-                                                                                           {"ゥ", "ウ"},
-                                                                                           {"ェ", "エ"},
-                                                                                           {"ォ", "オ"},
-                                                                                           {"ヮ", "ワ"}}};
+                                                                                          {"ュ", "ユ"},
+                                                                                          {"ョ", "ヨ"},
+                                                                                          {"ッ", "ツ"},
+                                                                                          {"ァ", "ア"},
+                                                                                          {"ィ", "イ"},
+                                                                                          {"ゥ", "ウ"},
+                                                                                          {"ェ", "エ"},
+                                                                                          {"ォ", "オ"},
+                                                                                          {"ヮ", "ワ"}}};
     constexpr std::size_t width = 3;  // every katakana has three bytes
     for (std::size_t at = 0; at < kana.size(); at += width) {
         std::string_view letter = kana.substr(at, width);
@@ -75,7 +82,9 @@ void append_large_kana(std::string_view kana, std::string& out) {
 
 }  // namespace
 
-void append_name(const PersonName& name, std::string& out) { append_parts(name.family, name.given, name.script, out); }
+void append_name(const PersonName& name, std::string& out) {
+    append_parts(name.family, name.given, name.script, out);
+}
 
 void append_kana(const PersonName& name, std::string& out) {
     if (!name.has_reading()) return;
@@ -129,8 +138,8 @@ void append_address(const Organisations& organisations, const SyntheticAddress& 
     append_wide_digits(address.room, out);
 }
 
-void append_sent_address(const Organisations& organisations, const SyntheticPerson& person, const SyntheticCoverage& record,
-                         std::string& out) {
+void append_sent_address(const Organisations& organisations, const SyntheticPerson& person,
+                         const SyntheticCoverage& record, std::string& out) {
     if (record.sent_address == SentAddress::missing) return;
     const bool old = record.sent_address == SentAddress::old_address;
     append_address(organisations, old ? person.old_address : person.address, out);
@@ -166,7 +175,8 @@ void append_insurer_telephone(const SyntheticInsurer& insurer, std::string& out)
 }
 
 void append_facility_telephone(const SyntheticFacility& facility, std::string& out) {
-    fmt::format_to(std::back_inserter(out), "06-0{:03}-{:04}", facility.telephone / 10'000, facility.telephone % 10'000);
+    fmt::format_to(std::back_inserter(out), "06-0{:03}-{:04}", facility.telephone / 10'000,
+                   facility.telephone % 10'000);
 }
 
 void append_terminal_name(std::uint32_t ordinal, std::string& out) {

@@ -20,8 +20,8 @@ void append_sent_kana(const SyntheticPerson& person, const SyntheticCoverage& re
 // 東京都架空星川区見本町１丁目２番３号　見本ハイツ１０１
 void append_address(const Organisations& organisations, const SyntheticAddress& address, std::string& out);
 // Nothing when the insurer sent none.
-void append_sent_address(const Organisations& organisations, const SyntheticPerson& person, const SyntheticCoverage& record,
-                         std::string& out);
+void append_sent_address(const Organisations& organisations, const SyntheticPerson& person,
+                         const SyntheticCoverage& record, std::string& out);
 // 000-1234
 void append_postal_code(const Organisations& organisations, const SyntheticAddress& address, std::string& out);
 
@@ -37,8 +37,8 @@ void append_terminal_name(std::uint32_t ordinal, std::string& out);
 
 // `withheld`, `overlap` …: stable words for the truth file.
 [[nodiscard]] std::string_view fault_name(FaultKind kind);
-// One line per fault, tab-separated, without a final newline: index, fault, record or -, fields or -, day or -, days or -,
-// other index or -. No personal data.
+// One line per fault, tab-separated, without a final newline: index, fault, record or -, fields or -, day or -, days or
+// -, other index or -. No personal data.
 void append_truth_line(std::uint64_t index, const Fault& fault, std::string& out);
 
 }  // namespace onshi::synth

@@ -33,6 +33,9 @@ std::optional<Finding> check_against(const Record& record, std::int64_t lane, co
 std::optional<Finding> check_seals(const std::vector<Seal>& seals, const std::vector<Record>& records, std::int64_t lane,
                                    const VerifyOptions& options) {
     for (const auto& seal : seals) {
+        // Read in one snapshot with the records, so a seal behind the last of them names what is no longer there.
+        const std::int64_t last = records.back().header.sequence;
+        if (seal.sequence > last) return Finding{lane, last + 1, Flaw::tail_cut};
         const auto record = std::ranges::lower_bound(records, seal.sequence, {},
                                                      [](const Record& r) { return r.header.sequence; });
         const bool matches =

@@ -16,6 +16,11 @@ const Statement insert_renewal("cards.insert_renewal", Store::registry, ShardKey
 const Statement insert_registration("cards.insert_registration", Store::ledger, ShardKey::person,
                                     "INSERT INTO use_registration (person_key, state, since, channel, version) "
                                     "VALUES ($1, $2, $3, $4, $5)");
+const Statement insert_suspension("cards.insert_suspension", Store::ledger, ShardKey::card,
+                                  "INSERT INTO card_suspension (ca_id, serial, state, since, version) "
+                                  "VALUES ($1, $2, $3, $4, $5)");
+const Statement insert_status_source("cards.insert_status_source", Store::registry, ShardKey::none,
+                                     "INSERT INTO card_status_source (ca_id, as_of) VALUES ($1, $2)");
 
 namespace {
 

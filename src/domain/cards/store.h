@@ -37,5 +37,7 @@ void put_suspension(sql::WriteSet& set, const CardKey& key, const Suspension& be
 extern const sql::Statement insert_card;          // ca_id, serial, person_key, status, not_after, public_key, tag, version
 extern const sql::Statement insert_renewal;       // ca_id, serial, new_ca_id, new_serial, valid_from
 extern const sql::Statement insert_registration;  // person_key, state, since, channel, version
+extern const sql::Statement insert_suspension;    // ca_id, serial, state (1: suspended), since, version
+extern const sql::Statement insert_status_source; // ca_id, as_of
 
 }  // namespace onshi::cards

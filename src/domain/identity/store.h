@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,8 @@ namespace onshi::identity {
 // The sections of `person_now`, one per slice.
 enum class Section : std::uint8_t { identity = 1, coverage = 2 };
 inline constexpr std::size_t sections_max = 8;
+// `known_to` of what still counts. A version counts from `known_from` up to, and without, `known_to`.
+inline constexpr std::int64_t known_open = std::numeric_limits<std::int64_t>::max();
 
 struct NowSection {
     PersonKey person{0};

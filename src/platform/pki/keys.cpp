@@ -104,15 +104,21 @@ Result<SecretBytes> hkdf_sha256(Bytes key, Bytes salt, std::string_view info, st
     const OpenSslHandle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
     const OpenSslHandle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(kdf.get()));
     ENSURE(context);
-    const auto octets = [](const char* name, Bytes bytes) {
-        return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(bytes.data()), bytes.size());
-    };
     char digest_name[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest_name, 0),
-                                     octets(OSSL_KDF_PARAM_KEY, key), octets(OSSL_KDF_PARAM_SALT, salt),
-                                     octets(OSSL_KDF_PARAM_INFO, as_bytes(info)), OSSL_PARAM_construct_end()};
+    std::array<OSSL_PARAM, 5> parameters{};
+    std::size_t count = 0;
+    parameters[count++] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest_name, 0);
+    const auto add = [&](const char* name, Bytes bytes) {
+        if (bytes.empty()) return;  // OpenSSL takes an empty parameter for an error; absent means the same here
+        auto* start = const_cast<std::uint8_t*>(bytes.data());
+        parameters[count++] = OSSL_PARAM_construct_octet_string(name, start, bytes.size());
+    };
+    add(OSSL_KDF_PARAM_KEY, key);
+    add(OSSL_KDF_PARAM_SALT, salt);
+    add(OSSL_KDF_PARAM_INFO, as_bytes(info));
+    parameters[count] = OSSL_PARAM_construct_end();
     std::vector<std::uint8_t> out(size);
-    ENSURE(EVP_KDF_derive(context.get(), out.data(), out.size(), parameters) == 1);
+    ENSURE(EVP_KDF_derive(context.get(), out.data(), out.size(), parameters.data()) == 1);
     SecretBytes secret{Bytes(out)};
     OPENSSL_cleanse(out.data(), out.size());
     return secret;

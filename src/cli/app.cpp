@@ -1,0 +1,209 @@
+#include "cli/app.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "base/ensure.h"
+#include "cli/completion.h"
+#include "platform/settings/nearest.h"
+
+namespace onshi::cli {
+
+namespace {
+
+constexpr std::size_t help_column = 32;
+
+void shape_help(CLI::App& app) {
+    app.get_formatter()->column_width(help_column);
+    app.get_formatter()->label("REQUIRED", "(required)");
+}
+
+// What was typed where a noun or verb was expected, when that is what is wrong.
+std::optional<std::string> did_you_mean(const CLI::App& at, const std::string& typed) {
+    std::vector<std::string_view> names;
+    for (const auto* sub : at.get_subcommands({})) names.emplace_back(sub->get_name());
+    const auto nearest = settings::nearest_name(typed, names);
+    return nearest ? std::optional(std::string(*nearest)) : std::nullopt;
+}
+
+std::string joined(std::span<const std::string> arguments, std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count && i < arguments.size(); ++i) text += (i > 0 ? " " : "") + arguments[i];
+    return text;
+}
+
+}  // namespace
+
+struct CommandTree::Impl {
+    struct Entry {
+        CLI::App* app;
+        std::unique_ptr<Command> command;
+    };
+    CLI::App root{"onshi — online health-insurance eligibility\n\nExamples:\n"
+                  "  onshi server run --config hub.toml\n"
+                  "  onshi eligibility get --card --terminal ./desk\n"
+                  "  onshi errors show store.unavailable",
+                  "onshi"};
+    GlobalOptions global;
+    std::vector<SettingFlag> setting_flags;
+    std::vector<Entry> entries;
+
+    CLI::App* find_noun(const char* name) {
+        for (auto* sub : root.get_subcommands({})) {
+            if (sub->get_name() == name) return sub;
+        }
+        return nullptr;
+    }
+    CLI::App* add_noun(const char* name, const std::string& description) {
+        auto* app = root.add_subcommand(name, description);
+        shape(*app);
+        return app;
+    }
+    static void shape(CLI::App& app) {
+        // Global options may stand behind the verb too.
+        app.fallthrough();
+        shape_help(app);
+    }
+    void declare_global();
+    [[nodiscard]] std::optional<Error> parse(std::span<const std::string> arguments, Console& console, bool& helped);
+    [[nodiscard]] Error explain(const CLI::ParseError& error, std::span<const std::string> arguments) const;
+    // The deepest command that the arguments name, with the number of words that name it.
+    [[nodiscard]] std::pair<const CLI::App*, std::size_t> named(std::span<const std::string> arguments) const;
+    [[nodiscard]] Entry* chosen();
+};
+
+void CommandTree::Impl::declare_global() {
+    shape_help(root);
+    root.require_subcommand(0, 1);
+    root.add_flag("--json", global.json, "one JSON object (lists: one per line) on stdout, problem objects on stderr");
+    root.add_flag("-q,--quiet", global.quiet, "no notes on stderr");
+    root.add_flag("--no-color", global.no_colour, "no colours; also by NO_COLOR and TERM=dumb");
+    root.add_flag("-y,--yes", global.yes, "do not ask before what cannot be undone by itself");
+    root.add_option("--progress", global.progress, "how progress is shown on stderr")
+        ->type_name("WORD")
+        ->check(CLI::IsMember(std::vector<std::string>{"auto", "always", "never", "json"}));
+    root.add_option("--config", global.config, "settings file in place of the user's and the system's")->type_name("FILE");
+}
+
+std::pair<const CLI::App*, std::size_t> CommandTree::Impl::named(std::span<const std::string> arguments) const {
+    const CLI::App* at = &root;
+    std::size_t words = 0;
+    for (const auto& word : arguments) {
+        const CLI::App* next = nullptr;
+        for (const auto* sub : at->get_subcommands({})) {
+            if (sub->get_name() == word) next = sub;
+        }
+        if (next == nullptr) break;
+        at = next;
+        ++words;
+    }
+    return {at, words};
+}
+
+Error CommandTree::Impl::explain(const CLI::ParseError& error, std::span<const std::string> arguments) const {
+    const auto [at, words] = named(arguments);
+    std::string detail = error.what();
+    if (words < arguments.size()) {
+        const auto nearest = did_you_mean(*at, arguments[words]);
+        if (nearest) detail += fmt::format("; did you mean {}?", *nearest);
+    }
+    const std::string command = joined(arguments, words);
+    detail += fmt::format("; see onshi {}{}--help", command, command.empty() ? "" : " ");
+    return {ErrorCode::command_usage, std::move(detail)};
+}
+
+std::optional<Error> CommandTree::Impl::parse(std::span<const std::string> arguments, Console& console, bool& helped) {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+        root.parse(reversed);
+        return std::nullopt;
+    } catch (const CLI::CallForHelp&) {
+        helped = true;
+        console.line(named(arguments).first->help());
+        return std::nullopt;
+    } catch (const CLI::ParseError& error) {
+        return explain(error, arguments);
+    }
+}
+
+CommandTree::Impl::Entry* CommandTree::Impl::chosen() {
+    for (auto& entry : entries) {
+        if (entry.app->parsed()) return &entry;
+    }
+    return nullptr;
+}
+
+CommandTree::CommandTree() : impl_(std::make_unique<Impl>()) { impl_->declare_global(); }
+CommandTree::~CommandTree() = default;
+
+void CommandTree::noun(const char* name, const char* summary) {
+    ENSURE(impl_->find_noun(name) == nullptr);
+    impl_->add_noun(name, summary)->require_subcommand(0, 1);
+}
+
+void CommandTree::add(const CommandText& text, std::unique_ptr<Command> command) {
+    const std::string description = fmt::format("{}\n\nExamples:\n{}", text.summary, text.examples);
+    const bool alone = std::string_view(text.verb).empty();
+    CLI::App* app = nullptr;
+    if (alone) {
+        app = impl_->add_noun(text.noun, description);
+    } else {
+        CLI::App* noun = impl_->find_noun(text.noun);
+        ENSURE(noun != nullptr);
+        app = noun->add_subcommand(text.verb, description);
+        Impl::shape(*app);
+    }
+    Options options(*app, setting_table(), impl_->setting_flags);
+    command->declare(options);
+    impl_->entries.push_back({app, std::move(command)});
+}
+
+int CommandTree::run(std::span<const std::string> arguments, const Surroundings& surroundings) {
+    Console console(surroundings);
+    std::vector<std::string> words(arguments.begin(), arguments.end());
+    // `onshi help eligibility get` is `onshi eligibility get --help`.
+    if (!words.empty() && words.front() == "help") {
+        words.erase(words.begin());
+        words.push_back("--help");
+    }
+    bool helped = false;
+    const auto wrong = impl_->parse(words, console, helped);
+    const auto& global = impl_->global;
+    const auto progress = global.progress == "always"  ? ProgressMode::always
+                          : global.progress == "never" ? ProgressMode::never
+                          : global.progress == "json"  ? ProgressMode::json
+                                                       : ProgressMode::automatic;
+    console.use(global.json ? Format::json : Format::text, global.no_colour ? Colour::off : Colour::on, progress);
+    if (global.quiet) console.be_quiet();
+    if (helped) return static_cast<int>(Exit::done);
+    if (wrong) {
+        console.failure(*wrong);
+        return static_cast<int>(Exit::usage);
+    }
+    auto* entry = impl_->chosen();
+    if (entry == nullptr) {
+        const auto [at, count] = impl_->named(words);
+        surroundings.err << at->help() << std::flush;
+        return static_cast<int>(Exit::usage);
+    }
+    Session session(console, global, surroundings, impl_->setting_flags);
+    session.completion = [this](std::string_view shell) { return completion(shell); };
+    auto ended = entry->command->run(session);
+    surroundings.out << std::flush;
+    if (ended) return static_cast<int>(*ended);
+    console.failure(ended.error());
+    return static_cast<int>(exit_of(ended.error().code));
+}
+
+std::string CommandTree::completion(std::string_view shell) { return completion_script(impl_->root, shell); }
+
+int run_program(std::span<const std::string> arguments, const Surroundings& surroundings) {
+    CommandTree tree;
+    add_all_commands(tree);
+    return tree.run(arguments, surroundings);
+}
+
+}  // namespace onshi::cli

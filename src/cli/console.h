@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "base/texts.h"
+
+namespace onshi::cli {
+
+enum class Format : std::uint8_t { text, json };
+enum class Colour : std::uint8_t { off, on };
+enum class ProgressMode : std::uint8_t { automatic, always, never, json };
+enum class Mark : std::uint8_t { good, bad, attention, quiet };
+
+// What the world around a command is: given by main, replaced by tests.
+struct Surroundings {
+    std::ostream& out;
+    std::ostream& err;
+    // The value of an environment variable; nullopt when it is not set.
+    std::function<std::optional<std::string>(const std::string&)> environment;
+    // Whether a person sits there: standard error is a terminal and questions can be asked on /dev/tty.
+    bool interactive = false;
+    bool out_is_terminal = false;
+    std::size_t columns = 80;
+};
+
+// Where a command writes. Data goes to out, everything else to err (ux §15.2). One thread at a time.
+class Console {
+  public:
+    explicit Console(const Surroundings& surroundings);
+
+    // Set from the global options once they are known.
+    void use(Format format, Colour colour, ProgressMode progress);
+    void be_quiet() { quiet_ = true; }
+
+    [[nodiscard]] Language language() const { return language_; }
+    [[nodiscard]] bool json() const { return format_ == Format::json; }
+    [[nodiscard]] bool interactive() const { return surroundings_.interactive; }
+    [[nodiscard]] ProgressMode progress_mode() const { return progress_; }
+    [[nodiscard]] std::size_t columns() const { return surroundings_.columns; }
+
+    // One line of data.
+    void line(std::string_view text);
+    // One line for people, on err; not with --quiet.
+    void note(std::string_view text);
+    // The same with a label of the catalogue.
+    void note_label(std::string_view key, TextParameters parameters = {});
+    // Overwrites the present line of err; for progress.
+    void status_line(std::string_view text);
+    // `error:`, `cause:`, `hint:` and the code, or one problem object.
+    void failure(const Error& error);
+
+    // A label of the catalogue in this console's language.
+    [[nodiscard]] std::string label(std::string_view key, TextParameters parameters = {}) const;
+    // The clerk's (or another audience's) sentence of a code, with its parameters; the code itself when there is none.
+    [[nodiscard]] std::string sentence(std::string_view code, Audience audience, TextParameters parameters = {}) const;
+    // Coloured when data goes to a terminal that shows colours.
+    [[nodiscard]] std::string marked(Mark mark, std::string_view text) const;
+
+    // Asks on the terminal. command.confirmation when there is nobody to ask.
+    [[nodiscard]] Result<bool> ask_yes_or_no(std::string_view question);
+    // Asks without echo. command.secret_needed when there is nobody to ask, command.interrupted at end of input.
+    [[nodiscard]] Result<SecretBytes> ask_secret(std::string_view prompt);
+
+  private:
+    Surroundings surroundings_;
+    Language language_;
+    Format format_ = Format::text;
+    Colour colour_ = Colour::off;
+    ProgressMode progress_ = ProgressMode::automatic;
+    bool quiet_ = false;
+};
+
+// From $ONSHI_LANG, else $LC_ALL, $LC_MESSAGES, $LANG: the first that is set.
+[[nodiscard]] Language language_of(const Surroundings& surroundings);
+
+}  // namespace onshi::cli

@@ -1,0 +1,274 @@
+// The chain on a real SQLite: what the hub writes verifies, and every tampering with the file is found.
+#include "domain/audit/chain.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "domain/audit/intents.h"
+#include "domain/audit/service.h"
+#include "platform/event_loop/event_loop.h"
+#include "platform/sql/commit_counter.h"
+#include "platform/sql/sqlite_database.h"
+
+namespace onshi::audit {
+namespace {
+
+using sql::Statement;
+using sql::Store;
+
+const Statement change_event("test.change_event", Store::ledger, sql::ShardKey::none,
+                             "UPDATE audit_record SET event = 99 WHERE lane = 1 AND sequence = $1");
+const Statement remove_record("test.remove_record", Store::ledger, sql::ShardKey::none,
+                              "DELETE FROM audit_record WHERE lane = 1 AND sequence = $1");
+const Statement remove_tail("test.remove_tail", Store::ledger, sql::ShardKey::none,
+                            "DELETE FROM audit_record WHERE lane = 1 AND sequence > $1");
+const Statement remove_seals("test.remove_seals", Store::ledger, sql::ShardKey::none,
+                             "DELETE FROM audit_seal WHERE lane = 1 AND sequence > $1");
+const Statement move_record("test.move_record", Store::ledger, sql::ShardKey::none,
+                            "UPDATE audit_record SET sequence = $2 WHERE lane = 1 AND sequence = $1");
+const Statement set_head("test.set_head", Store::ledger, sql::ShardKey::none,
+                         "UPDATE chain_lane SET head_sequence = $1, head_hash = "
+                         "(SELECT hash FROM audit_record WHERE lane = 1 AND sequence = $1) WHERE lane = 1");
+const Statement spoil_seal("test.spoil_seal", Store::ledger, sql::ShardKey::none,
+                           "UPDATE audit_seal SET sealed_at = sealed_at, signature = hash WHERE lane = 1");
+const Statement drop_payload("test.drop_payload", Store::ledger, sql::ShardKey::none,
+                             "UPDATE audit_record SET payload = NULL WHERE lane = 1 AND sequence = $1");
+
+std::vector<sql::Migration> steps() {
+    std::vector<sql::Migration> all(sql::CommitCounter::migrations().begin(), sql::CommitCounter::migrations().end());
+    all.insert(all.end(), migrations().begin(), migrations().end());
+    return all;
+}
+
+class ChainTest : public testing::Test {
+  protected:
+    ChainTest() : key_(*pki::SigningKey::from_seed(std::array<std::uint8_t, 32>{1, 2, 3})) {
+        std::string name = std::filesystem::temp_directory_path() / "onshi-audit-XXXXXX";
+        options_.folder = mkdtemp(name.data());
+        EXPECT_TRUE(sql::migrate(options_, steps()));
+        open();
+    }
+    ~ChainTest() override {
+        database_.reset();
+        std::filesystem::remove_all(options_.folder);
+    }
+    void open() {
+        chain_ = std::make_unique<ChainSequencer>(1, "hub-test");
+        counter_ = std::make_unique<sql::CommitCounter>();
+        auto opened = sql::open_sqlite(options_, steps(), *counter_, *chain_);
+        ASSERT_TRUE(opened) << opened.error().detail;
+        database_ = std::move(*opened);
+    }
+    static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
+    Result<sql::CommitPosition> write(std::string_view payload) {
+        sql::WriteSet set(Store::ledger);
+        attach_record(set, Event::check_answered, Actor{OrganisationKey(5), TerminalKey(6), "-"}, clock_.now(), payload,
+                      random_);
+        clock_.advance(std::chrono::seconds(1));
+        return run_to_end(database_->commit(std::move(set), soon()));
+    }
+    void write_many(int count) {
+        for (int i = 0; i < count; ++i) ASSERT_TRUE(write("payload " + std::to_string(i)));
+    }
+    bool seal() {
+        Sealer sealer(*database_, clock_, key_, 1);
+        auto sealed = run_to_end(sealer.seal_if_due(soon()));
+        EXPECT_TRUE(sealed);
+        return sealed && *sealed;
+    }
+    VerifyOptions options() {
+        VerifyOptions options;
+        options.seal_keys.emplace_back(seal_key_id(key_.public_key()), key_.public_key());
+        return options;
+    }
+    VerifyReport verified(const VerifyOptions& options) {
+        auto report = run_to_end(verify(*database_, options));
+        EXPECT_TRUE(report);
+        return *report;
+    }
+    template <class... P>
+    void tamper(const Statement& statement, const P&... values) {
+        database_.reset();
+        auto writer = sql::BulkWriter::open(options_, Store::ledger);
+        sql::ParameterBuffer parameters;
+        (parameters.add(values), ...);
+        ASSERT_TRUE((*writer)->execute(statement, parameters));
+        ASSERT_TRUE((*writer)->commit());
+        writer->reset();
+        open();
+    }
+
+    sql::SqliteOptions options_;
+    ManualClock clock_{Instant{1'800'000'000'000'000}};
+    SeededRandom random_{1};
+    pki::SigningKey key_;
+    std::unique_ptr<ChainSequencer> chain_;
+    std::unique_ptr<sql::CommitCounter> counter_;
+    std::unique_ptr<sql::Database> database_;
+};
+
+TEST_F(ChainTest, what_was_written_verifies_across_restarts) {
+    write_many(5);
+    EXPECT_TRUE(seal());
+    database_.reset();
+    open();
+    write_many(5);
+    const VerifyReport report = verified(options());
+    EXPECT_FALSE(report.finding);
+    EXPECT_EQ(report.records, 10U);
+    EXPECT_EQ(report.seals, 1U);
+    ASSERT_EQ(report.heads.size(), 1U);
+    EXPECT_EQ(report.heads[0].sequence, 10);
+}
+
+TEST_F(ChainTest, positions_follow_each_other_without_gaps) {
+    for (std::int64_t expected = 1; expected <= 3; ++expected) EXPECT_EQ(write("x")->sequence, expected);
+}
+
+TEST_F(ChainTest, a_changed_record_is_named) {
+    write_many(8);
+    tamper(change_event, 4);
+    const auto finding = verified(options()).finding;
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->sequence, 4);
+    EXPECT_EQ(finding->flaw, Flaw::changed);
+}
+
+TEST_F(ChainTest, a_removed_record_is_named) {
+    write_many(8);
+    tamper(remove_record, 4);
+    EXPECT_EQ(verified(options()).finding->sequence, 4);
+    EXPECT_EQ(verified(options()).finding->flaw, Flaw::missing);
+}
+
+TEST_F(ChainTest, reordered_records_are_named) {
+    write_many(8);
+    tamper(move_record, 3, 100);
+    tamper(move_record, 4, 3);
+    tamper(move_record, 100, 4);
+    EXPECT_EQ(verified(options()).finding->sequence, 3);
+}
+
+TEST_F(ChainTest, a_tail_cut_with_its_head_moved_back_is_found_with_a_witness) {
+    write_many(8);
+    const Witness witness = verified(options()).heads[0];
+    tamper(remove_tail, 5);
+    EXPECT_EQ(verified(options()).finding->flaw, Flaw::tail_cut) << "the head still names what was cut";
+    tamper(set_head, 5);
+    EXPECT_FALSE(verified(options()).finding) << "without a witness it cannot be seen; said openly";
+    VerifyOptions with_witness = options();
+    with_witness.witnesses.push_back(witness);
+    const auto finding = verified(with_witness).finding;
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->sequence, 6);
+    EXPECT_EQ(finding->flaw, Flaw::tail_cut);
+}
+
+TEST_F(ChainTest, a_tail_cut_behind_a_seal_is_found_by_the_seal) {
+    write_many(8);
+    EXPECT_TRUE(seal());
+    tamper(remove_tail, 5);
+    tamper(set_head, 5);
+    EXPECT_EQ(verified(options()).finding->flaw, Flaw::tail_cut);
+}
+
+TEST_F(ChainTest, a_witness_with_another_hash_convicts_a_rewritten_chain) {
+    write_many(3);
+    Witness witness = verified(options()).heads[0];
+    witness.hash[0] ^= 1;
+    VerifyOptions with_witness = options();
+    with_witness.witnesses.push_back(witness);
+    EXPECT_EQ(verified(with_witness).finding->sequence, 3);
+}
+
+TEST_F(ChainTest, a_witness_of_a_lane_that_is_gone_is_found) {
+    write_many(3);
+    VerifyOptions with_witness = options();
+    with_witness.witnesses.push_back({9, 1, {}});
+    EXPECT_EQ(verified(with_witness).finding->lane, 9);
+}
+
+TEST_F(ChainTest, a_seal_of_another_key_is_broken) {
+    write_many(3);
+    EXPECT_TRUE(seal());
+    tamper(spoil_seal);
+    EXPECT_EQ(verified(options()).finding->flaw, Flaw::seal_broken);
+}
+
+TEST_F(ChainTest, payloads_can_be_deleted_and_the_chain_still_verifies) {
+    write_many(4);
+    tamper(drop_payload, 2);
+    EXPECT_FALSE(verified(options()).finding);
+}
+
+TEST_F(ChainTest, seals_by_count_or_age_and_not_before) {
+    EXPECT_FALSE(seal()) << "nothing to seal";
+    write_many(1);
+    EXPECT_TRUE(seal()) << "a lane without a seal gets its first";
+    write_many(1);
+    EXPECT_FALSE(seal()) << "1 s and 1 record later";
+    clock_.advance(seal_age_max);
+    EXPECT_TRUE(seal());
+}
+
+TEST_F(ChainTest, a_hub_whose_lane_was_claimed_by_another_stops_writing) {
+    write_many(2);
+    ChainSequencer other(1, "hub-other");
+    sql::CommitCounter other_counter;
+    auto second = sql::open_sqlite(options_, steps(), other_counter, other);
+    ASSERT_TRUE(second);
+    const auto refused = write("from the frozen hub");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::store_fenced);
+    sql::WriteSet set(Store::ledger);
+    attach_record(set, Event::check_answered, Actor{}, clock_.now(), "from the new hub", random_);
+    const auto accepted = run_to_end((*second)->commit(std::move(set), soon()));
+    ASSERT_TRUE(accepted);
+    EXPECT_EQ(accepted->sequence, 3);
+    EXPECT_FALSE(verified(options()).finding);
+}
+
+const Statement mark("test.mark", Store::registry, sql::ShardKey::none,
+                     "INSERT INTO intent_applied (intent_id, applied) VALUES ($1, 7) ON CONFLICT (intent_id) DO NOTHING");
+const Statement count_open("test.count_open", Store::ledger, sql::ShardKey::none, "SELECT count(*) FROM intent");
+
+TEST_F(ChainTest, an_audited_change_is_applied_once_with_intent_and_outcome) {
+    AuditedChanges changes(*database_, clock_, random_);
+    sql::WriteSet change(Store::registry);
+    change.guard(mark, 1, sql::Blob{"thing"});
+    ASSERT_TRUE(run_to_end(changes.apply(Event::terminal_added, Actor{}, "payload", std::move(change), soon())));
+    sql::WriteSet again(Store::registry);
+    again.guard(mark, 1, sql::Blob{"thing"});
+    const auto lost = run_to_end(changes.apply(Event::terminal_added, Actor{}, "payload", std::move(again), soon()));
+    EXPECT_EQ(lost.error().code, ErrorCode::store_conflict);
+    EXPECT_EQ(verified(options()).records, 4U) << "intent and outcome of each";
+    sql::ReadBatch batch;
+    const auto open = batch.one<std::int64_t>(count_open, [](const sql::Row& r) { return r.integer(0); });
+    ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
+    EXPECT_EQ(*open, 0);
+}
+
+const Statement open_intent("test.open_intent", Store::ledger, sql::ShardKey::none,
+                            "INSERT INTO intent (intent_id, event, opened_at) VALUES ($1, 6, 1)");
+
+TEST_F(ChainTest, the_sweep_ends_what_a_crash_left_open) {
+    sql::WriteSet left(Store::ledger);
+    left.change(open_intent, sql::Blob{"applied_before_crash"});
+    left.change(open_intent, sql::Blob{"never_applied"});
+    ASSERT_TRUE(run_to_end(database_->commit(std::move(left), soon())));
+    sql::WriteSet applied(Store::registry);
+    applied.guard(mark, 1, sql::Blob{"applied_before_crash"});
+    ASSERT_TRUE(run_to_end(database_->commit(std::move(applied), soon())));
+    AuditedChanges changes(*database_, clock_, random_);
+    EXPECT_EQ(*run_to_end(changes.sweep(soon())), 2U);
+    EXPECT_EQ(*run_to_end(changes.sweep(soon())), 0U);
+    EXPECT_EQ(verified(options()).records, 2U);
+    // What was barred can never be applied afterwards.
+    sql::WriteSet late(Store::registry);
+    late.guard(mark, 1, sql::Blob{"never_applied"});
+    EXPECT_EQ(run_to_end(database_->commit(std::move(late), soon())).error().code, ErrorCode::store_conflict);
+}
+
+}  // namespace
+}  // namespace onshi::audit
