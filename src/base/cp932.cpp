@@ -194,10 +194,11 @@ class Encoder {
             const std::size_t position = at;
             const auto character = next_composed(at);
             if (!character) return fail(ErrorCode::text_invalid_encoding, "not UTF-8");
-            if (!append_character(result_.bytes, *character) && !substitute(*character, position)) {
+            if (append_character(result_.bytes, *character)) {
+                previous_ = *character;
+            } else if (!substitute(*character, position)) {
                 return fail(ErrorCode::text_not_representable, "no CP932 code and no declared substitute");
             }
-            previous_ = *character;
         }
         return std::move(result_);
     }
@@ -240,6 +241,8 @@ class Encoder {
             const auto part = next_character(*text, at);
             ENSURE(part && append_character(result_.bytes, *part));
         }
+        // What was dropped is no letter that a further mark could belong to.
+        if (!text->empty()) previous_ = character;
         ++result_.substitution_count;
         if (result_.substitutions.size() < cp932_substitutions_listed_max) {
             result_.substitutions.push_back({character, std::move(*text), position});

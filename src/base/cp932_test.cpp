@@ -101,6 +101,7 @@ TEST(Cp932, takes_declared_substitutes_and_says_so) {
         {"Nguyễn", "Nguyen", 1},
         {"Nguye\xCC\x82\xCC\x83n", "Nguyen", 1},
         {"x\xCC\x8Dy", "xy", 1},  // a mark that composes with nothing
+        {"x\xCC\x8D\xCC\x8Dy", "xy", 2},
         {"Øst", "OEst", 1},
         {"ǿ", "oe", 1},
         {"Straße", "Strasse", 1},

@@ -20,6 +20,9 @@ struct CpuUse {
     std::uint64_t major_faults = 0;  // had to wait for a disk
     [[nodiscard]] std::chrono::microseconds total() const { return user + system; }
 };
+[[nodiscard]] inline CpuUse operator-(const CpuUse& later, const CpuUse& earlier) {
+    return {later.user - earlier.user, later.system - earlier.system, later.major_faults - earlier.major_faults};
+}
 [[nodiscard]] Result<CpuUse> cpu_use(pid_t pid);
 [[nodiscard]] std::optional<CpuUse> parse_process_stat(std::string_view text, long ticks_per_second);
 

@@ -132,6 +132,9 @@ class TestServer {
         http::ServerOptions options;
         options.access_log = http::AccessLog::off;
         options.admission.rate = {.per_second = 1e6, .burst = 1e6};
+        // Tests make the loop wait on purpose.
+        options.admission.queue_delay.target = std::chrono::seconds(10);
+        options.admission.queue_delay.delay_max = std::chrono::seconds(10);
         return options;
     }
     Task<Result<http::Response>> serve(http::Request& request) {

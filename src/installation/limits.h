@@ -7,6 +7,9 @@
 namespace onshi::installation {
 
 inline constexpr std::uint32_t desks_max = 64;
+inline constexpr std::uint32_t demo_facilities_min = 100;
+// How many persons are looked at for the cards of a demo; the rarest kind is one in about 1,200.
+inline constexpr std::uint64_t demo_card_search_max = 100'000;
 inline constexpr std::size_t installation_file_bytes_max = 256 * 1024;
 
 // What the loader's sorters may hold before they go to disk. Together with the bulk writer's page cache (256 MiB) and the

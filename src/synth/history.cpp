@@ -412,7 +412,7 @@ void HistoryWriter::withhold_for_birth_or_sex(SyntheticCoverage& record, std::ui
     if (draws_.percent(70, Field::withheld_kind, 64 + ordinal)) {
         fields = field_birth_date;
         record.sent_birth_date =
-            self().birth.plus_days(-std::int64_t{1} - draws_.below(400, Field::wrong_person, ordinal));
+            self().birth.plus_days(-std::int64_t{1} - draws_.below(400, Field::sent_birth_date, ordinal));
     } else {
         record.sent_sex = self().sex == Sex::female ? Sex::male : Sex::female;
     }
@@ -426,17 +426,17 @@ void HistoryWriter::withhold_for_birth_or_sex(SyntheticCoverage& record, std::ui
 void HistoryWriter::add_cancelled_record() {
     const std::int32_t age_days = as_of_ - self().birth;
     if (age_days < 24 * 365 || age_days > 70 * 365 || person_.is_deceased()) return;
-    if (!draws_.per_billion(rates().cancelled_record, Field::void_record)) return;
-    const InsurerRun& societies = tables_.organisations.runs().societies;
+    if (!draws_.per_billion(rates().cancelled_record, Field::cancelled_record)) return;
+    const IndexRun& societies = tables_.organisations.runs().societies;
     const std::uint32_t living = societies.count - Organisations::dissolved_societies;
     SyntheticCoverage record;
     record.insurer = societies.at(draws_.skewed(living, Field::insurer, Field::insurer_skew, jobs_max));
     record.identity = identity(record.insurer, Scheme::society, member_, jobs_max - 1);
     record.relation = Relation::insured;
     record.state = CoverageState::cancelled;
-    record.valid = {as_of_.plus_days(-120 - std::int64_t{draws_.below(1'000, Field::void_day)}), Date::open_end};
+    record.valid = {as_of_.plus_days(-120 - std::int64_t{draws_.below(1'000, Field::cancelled_day)}), Date::open_end};
     record.known_on = record.valid.first.plus_days(5);
-    record.cancelled_on = record.known_on.plus_days(10 + draws_.below(60, Field::void_day, 1));
+    record.cancelled_on = record.known_on.plus_days(10 + draws_.below(60, Field::cancelled_day, 1));
     record.number_owner = person_.index;
     record.limit = limit_category(false, false);
     note(FaultKind::cancelled_record, record.cancelled_on);

@@ -12,7 +12,7 @@ constexpr std::uint32_t oldest = 109;
 constexpr std::uint32_t youngest_worker = 18;
 constexpr std::int32_t days_between_births_min = 400;
 constexpr std::int32_t days_between_births_spread = 3 * 365;
-constexpr std::uint32_t foreign_per_billion = 28'000'000;     // of households: 3.5 M foreign residents; chosen
+constexpr std::uint32_t foreign_per_billion = 37'000'000;     // of households under 70: 2.8 % of persons
 constexpr std::uint32_t same_birth_per_billion = 16'000'000;  // of younger siblings: about 1 % of births are of twins
 constexpr std::uint32_t welfare_per_billion = 75'000'000;     // of households in 国保 or 75+: about 2 M persons
 
@@ -201,7 +201,7 @@ std::uint16_t draw_insurer(const NationTables& tables, const Household& househol
         case Scheme::mutual_aid: return draw_mutual_aid(organisations, household, draws, ordinal);
         case Scheme::national: return organisations.municipalities()[household.municipality].national_insurer;
         case Scheme::trade_society: {
-            const InsurerRun& run = runs.trade_societies[prefecture];
+            const IndexRun& run = runs.trade_societies[prefecture];
             return run.at(draws.below(run.count, Field::insurer, ordinal));
         }
         case Scheme::self_defence: return runs.self_defence.first;
@@ -310,7 +310,7 @@ void make_household(const NationTables& tables, std::uint64_t head, std::uint32_
     out.nationality.reset();
     const Draws draws(tables.settings.seed, out.key);
     out.prefecture = tables.slot(out.key).prefecture;
-    const InsurerRun towns = tables.organisations.municipalities_of(out.prefecture);
+    const IndexRun towns = tables.organisations.municipalities_of(out.prefecture);
     out.municipality = towns.at(draws.skewed(towns.count, Field::place, Field::place_skew));
     out.income = draws.below(1'000, Field::income);
     make_members(tables, draws, out);

@@ -17,8 +17,9 @@ constexpr std::uint32_t per_billion_max = 1'000'000'000;
 // Together, and without foreign residents, 4.4 % of persons (design §7).
 constexpr std::uint32_t rare_surname_per_billion = 40'500'000;
 constexpr std::uint32_t rare_given_name_per_billion = 5'000'000;
-constexpr std::uint32_t reading_missing_per_billion = 5'000'000;  // chosen; of foreign residents a quarter
-constexpr std::uint32_t alias_percent = 12;                       // of foreign residents, chosen; of Koreans half
+constexpr std::uint32_t reading_missing_per_billion = 5'000'000;            // chosen
+constexpr std::uint32_t foreign_reading_missing_per_billion = 250'000'000;  // chosen
+constexpr std::uint32_t alias_percent = 12;  // of foreign residents, chosen; of Koreans half
 constexpr std::uint32_t other_surname_of_elder_percent = 25;
 
 // Deaths in the last year per thousand, in bands of five years from 50: about the life table of 2023.
@@ -54,7 +55,6 @@ PersonName japanese_name(const NationTables& tables, const Draws& family_draws, 
         name.given_kana = rare.kana;
         if (!name.has_rare_glyph()) name.glyphs = rare.glyphs;
     }
-    if (own.per_billion(reading_missing_per_billion, Field::reading_missing)) name.family_kana = name.given_kana = {};
     return name;
 }
 
@@ -66,7 +66,6 @@ PersonName latin_name(const NationalityNames& names, const Draws& family_draws, 
     const GivenName& given = pick(sex == Sex::female ? names.female : names.male, own.bits(Field::given_name));
     PersonName name{family.text, given.text, family.text,       given.text,
                     family.kana, given.kana, NameScript::latin, Glyphs::plain};
-    if (own.percent(25, Field::reading_missing)) name.family_kana = name.given_kana = {};
     return name;
 }
 
@@ -163,6 +162,9 @@ void PersonWriter::write_names() {
     }
     person_.other_family = surnames()[other].text;
     person_.other_family_kana = surnames()[other].kana;
+    const std::uint32_t missing =
+        household_.nationality ? foreign_reading_missing_per_billion : reading_missing_per_billion;
+    if (draws_.per_billion(missing, Field::reading_missing)) person_.name.family_kana = person_.name.given_kana = {};
 }
 
 SyntheticAddress PersonWriter::draw_address(std::uint16_t municipality, const Draws& draws,
@@ -290,7 +292,7 @@ std::uint64_t Nation::individual_number(std::uint64_t index) const {
     return leading * 10 + (remainder <= 1 ? 0 : 11 - remainder);
 }
 
-PersonMaker::PersonMaker(const Nation& nation) : tables_(nation.tables()), household_(std::make_unique<Household>()) {}
+PersonMaker::PersonMaker(const Nation& nation) : tables_(*nation.tables_), household_(std::make_unique<Household>()) {}
 PersonMaker::~PersonMaker() = default;
 
 const SyntheticPerson& PersonMaker::make(std::uint64_t index) {

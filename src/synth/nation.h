@@ -56,9 +56,8 @@ class Nation {
     // 個人番号 as twelve digits; unique per index, right check digit. For the intake side only (domain-rules MN-1).
     [[nodiscard]] std::uint64_t individual_number(std::uint64_t index) const;
 
-    [[nodiscard]] const NationTables& tables() const { return *tables_; }
-
   private:
+    friend class PersonMaker;
     explicit Nation(std::unique_ptr<const NationTables> tables);
     std::unique_ptr<const NationTables> tables_;
 };

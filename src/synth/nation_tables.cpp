@@ -70,8 +70,7 @@ void NationTables::make_layouts() {
 }
 
 void NationTables::make_slots() {
-    std::uint64_t population = 0;
-    for (const Prefecture& prefecture : prefectures()) population += prefecture.population;
+    const std::uint64_t population = national_population();
     std::uint64_t upto = 0;
     std::size_t slot = 0;
     for (std::size_t p = 0; p < prefecture_count; ++p) {

@@ -156,9 +156,9 @@ std::uint16_t Organisations::add(int law_code, int prefecture, std::uint32_t bod
     return index;
 }
 
-InsurerRun Organisations::add_run(int law_code, int prefecture, std::uint32_t highest, std::uint32_t count,
-                                  std::string_view suffix) {
-    InsurerRun run{static_cast<std::uint16_t>(insurers_.size()), static_cast<std::uint16_t>(count)};
+IndexRun Organisations::add_run(int law_code, int prefecture, std::uint32_t highest, std::uint32_t count,
+                                std::string_view suffix) {
+    IndexRun run{static_cast<std::uint16_t>(insurers_.size()), static_cast<std::uint16_t>(count)};
     for (std::uint32_t ordinal = 0; ordinal < count; ++ordinal) {
         const std::string place = place_name(prefecture, ordinal + static_cast<std::uint32_t>(law_code) * 3);
         static_cast<void>(
@@ -202,7 +202,7 @@ void Organisations::add_societies() {
 
 void Organisations::make_employees_insurers() {
     const auto by_prefecture = [this](int law_code, std::string_view before, std::string_view after) {
-        const InsurerRun run{static_cast<std::uint16_t>(insurers_.size()), prefecture_count};
+        const IndexRun run{static_cast<std::uint16_t>(insurers_.size()), prefecture_count};
         for (int prefecture = 1; prefecture <= prefecture_count; ++prefecture) {
             const std::string_view where = prefectures()[static_cast<std::size_t>(prefecture - 1)].short_name;
             static_cast<void>(add(law_code, prefecture, highest_body, fmt::format("{}{}{}", before, where, after),
@@ -234,7 +234,7 @@ void Organisations::make_national_insurers() {
     std::array<std::uint32_t, prefecture_count> used{};
     for (std::size_t i = 0; i < municipalities_.size(); ++i) {
         Municipality& municipality = municipalities_[i];
-        const InsurerRun run = municipalities_of(municipality.prefecture);
+        const IndexRun run = municipalities_of(municipality.prefecture);
         const auto ordinal = static_cast<std::uint32_t>(i - run.first);
         const std::uint32_t own = run.count - hokkaido_joint_municipalities;
         if (municipality.prefecture == hokkaido && ordinal > own) {
@@ -250,7 +250,7 @@ void Organisations::make_national_insurers() {
     runs_.national_health.count = static_cast<std::uint16_t>(insurers_.size() - runs_.national_health.first);
     for (int prefecture = 1; prefecture <= prefecture_count; ++prefecture) {
         const std::uint32_t count = prefectures()[static_cast<std::size_t>(prefecture - 1)].trade_societies;
-        InsurerRun& run = runs_.trade_societies[static_cast<std::size_t>(prefecture - 1)];
+        IndexRun& run = runs_.trade_societies[static_cast<std::size_t>(prefecture - 1)];
         run = {static_cast<std::uint16_t>(insurers_.size()), static_cast<std::uint16_t>(count)};
         for (std::uint32_t ordinal = 0; ordinal < count; ++ordinal) {
             static_cast<void>(add(0, prefecture, highest_trade_body - ordinal,
@@ -266,7 +266,7 @@ void Organisations::make_national_insurers() {
 SyntheticFacility Organisations::facility(std::uint32_t index) const {
     ENSURE(index < facilities_max);
     const Draws draws(seed_ ^ 0xFAC117U, index);
-    const std::uint32_t place = Draws::scaled(draws.bits(Field::facility_place), static_cast<std::uint32_t>(124'130));
+    const std::uint32_t place = draws.below(national_population(), Field::facility_place);
     std::uint32_t upto = 0;
     int prefecture = prefecture_count;
     for (int p = 1; p <= prefecture_count; ++p) {
@@ -276,7 +276,7 @@ SyntheticFacility Organisations::facility(std::uint32_t index) const {
             break;
         }
     }
-    const InsurerRun run = municipalities_of(prefecture);
+    const IndexRun run = municipalities_of(prefecture);
     const std::uint16_t municipality = run.at(draws.skewed(run.count, Field::facility_place, Field::facility_skew, 1));
     const FacilityKind kind = facility_kind(draws.bits(Field::facility));
     // Area and facility digits together are a permutation of the index, so no two facilities share a code.

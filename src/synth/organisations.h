@@ -56,8 +56,8 @@ struct SyntheticFacility {
     std::uint32_t telephone;  // last seven digits, see append_facility_telephone
 };
 
-// A run of insurers of one kind in the master.
-struct InsurerRun {
+// Neighbours in a master: the insurers of one kind, the municipalities of a prefecture.
+struct IndexRun {
     std::uint16_t first = 0;
     std::uint16_t count = 0;
     [[nodiscard]] std::uint16_t at(std::uint32_t ordinal) const { return static_cast<std::uint16_t>(first + ordinal); }
@@ -76,23 +76,23 @@ class Organisations {
     [[nodiscard]] SyntheticFacility facility(std::uint32_t index) const;
 
     struct Runs {
-        InsurerRun association;  // by prefecture
-        InsurerRun seamen;
-        InsurerRun societies;
-        InsurerRun self_defence;
-        InsurerRun national_servants;
-        InsurerRun local_servants;  // the first 47 by prefecture
-        InsurerRun police;
-        InsurerRun schools;
-        InsurerRun late_elderly;  // by prefecture
-        InsurerRun retired_societies;
-        InsurerRun retired_servants;
-        InsurerRun national_health;
-        std::array<InsurerRun, prefecture_count> trade_societies;
+        IndexRun association;  // by prefecture
+        IndexRun seamen;
+        IndexRun societies;
+        IndexRun self_defence;
+        IndexRun national_servants;
+        IndexRun local_servants;  // the first 47 by prefecture
+        IndexRun police;
+        IndexRun schools;
+        IndexRun late_elderly;  // by prefecture
+        IndexRun retired_societies;
+        IndexRun retired_servants;
+        IndexRun national_health;
+        std::array<IndexRun, prefecture_count> trade_societies;
     };
     [[nodiscard]] const Runs& runs() const { return runs_; }
     // Municipalities of a prefecture, the largest first.
-    [[nodiscard]] InsurerRun municipalities_of(int prefecture) const {
+    [[nodiscard]] IndexRun municipalities_of(int prefecture) const {
         return municipality_runs_[static_cast<std::size_t>(prefecture - 1)];
     }
     static constexpr std::uint32_t dissolved_societies = 12;
@@ -103,14 +103,14 @@ class Organisations {
     void make_national_insurers();
     [[nodiscard]] std::uint16_t add(int law_code, int prefecture, std::uint32_t body, std::string name, Date since);
     // Bodies from `highest` downwards.
-    [[nodiscard]] InsurerRun add_run(int law_code, int prefecture, std::uint32_t highest, std::uint32_t count,
-                                     std::string_view suffix);
+    [[nodiscard]] IndexRun add_run(int law_code, int prefecture, std::uint32_t highest, std::uint32_t count,
+                                   std::string_view suffix);
     void add_societies();
 
     std::uint64_t seed_;
     std::vector<SyntheticInsurer> insurers_;
     std::vector<Municipality> municipalities_;
-    std::array<InsurerRun, prefecture_count> municipality_runs_{};
+    std::array<IndexRun, prefecture_count> municipality_runs_{};
     Runs runs_;
 };
 

@@ -45,7 +45,7 @@ TEST(synth_organisations, insurer_numbers_are_valid_and_unique_and_names_are_inv
 TEST(synth_organisations, runs_hold_insurers_of_their_scheme) {
     const Organisations& made = nation_one();
     const Organisations::Runs& runs = made.runs();
-    const auto expect_scheme = [&made](InsurerRun run, InsurerScheme scheme) {
+    const auto expect_scheme = [&made](IndexRun run, InsurerScheme scheme) {
         ASSERT_GT(run.count, 0);
         for (std::uint32_t i = 0; i < run.count; ++i) EXPECT_EQ(made.insurers()[run.at(i)].number.scheme(), scheme);
     };
@@ -60,7 +60,7 @@ TEST(synth_organisations, runs_hold_insurers_of_their_scheme) {
     expect_scheme(runs.late_elderly, InsurerScheme::late_elderly);
     expect_scheme(runs.retired_societies, InsurerScheme::specified_society);
     expect_scheme(runs.national_health, InsurerScheme::national_health);
-    for (const InsurerRun& run : runs.trade_societies) expect_scheme(run, InsurerScheme::national_health);
+    for (const IndexRun& run : runs.trade_societies) expect_scheme(run, InsurerScheme::national_health);
     for (int prefecture = 1; prefecture <= prefecture_count; ++prefecture) {
         const auto at = static_cast<std::uint32_t>(prefecture - 1);
         EXPECT_EQ(made.insurers()[runs.association.at(at)].prefecture, prefecture);

@@ -44,6 +44,12 @@ constexpr auto buildings =
 std::span<const Prefecture> prefectures() {
     return prefecture_table;
 }
+std::uint32_t national_population() {
+    std::uint32_t sum = 0;
+    for (const Prefecture& prefecture : prefecture_table) sum += prefecture.population;
+    return sum;
+}
+
 std::span<const std::string_view> place_name_beginnings() {
     return beginnings;
 }

@@ -18,6 +18,8 @@ struct Prefecture {
 };
 
 [[nodiscard]] std::span<const Prefecture> prefectures();
+// Of all prefectures, in thousands.
+[[nodiscard]] std::uint32_t national_population();
 // 16 first and 16 second characters: 256 names that end in 市, 町, ….
 [[nodiscard]] std::span<const std::string_view> place_name_beginnings();
 [[nodiscard]] std::span<const std::string_view> place_name_endings();

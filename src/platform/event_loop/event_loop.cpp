@@ -207,10 +207,14 @@ void Alarm::ring() {
 namespace event_loop_detail {
 
 void run_blocking(Task<void> task) {
-    asio::io_context context(1);
+    // One loop per thread for all calls: what a call leaves behind without work of its own (a client's kept connection)
+    // stays usable for the next one instead of pointing into a loop that is gone.
+    thread_local asio::io_context context(1);
+    ENSURE(loop_of_thread == no_loop && !context.get_executor().running_in_this_thread());
     std::exception_ptr thrown;
     asio::co_spawn(context, std::move(task),
                    [&thrown](std::exception_ptr exception) { thrown = std::move(exception); });
+    context.restart();
     context.run();
     if (thrown) std::rethrow_exception(thrown);
 }

@@ -91,7 +91,7 @@ class Alarm {
 
 namespace event_loop_detail {
 
-// Runs the task on a private loop until the loop is idle; rethrows what the task threw.
+// Runs the task on the thread's private loop until that is idle; rethrows what the task threw.
 void run_blocking(Task<void> task);
 
 template <class T>
@@ -101,8 +101,9 @@ Task<void> keep_result(Task<T> task, std::optional<T>& result) {
 
 }  // namespace event_loop_detail
 
-// Runs one coroutine on a private loop of the calling thread and returns its value once everything that it started on
-// that loop has ended too. For tests and the command line; never from inside a coroutine.
+// Runs one coroutine on the calling thread's private loop and returns its value once everything that it started on that
+// loop has ended too. The loop lives as long as the thread, so connections that one call has opened serve the next. For
+// tests and the command line; never from inside a coroutine.
 template <class T>
 T run_to_end(Task<T> task) {
     std::optional<T> result;

@@ -62,7 +62,8 @@ struct ClientResponse {
 };
 
 // Talks HTTP/1.1 to one server over kept connections.
-// One client per loop; not thread-safe; owns its connections; outlives its requests.
+// One client per loop (or per thread with run_to_end); not thread-safe; owns its connections; outlives its requests and
+// is destroyed before its loop, on its loop or after that has ended.
 class Client {
   public:
     // Fails with `config.certificate` for unusable TLS material.

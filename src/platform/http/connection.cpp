@@ -258,6 +258,8 @@ Task<bool> Connection::await_request() {
     const SteadyTime began = steady_clock::now();
     enter(Phase::idle, SteadyTime::max());
     if (paused_until_ > began) co_await pause();
+    // Requests that are already here must not keep the loop from other connections.
+    if (!input_.empty()) co_await yield_to_others();
     if (broken_ || (loop_->draining && input_.empty())) co_return false;
     if (input_.empty()) {
         enter(Phase::idle, std::min(began + times().idle, ends_at_));

@@ -110,15 +110,16 @@ Task<void> measure_wait(std::shared_ptr<LoopState> loop, Running running) {
     asio::posix::stream_descriptor always_ready(loop->executor, ::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
     const auto every = loop->shared->options.admission.queue_delay.probe_every;
     std::uint64_t seen = 0;
+    SteadyTime due = steady_clock::now();
     while (!loop->draining) {
-        const SteadyTime before = steady_clock::now();
         auto [error] = co_await always_ready.async_wait(asio::posix::descriptor_base::wait_read, no_throw);
         if (error) co_return;
         const SteadyTime after = steady_clock::now();
-        loop->queue_delay.measured(after, std::chrono::duration_cast<std::chrono::microseconds>(after - before));
+        loop->queue_delay.measured(after, std::chrono::duration_cast<std::chrono::microseconds>(after - due));
         const std::uint64_t requests = loop->shared->requests.load(std::memory_order_relaxed);
         const bool idle = std::exchange(seen, requests) == requests && !loop->queue_delay.overloaded();
-        co_await sleep_until(after + (idle ? idle_probe_factor * every : every));
+        due = after + (idle ? idle_probe_factor * every : every);
+        static_cast<void>(co_await loop->probe_rest.wait_until(due));
     }
 }
 
@@ -130,6 +131,7 @@ void drain(LoopState& loop, SteadyTime cut_at) {
         for (Connection* connection : loop.connections) connection->begin_drain();
     }
     loop.ticker.ring();
+    loop.probe_rest.ring();
 }
 
 tl::unexpected<Error> cannot_listen(const char* step, const error_code& error) {

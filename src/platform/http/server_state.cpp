@@ -66,7 +66,8 @@ LoopState::LoopState(std::shared_ptr<Shared> given, LoopExecutor given_executor,
       index(given_index),
       queue_delay(shared->options.admission.queue_delay),
       handshakes(shared->options.admission.handshakes_per_second_max),
-      ticker(executor) {
+      ticker(executor),
+      probe_rest(executor) {
     std::array<std::uint8_t, 16> seed{};
     random.fill(seed);
     std::memcpy(trace_seed_.data(), seed.data(), seed.size());

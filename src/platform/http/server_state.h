@@ -161,6 +161,7 @@ struct LoopState {
     QueueDelayGate queue_delay;
     Pace handshakes;
     Alarm ticker;
+    Alarm probe_rest;
     bool draining = false;
     SteadyTime cut_at = SteadyTime::max();
 

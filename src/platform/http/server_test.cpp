@@ -79,7 +79,7 @@ TEST(server, keeps_a_connection_for_many_requests) {
         EXPECT_TRUE(client.read_answer().ends_with("\r\n\r\n" + std::to_string(i)));
     }
     EXPECT_EQ(test.server->counts().connections_open, 1U);
-    EXPECT_EQ(test.server->counts().requests, 50U);
+    EXPECT_TRUE(test.eventually([&] { return test.server->counts().requests == 50; }));
 }
 
 TEST(server, answers_pipelined_requests_in_their_order) {
@@ -818,32 +818,60 @@ TEST(server, does_not_read_a_refused_connection_before_the_advised_time) {
 TEST(server, sheds_when_work_waits_too_long_for_its_turn) {
     ServerOptions options = TestServer::quick();
     options.admission.queue_delay = QueueDelay{};
-    options.admission.queue_delay.delay_max = 30ms;
+    options.admission.queue_delay.delay_max = 20ms;
     options.admission.queue_delay.probe_every = 1ms;
     TestServer test(options);
     test.server->route(Method::get, "/v1/burn", {}, [](Request&, Deadline) -> Task<Result<Response>> {
-        const auto end = std::chrono::steady_clock::now() + 10ms;
+        const auto end = std::chrono::steady_clock::now() + 5ms;
         while (std::chrono::steady_clock::now() < end) {
         }
         co_return json_response("done");
     });
+    add_health_routes(*test.server, test.metrics);
     test.start();
     std::vector<std::unique_ptr<RawClient>> clients;
     for (int i = 0; i < 16; ++i) clients.push_back(std::make_unique<RawClient>(test.port, with_certificate()));
+    const std::string burn = request_text("GET", "/v1/burn");
+    for (const auto& client : clients) ASSERT_TRUE(client->send(burn + burn + burn + burn));
     int shed = 0;
     int done = 0;
-    for (int round = 0; round < 3; ++round) {
-        for (const auto& client : clients) ASSERT_TRUE(client->send(request_text("GET", "/v1/burn")));
-        for (const auto& client : clients) {
+    for (const auto& client : clients) {
+        for (int i = 0; i < 4; ++i) {
             const int status = status_of(client->read_answer());
             done += status == 200 ? 1 : 0;
             shed += status == 503 ? 1 : 0;
+            // A refused connection rests, so its further answers would come late.
+            if (status != 200) break;
         }
     }
-    EXPECT_EQ(done + shed, 48);
     EXPECT_GT(done, 0);
     EXPECT_GT(shed, 0);
-    EXPECT_TRUE(contains(test.metrics.text(), "onshi_http_shed_total{reason=\"queue_delay\"} " + std::to_string(shed)));
+    RawClient health(test.port, with_certificate());
+    ASSERT_TRUE(health.send(request_text("GET", "/metrics")));
+    EXPECT_TRUE(
+        contains(health.read_answer(), "onshi_http_shed_total{reason=\"queue_delay\"} " + std::to_string(shed)));
+}
+
+TEST(server, does_not_let_one_pipelining_client_keep_the_others_waiting) {
+    TestServer test;
+    std::atomic<int> handled = 0;
+    test.server->route(Method::get, "/v1/slow", {}, [&handled](Request&, Deadline) -> Task<Result<Response>> {
+        const auto end = std::chrono::steady_clock::now() + 2ms;
+        while (std::chrono::steady_clock::now() < end) {
+        }
+        ++handled;
+        co_return json_response("done");
+    });
+    test.server->route(Method::get, "/v1/one", {}, answer_with("one"));
+    test.start();
+    RawClient other(test.port, with_certificate());
+    RawClient greedy(test.port, with_certificate());
+    std::string much;
+    for (int i = 0; i < 100; ++i) much += request_text("GET", "/v1/slow");
+    ASSERT_TRUE(greedy.send(much));
+    ASSERT_TRUE(other.send(request_text("GET", "/v1/one")));
+    EXPECT_EQ(status_of(other.read_answer()), 200);
+    EXPECT_LT(handled, 50);
 }
 
 TEST(server, bounds_the_bodies_it_receives_at_one_time) {

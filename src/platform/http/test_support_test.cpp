@@ -282,7 +282,10 @@ RawClient::RawClient(std::uint16_t port, const Options& options) {
 }
 
 RawClient::~RawClient() {
-    if (ssl_ != nullptr) SSL_free(ssl_);
+    if (ssl_ != nullptr) {
+        SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        SSL_free(ssl_);
+    }
     if (context_ != nullptr) SSL_CTX_free(context_);
     if (socket_ >= 0) ::close(socket_);
 }

@@ -73,7 +73,11 @@ Transport::Transport(asio::ip::tcp::socket socket) : socket_(std::move(socket)) 
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
-Transport::~Transport() = default;
+Transport::~Transport() {
+    // Otherwise OpenSSL takes an end without closing alerts for an attack and forbids the session ticket of this
+    // connection.
+    if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 bool Transport::use_tls(SslPtr ssl) {
     BIO* bio = socket_method() == nullptr ? nullptr : BIO_new(socket_method());

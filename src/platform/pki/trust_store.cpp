@@ -91,8 +91,8 @@ Instant end_of(Instant not_after) {
     return not_after + one_second;
 }
 
-// A moment at which the certificate itself is valid: the chain is judged then, so that dates never hide a foreign issuer.
-// One second before the end, since OpenSSL counts the last second as over.
+// A moment at which the certificate itself is valid: the chain is judged then, so that dates never hide a foreign
+// issuer. One second before the end, since OpenSSL counts the last second as over.
 Instant moment_for_chain(const Certificate& certificate, Instant at) {
     return std::max(certificate.not_before, std::min(at, certificate.not_after - one_second));
 }

@@ -77,7 +77,8 @@ SettingTable SettingTable::parse(std::string_view toml_text) {
             found.emplace_back(node.source().begin.line, read_setting(key.str(), *entry));
         }
     } catch (const toml::parse_error&) {
-        ENSURE(!"contracts/settings.toml is valid TOML");
+        const bool settings_table_is_valid_toml = false;
+        ENSURE(settings_table_is_valid_toml);
     }
     std::ranges::sort(found, {}, &std::pair<toml::source_index, Setting>::first);
     for (auto& [line, setting] : found) table.settings_.push_back(std::move(setting));

@@ -124,7 +124,7 @@ std::optional<Value> value_of(const Setting& setting, std::string_view text) {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string result = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') result.push_back('\\');
@@ -134,7 +134,7 @@ std::string quoted(std::string_view text) {
 }
 
 struct ToText {
-    std::string operator()(const std::string& text) const { return quoted(text); }
+    std::string operator()(const std::string& text) const { return in_quotes(text); }
     std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
     std::string operator()(double value) const {
         const std::string text = fmt::format("{}", value);
@@ -143,7 +143,7 @@ struct ToText {
     std::string operator()(bool value) const { return value ? "true" : "false"; }
     std::string operator()(const std::vector<std::string>& texts) const {
         std::string result = "[";
-        for (const auto& text : texts) result += (result.size() > 1 ? ", " : "") + quoted(text);
+        for (const auto& text : texts) result += (result.size() > 1 ? ", " : "") + in_quotes(text);
         return result + "]";
     }
 };

@@ -55,8 +55,8 @@ class FixtureCard {
     [[nodiscard]] VirtualCard& card() { return card_; }
     [[nodiscard]] VirtualCardChannel& channel() { return channel_; }
 
-    // A command in hexadecimal, spaces allowed; the answer as `data SW` in lower-case hexadecimal.
-    [[nodiscard]] std::string run(std::string_view hex) {
+    // A command in hexadecimal, spaces allowed; the answer with its status in lower-case hexadecimal.
+    std::string run(std::string_view hex) {
         std::string packed;
         for (const char c : hex) {
             if (c != ' ') packed.push_back(c);

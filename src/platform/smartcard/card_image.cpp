@@ -13,6 +13,8 @@ namespace json = boost::json;
 
 namespace {
 
+static_assert(card_image_bytes_max <= pki::secret_file_bytes_max);
+
 constexpr std::string_view image_format = "onshi-card-image-1";
 constexpr unsigned hash_iterations = 10'000;
 constexpr std::size_t salt_bytes = 16;
@@ -292,6 +294,7 @@ Result<CardImage> load_card_image(const std::filesystem::path& file) {
 
 Result<void> save_card_image(const CardImage& image, const std::filesystem::path& file) {
     const SecretBytes text = encode_card_image(image);
+    if (text.size() > card_image_bytes_max) return fail(ErrorCode::card_image_malformed, "image longer than its file may be");
     return pki::write_secret_file(file, text.bytes());
 }
 

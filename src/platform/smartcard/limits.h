@@ -22,9 +22,9 @@ inline constexpr std::size_t pin_bytes_max = 16;
 inline constexpr std::size_t challenge_bytes_max = 256;
 inline constexpr unsigned credential_tries_max = 15;  // `63Cx` has one hexadecimal digit
 
-inline constexpr std::size_t card_image_bytes_max = 512 * 1024;
+inline constexpr std::size_t card_image_bytes_max = 64 * 1024;  // a secret file of platform/pki
 // What goes into one file of the card together: pictures of the surface record, name with address, any one signature.
-inline constexpr std::size_t card_pictures_bytes_max = 28 * 1024;
+inline constexpr std::size_t card_pictures_bytes_max = 24 * 1024;
 inline constexpr std::size_t card_texts_bytes_max = 4 * 1024;
 inline constexpr std::size_t card_object_bytes_max = 1024;
 inline constexpr std::size_t card_state_bytes_max = 16 * 1024;

@@ -321,7 +321,7 @@ TEST(VirtualCardChange, replaces_a_pin_after_it_was_verified) {
                         {select_jpki, "9000"},
                         {"0020009804" "31323334", "63c2"},
                         {"0020009804" "35363738", "9000"},
-                        {"80320080043132" "3334", "6986"}});
+                        {"8032008004" "31323334", "6985"}});
 }
 
 TEST(VirtualCardChange, of_the_signature_password_asks_for_letters_and_digits) {

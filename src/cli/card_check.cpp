@@ -1,0 +1,119 @@
+#include "cli/card_check.h"
+
+#include <fmt/format.h>
+
+#include "base/date.h"
+#include "cli/card_source.h"
+#include "cli/json_view.h"
+#include "domain/eligibility/rules.h"
+#include "exchange/api/checks.h"
+
+namespace onshi::cli {
+
+namespace {
+
+using smartcard::CardSignature;
+using smartcard::PinCheck;
+
+Task<Result<std::string>> fetch_challenge(HubConnection& hub) {
+    auto body = co_await hub.post("/v1/challenges", R"({"purpose":"check","count":1})", http::Replay::allowed);
+    if (!body) co_return fail(std::move(body));
+    auto document = JsonView::parse(*body);
+    if (!document) co_return fail(std::move(document));
+    const auto challenges = document->root().objects("challenges");
+    if (challenges.empty() || challenges.front().text("challenge").empty()) {
+        co_return fail(ErrorCode::peer_protocol, "no challenge came");
+    }
+    co_return std::string(challenges.front().text("challenge"));
+}
+
+// The lines as the hub will rebuild them from its own view.
+std::string signed_text(const CardCheckParts& parts, const std::string& challenge, const CheckId& id, Date care_day) {
+    const std::string id_text = id.text();
+    eligibility::SignedLines lines;
+    lines.hub_id = parts.profile.hub_id;
+    lines.facility = parts.profile.facility;
+    lines.terminal = parts.profile.terminal;
+    lines.challenge = challenge;
+    lines.purpose = eligibility::to_string(eligibility::Purpose::check);
+    lines.method = organisations::to_string(organisations::Method::pin);
+    lines.care_day = care_day;
+    lines.check_id = id_text;
+    return eligibility::to_text(lines);
+}
+
+Result<CardSignature> sign(const CardCheckParts& parts, const std::string& message) {
+    const smartcard::SignRequest request{as_bytes(message), Bytes(parts.known.certificate_der)};
+    auto checked = parts.card.check_pin(parts.pin, request, parts.last_try, Deadline::in(card_deadline));
+    if (!checked) return fail(std::move(checked));
+    const auto code = smartcard::error_code_of(*checked);
+    if (!code) return std::move(std::get<CardSignature>(*checked));
+    const auto* wrong = std::get_if<smartcard::CredentialWrong>(&*checked);
+    return fail(*code, wrong != nullptr ? fmt::format("tries left: {}", wrong->tries_left) : "");
+}
+
+bool wants_fresh_challenge(ErrorCode code) {
+    return code == ErrorCode::challenge_expired || code == ErrorCode::challenge_invalid ||
+           code == ErrorCode::challenge_used;
+}
+
+// The same check id and signature travel each time, so that the hub answers once however often it is asked.
+Task<Result<std::string>> send(const CardCheckParts& parts, eligibility::CardCheck check) {
+    auto answer = co_await parts.hub.post("/v1/checks", api::write_card_check(check), http::Replay::allowed);
+    if (answer || answer.error().code != ErrorCode::certificate_needed) co_return answer;
+    check.certificate = as_text(parts.known.certificate_der);
+    auto with_certificate = co_await parts.hub.post("/v1/checks", api::write_card_check(check), http::Replay::allowed);
+    co_return with_certificate;
+}
+
+Task<Result<std::string>> check_once(const CardCheckParts& parts, const std::string& challenge,
+                                     eligibility::Registration registration) {
+    const auto serial = CertificateSerial::from_magnitude(as_bytes(parts.known.certificate.serial));
+    if (!serial) co_return fail(serial.error().code, "the card's serial number");
+    const CheckId id = CheckId::make(parts.random);
+    const Date care_day = japan_day(parts.clock.now());
+    const std::string message = signed_text(parts, challenge, id, care_day);
+    auto signature = sign(parts, message);
+    if (!signature) co_return fail(std::move(signature));
+    eligibility::CardCheck check{.id = id,
+                                 .challenge = challenge,
+                                 .care_day = care_day,
+                                 .operator_reference = {},
+                                 .visual_reason = {},
+                                 .authority_key_id = parts.known.certificate.authority_key_id,
+                                 .serial = *serial,
+                                 .algorithm = signature->algorithm,
+                                 .signature = as_text(signature->signature),
+                                 .certificate = {},
+                                 .registration = registration};
+    auto answer = co_await send(parts, check);
+    co_return answer;
+}
+
+}  // namespace
+
+Result<KnownCard> read_known_card(smartcard::MyNumberCard& card) {
+    auto overview = card.recognise(Deadline::in(card_deadline));
+    if (!overview) return fail(std::move(overview));
+    auto der = card.read_auth_certificate(Deadline::in(card_deadline));
+    if (!der) return fail(std::move(der));
+    auto certificate = pki::parse_certificate(*der);
+    if (!certificate) return fail(std::move(certificate));
+    return KnownCard{std::move(*der), std::move(*certificate), *overview};
+}
+
+Task<Result<std::string>> check_by_card(const CardCheckParts& parts, std::string challenge,
+                                        eligibility::Registration registration) {
+    for (int round = 1;; ++round) {
+        if (challenge.empty()) {
+            auto fetched = co_await fetch_challenge(parts.hub);
+            if (!fetched) co_return fail(std::move(fetched));
+            challenge = std::move(*fetched);
+        }
+        auto answer = co_await check_once(parts, challenge, registration);
+        if (answer || round == challenge_rounds_max || !wants_fresh_challenge(answer.error().code)) co_return answer;
+        challenge.clear();
+    }
+}
+
+}  // namespace onshi::cli

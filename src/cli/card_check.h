@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "cli/hub_connection.h"
+#include "cli/terminal_profile.h"
+#include "domain/eligibility/service.h"
+#include "platform/pki/certificate.h"
+#include "platform/smartcard/my_number_card.h"
+
+namespace onshi::cli {
+
+// A check that asks for a fresh challenge because the last one was refused does so this often.
+inline constexpr int challenge_rounds_max = 2;
+
+// The card as it stands before a PIN is asked for: its certificate, and whether the PIN can be used.
+struct KnownCard {
+    smartcard::ByteVector certificate_der;
+    pki::Certificate certificate;
+    smartcard::CardOverview overview;
+};
+// Reads what needs no PIN. card.*, certificate.malformed.
+[[nodiscard]] Result<KnownCard> read_known_card(smartcard::MyNumberCard& card);
+
+// What a check by card needs. References outlive the call.
+struct CardCheckParts {
+    HubConnection& hub;
+    const TerminalProfile& profile;
+    smartcard::MyNumberCard& card;
+    const KnownCard& known;
+    const SecretBytes& pin;
+    smartcard::LastTry last_try;
+    const Clock& clock;
+    Random& random;
+};
+
+// One check (design §9.7): challenge → the card verifies the PIN and signs → POST /v1/checks, again with the certificate
+// when the hub asks for it, and again with the same check id when it is not known whether it arrived. Gives the answer's
+// body. `challenge` may come from the answer before; empty: one is fetched. Errors: those of the card, the hub and the wire;
+// card.pin_wrong and its like with the tries left in the detail.
+[[nodiscard]] Task<Result<std::string>> check_by_card(const CardCheckParts& parts, std::string challenge,
+                                                      eligibility::Registration registration);
+
+}  // namespace onshi::cli

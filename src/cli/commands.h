@@ -1,0 +1,23 @@
+#pragma once
+
+// Inside this folder only: what each cmd_<noun>.cpp adds.
+namespace onshi::cli {
+
+class CommandTree;
+
+void add_server_commands(CommandTree& tree);
+void add_card_commands(CommandTree& tree);
+void add_eligibility_commands(CommandTree& tree);
+void add_terminal_commands(CommandTree& tree);
+void add_audit_commands(CommandTree& tree);
+void add_cert_commands(CommandTree& tree);
+void add_synth_command(CommandTree& tree);
+void add_demo_commands(CommandTree& tree);
+void add_db_commands(CommandTree& tree);
+void add_bench_commands(CommandTree& tree);
+void add_config_commands(CommandTree& tree);
+void add_completion_command(CommandTree& tree);
+void add_version_command(CommandTree& tree);
+void add_errors_commands(CommandTree& tree);
+
+}  // namespace onshi::cli

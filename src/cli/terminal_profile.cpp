@@ -1,0 +1,142 @@
+#include "cli/terminal_profile.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include "cli/files.h"
+#include "platform/pki/secret_file.h"
+#include "platform/settings/nearest.h"
+
+namespace onshi::cli {
+
+namespace {
+
+constexpr std::string_view scheme = "https://";
+constexpr std::size_t text_bytes_max = 512;
+
+using NamedField = std::pair<std::string_view, std::string& (*)(TerminalProfile&)>;
+constexpr std::array fields{
+    NamedField{"hub_host", [](TerminalProfile& p) -> std::string& { return p.hub.host; }},
+    NamedField{"hub_id", [](TerminalProfile& p) -> std::string& { return p.hub_id; }},
+    NamedField{"facility", [](TerminalProfile& p) -> std::string& { return p.facility; }},
+    NamedField{"terminal", [](TerminalProfile& p) -> std::string& { return p.terminal; }},
+    NamedField{"server_ca", [](TerminalProfile& p) -> std::string& { return p.server_ca; }},
+    NamedField{"certificate", [](TerminalProfile& p) -> std::string& { return p.certificate; }},
+    NamedField{"key", [](TerminalProfile& p) -> std::string& { return p.key; }},
+};
+
+std::string place(const std::filesystem::path& file, const toml::node& node) {
+    return fmt::format("{}:{}", file.string(), node.source().begin.line);
+}
+
+Error unknown_key(std::string_view key, const std::string& where) {
+    std::vector<std::string_view> names{"hub_port"};
+    for (const auto& [name, field] : fields) names.push_back(name);
+    std::string detail = fmt::format("{}: there is no {}", where, key.substr(0, 64));
+    const auto nearest = settings::nearest_name(key, names);
+    if (nearest) detail += fmt::format("; did you mean {}?", *nearest);
+    return {ErrorCode::config_unknown_key, std::move(detail)};
+}
+
+Result<void> take_port(TerminalProfile& profile, const toml::node& node, const std::string& where) {
+    const auto port = node.value_exact<std::int64_t>();
+    if (!port || *port < 1 || *port > 65535) {
+        return fail(ErrorCode::config_value, fmt::format("{}: hub_port is to be an integer of 1 to 65535", where));
+    }
+    profile.hub.port = static_cast<std::uint16_t>(*port);
+    return {};
+}
+
+Result<void> take(TerminalProfile& profile, std::string_view key, const toml::node& node, const std::string& where) {
+    if (key == "hub_port") return take_port(profile, node, where);
+    const auto field = std::ranges::find(fields, key, &NamedField::first);
+    if (field == fields.end()) return tl::unexpected(unknown_key(key, where));
+    const auto text = node.value_exact<std::string>();
+    if (!text || text->empty() || text->size() > text_bytes_max) {
+        return fail(ErrorCode::config_value, fmt::format("{}: {} is to be a text", where, key));
+    }
+    field->second(profile) = *text;
+    return {};
+}
+
+}  // namespace
+
+Result<HubAddress> HubAddress::parse(std::string_view url) {
+    const auto wrong = [] { return fail(ErrorCode::config_value, "a hub's address is https://host:port"); };
+    if (!url.starts_with(scheme)) return wrong();
+    auto rest = url.substr(scheme.size());
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    HubAddress address;
+    const auto colon = rest.rfind(':');
+    // `[::1]:8443`: a colon inside brackets belongs to the address.
+    const auto bracket = rest.rfind(']');
+    const bool has_port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+    auto host = rest.substr(0, has_port ? colon : rest.size());
+    if (has_port) {
+        const auto digits = rest.substr(colon + 1);
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+        if (error != std::errc() || end != digits.data() + digits.size() || address.port == 0) return wrong();
+    }
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (host.empty() || host.find_first_of("/?#@ []") != std::string_view::npos) return wrong();
+    address.host = host;
+    return address;
+}
+
+std::string HubAddress::url() const {
+    const bool six = host.find(':') != std::string::npos;
+    return fmt::format("{}{}{}{}:{}", scheme, six ? "[" : "", host, six ? "]" : "", port);
+}
+
+std::string TerminalProfile::to_toml() const {
+    toml::table table;
+    TerminalProfile copy = *this;
+    for (const auto& [name, field] : fields) table.insert(name, field(copy));
+    table.insert("hub_port", std::int64_t{hub.port});
+    std::ostringstream text;
+    text << "# A terminal: its hub, its name in signed lines, and its files in this folder.\n" << table << '\n';
+    return text.str();
+}
+
+Result<TerminalProfile> load_terminal_profile(const std::filesystem::path& folder) {
+    if (folder.empty()) return fail(ErrorCode::config_missing, "terminal_folder, or --terminal DIR");
+    const auto file = TerminalProfile::description(folder);
+    auto text = read_text_file(file);
+    if (!text) return fail(ErrorCode::config_missing, file.string() + " cannot be read");
+    TerminalProfile profile;
+    profile.folder = folder;
+    try {
+        const toml::table document = toml::parse(*text);
+        for (const auto& [key, node] : document) {
+            auto taken = take(profile, key.str(), node, place(file, node));
+            if (!taken) return fail(std::move(taken));
+        }
+    } catch (const toml::parse_error& error) {
+        return fail(ErrorCode::config_malformed,
+                    fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
+    }
+    if (profile.hub.host.empty() || profile.hub_id.empty() || profile.facility.empty() || profile.terminal.empty()) {
+        return fail(ErrorCode::config_missing, file.string() + ": hub_host, hub_id, facility and terminal");
+    }
+    return profile;
+}
+
+Result<http::ClientTls> load_terminal_tls(const TerminalProfile& profile) {
+    auto anchors = read_text_file(profile.file(profile.server_ca));
+    if (!anchors) return fail(std::move(anchors));
+    auto certificate = read_text_file(profile.file(profile.certificate));
+    if (!certificate) return fail(std::move(certificate));
+    auto key = pki::read_secret_file(profile.file(profile.key));
+    if (!key) return fail(std::move(key));
+    http::ClientTls tls;
+    tls.server_anchors = {std::move(*anchors)};
+    tls.identity = http::TlsIdentity{std::move(*certificate), std::move(*key)};
+    return tls;
+}
+
+}  // namespace onshi::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+#include "platform/http/tls.h"
+
+namespace onshi::cli {
+
+// Where a hub is: `https://host:port`, the port 8443 when it is left out. No path.
+struct HubAddress {
+    std::string host;
+    std::uint16_t port = 8443;
+
+    // config.value for another form.
+    [[nodiscard]] static Result<HubAddress> parse(std::string_view url);
+    [[nodiscard]] std::string url() const;
+};
+
+// A terminal as its folder describes it in `terminal.toml`. Files are names relative to the folder, or absolute.
+struct TerminalProfile {
+    std::filesystem::path folder;
+    HubAddress hub;
+    std::string hub_id;    // the hub's own name, in signed lines
+    std::string facility;  // ten digits of a facility, or the number of another organisation
+    std::string terminal;  // as in signed lines
+    std::string server_ca = "server_ca.crt";
+    std::string certificate = "terminal.crt";
+    std::string key = "terminal.key";  // 0600
+
+    [[nodiscard]] std::filesystem::path file(const std::string& name) const { return folder / name; }
+    [[nodiscard]] static std::filesystem::path description(const std::filesystem::path& folder) {
+        return folder / "terminal.toml";
+    }
+    // What terminal.toml is to say.
+    [[nodiscard]] std::string to_toml() const;
+};
+
+// config.missing without a folder; config.malformed, config.unknown_key, config.value with file and line.
+[[nodiscard]] Result<TerminalProfile> load_terminal_profile(const std::filesystem::path& folder);
+
+// Its certificate, key and the CA of its hub. secret.*, file.unreadable.
+[[nodiscard]] Result<http::ClientTls> load_terminal_tls(const TerminalProfile& profile);
+
+}  // namespace onshi::cli

@@ -1,0 +1,192 @@
+#include "installation/demo_parts.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "base/bytes.h"
+#include "domain/audit/intents.h"
+#include "domain/organisations/enrolment.h"
+#include "domain/organisations/store.h"
+#include "hub/migrations.h"
+#include "hub/settings.h"
+#include "installation/installation_files.h"
+#include "installation/limits.h"
+#include "platform/event_loop/event_loop.h"
+#include "platform/pki/private_key.h"
+#include "platform/sql/sqlite_database.h"
+
+namespace onshi::installation {
+
+namespace {
+
+namespace org = organisations;
+
+// Organisations that are no facilities: between the insurers' keys and the facilities'.
+constexpr OrganisationKey operator_key{500'001};
+constexpr OrganisationKey call_center_key{500'002};
+constexpr std::string_view nobody_reference = "demo-init";
+
+struct Service {
+    OrganisationKey key;
+    std::int64_t code;
+    std::string_view folder;
+    std::string_view organisation_name;
+    std::string_view phone;
+    std::string_view terminal_name;
+    org::Role role;
+};
+constexpr Service services[]{{operator_key, 1, "operator", "架空資格確認運用センター", "03-0000-0001", "運用端末",
+                              org::Role::administer},
+                             {call_center_key, 2, "call_center", "架空マイナンバー総合窓口", "03-0000-0002",
+                              "一時停止受付端末", org::Role::card_desk}};
+
+struct Parts {
+    sql::Database& database;
+    const pki::IssuingCa& ca;
+    const Clock& clock;
+    Random& random;
+};
+
+audit::Actor installer() { return {operator_key, TerminalKey(0), nobody_reference}; }
+
+// The first terminals of an installation have no operator's terminal that could add them, and these organisations no
+// facility code; otherwise this is EnrolmentService::add.
+Task<Result<std::string>> add_service_terminal(Parts parts, const Service& service) {
+    std::array<std::uint8_t, 24> drawn{};
+    parts.random.fill(drawn);
+    ByteReader bits(drawn);
+    const TerminalKey key(static_cast<std::int64_t>(bits.u64() >> 2U) | 1);
+    const std::string code = to_hex(bits.raw(16));
+    org::NewTerminal terminal;
+    terminal.key = key;
+    terminal.organisation = service.key;
+    terminal.name = service.terminal_name;
+    terminal.roles = org::bit(service.role);
+    terminal.code_digest = org::enrolment_code_digest(code);
+    terminal.code_until = parts.clock.now() + std::chrono::microseconds(org::enrolment_code_life);
+    sql::WriteSet change(sql::Store::registry);
+    change.change(org::insert_organisation, service.key.value(), org::Kind::operator_, service.code,
+                  service.organisation_name, service.phone, Date::first_day.days(), Date::open_end.days());
+    org::add_terminal(change, terminal);
+    std::string payload;
+    ByteWriter writer(payload);
+    writer.i64(key.value());
+    writer.i64(service.key.value());
+    audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
+    const audit::Actor actor = installer();
+    const Deadline deadline = Deadline::in(store_deadline);
+    auto added = co_await changes.apply(audit::Event::terminal_added, actor, payload, std::move(change), deadline);
+    if (!added) co_return fail(std::move(added));
+    co_return code;
+}
+
+Task<Result<std::string>> add_desk(Parts parts, FacilityCode facility, std::uint32_t ordinal) {
+    audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
+    org::EnrolmentService service(parts.database, changes, parts.clock, parts.random);
+    const org::TerminalOrder order{facility, fmt::format("受付{}", ordinal + 1),
+                                   org::bit(org::Role::check_card) | org::bit(org::Role::check_number),
+                                   org::bit(org::Method::pin) | org::bit(org::Method::visual)};
+    const audit::Actor actor = installer();
+    const Deadline deadline = Deadline::in(store_deadline);
+    auto added = co_await service.add(order, actor, deadline);
+    if (!added) co_return fail(std::move(added));
+    co_return added->code;
+}
+
+Task<Result<org::TerminalEnrolled>> enrol(Parts parts, std::string code, std::string request) {
+    audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
+    org::EnrolmentService service(parts.database, changes, parts.clock, parts.random);
+    const Deadline deadline = Deadline::in(store_deadline);
+    const Bytes request_der = as_bytes(request);
+    auto enrolled = co_await service.enrol(code, request_der, parts.ca, deadline);
+    co_return enrolled;
+}
+
+std::string desk_name(std::uint32_t ordinal) { return ordinal == 0 ? "desk" : fmt::format("desk-{}", ordinal + 1); }
+
+// The terminal's own part: a key that stays in its folder, a certificate for the code, and where the hub is.
+Result<DemoTerminal> set_up_terminal(Parts parts, const std::string& code, const std::string& name, const Layout& layout,
+                                     const HubPlace& hub) {
+    const auto folder = layout.terminal(name);
+    auto made = make_folder(folder);
+    if (!made) return fail(std::move(made));
+    const auto key = pki::EcPrivateKey::generate(pki::EcPrivateKey::Curve::p256);
+    auto request = pki::make_terminal_request(key);
+    if (!request) return fail(std::move(request));
+    auto enrolled = run_to_end(enrol(parts, code, std::move(*request)));
+    if (!enrolled) return fail(std::move(enrolled));
+    DemoTerminal terminal{name, enrolled->terminal.id(), enrolled->terminal.organisation.code_text()};
+    const auto final_folder = hub.final_layout.terminal(name);
+    TerminalFile file;
+    file.hub_host = hub.host;
+    file.hub_port = hub.port;
+    file.hub_id = hub.hub_id;
+    file.server_ca = hub.final_layout.server_ca_certificate();
+    file.certificate = final_folder / "terminal.crt";
+    file.key = final_folder / "terminal.key";
+    file.facility = terminal.organisation;
+    file.terminal = terminal.id;
+    auto written = key.save(folder / "terminal.key");
+    if (written) written = write_text_file(folder / "terminal.crt", pki::to_pem(as_bytes(enrolled->certificate_der)));
+    if (written) written = write_text_file(folder / "terminal.toml", to_toml(file));
+    if (!written) return fail(std::move(written));
+    return terminal;
+}
+
+// The first clinics that are connected, one for each desk.
+std::vector<FacilityCode> clinics(const synth::Nation& nation, const DemoOptions& options) {
+    std::vector<FacilityCode> found;
+    for (std::uint32_t index = 0; index < options.facilities && found.size() < options.desks; ++index) {
+        const synth::SyntheticFacility facility = nation.organisations().facility(index);
+        if (facility.kind == synth::FacilityKind::clinic && facility.terminals > 0) found.push_back(facility.code);
+    }
+    return found;
+}
+
+}  // namespace
+
+OpenStores::OpenStores(const std::string& hub_id) : chain_(hub::command_line_lane, hub_id) {}
+
+OpenStores::~OpenStores() {
+    if (database_) database_->close();
+}
+
+Result<std::unique_ptr<OpenStores>> OpenStores::open(const std::string& folder, const std::string& hub_id) {
+    std::unique_ptr<OpenStores> stores(new OpenStores(hub_id));
+    sql::SqliteOptions options;
+    options.folder = folder;
+    auto database = sql::open_sqlite(options, hub::all_migrations(), stores->commits_, stores->chain_);
+    if (!database) return fail(std::move(database));
+    stores->database_ = std::move(*database);
+    return stores;
+}
+
+Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layout& layout, const HubPlace& hub,
+                                                 const DemoOptions& options, const synth::Nation& nation,
+                                                 const pki::IssuingCa& organisation_ca, const Clock& clock,
+                                                 Random& random) {
+    const Parts parts{stores.database(), organisation_ca, clock, random};
+    std::vector<DemoTerminal> terminals;
+    const auto set_up = [&](Result<std::string> code, const std::string& name) -> Result<void> {
+        if (!code) return fail(std::move(code));
+        auto terminal = set_up_terminal(parts, *code, name, layout, hub);
+        if (!terminal) return fail(std::move(terminal));
+        terminals.push_back(std::move(*terminal));
+        return {};
+    };
+    for (const Service& service : services) {
+        auto done = set_up(run_to_end(add_service_terminal(parts, service)), std::string(service.folder));
+        if (!done) return fail(std::move(done));
+    }
+    const auto codes = clinics(nation, options);
+    if (codes.size() < options.desks) return fail(ErrorCode::synth_settings, "fewer connected clinics than desks");
+    for (std::uint32_t ordinal = 0; ordinal < options.desks; ++ordinal) {
+        auto done = set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal)), desk_name(ordinal));
+        if (!done) return fail(std::move(done));
+    }
+    return terminals;
+}
+
+}  // namespace onshi::installation

@@ -1,0 +1,76 @@
+#include "installation/workshop.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "installation/installation_files.h"
+#include "installation/layout.h"
+
+namespace onshi::installation {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* lock_name = "making.lock";
+
+tl::unexpected<Error> failure(const fs::path& path, const std::error_code& error) {
+    return fail(ErrorCode::installation_folder, path.string() + ": " + error.message());
+}
+
+std::error_code last_error() { return {errno, std::generic_category()}; }
+
+std::error_code empty(const fs::path& folder) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        if (entry.path().filename() != lock_name) fs::remove_all(entry.path(), error);
+        if (error) return error;
+    }
+    return error;
+}
+
+}  // namespace
+
+Workshop::~Workshop() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<Workshop> Workshop::claim(const fs::path& final_folder) {
+    fs::path folder = final_folder;
+    folder += ".part";
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return failure(folder, error);
+    const bool is_ours = fs::exists(folder / lock_name, error) || fs::is_empty(folder, error);
+    if (error) return failure(folder, error);
+    if (!is_ours) return fail(ErrorCode::installation_not_ours, folder.string());
+
+    const int descriptor = ::open((folder / lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) return failure(folder, last_error());
+    Workshop workshop(folder, descriptor);
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return fail(ErrorCode::installation_busy, folder.string());
+    fs::permissions(folder, fs::perms::owner_all, error);
+    if (!error) error = empty(folder);
+    if (error) return failure(folder, error);
+    return workshop;
+}
+
+// The stores were filled without waiting for the disk; the description says that all is there, so it waits for them.
+Result<void> Workshop::finish(const fs::path& final_folder, std::string_view description) {
+    if (::syncfs(descriptor_) != 0) return failure(folder_, last_error());
+    auto written = write_text_file(Layout{folder_}.description(), description);
+    if (!written) return written;
+    if (::syncfs(descriptor_) != 0) return failure(folder_, last_error());
+    std::error_code error;
+    fs::rename(folder_, final_folder, error);
+    if (error) return failure(final_folder, error);
+    fs::remove(final_folder / lock_name, error);
+    if (::syncfs(descriptor_) != 0) return failure(final_folder, last_error());
+    return {};
+}
+
+}  // namespace onshi::installation
