@@ -10,13 +10,13 @@ namespace onshi::person_order_test {
 using bench::PersonOrder;
 
 TEST(person_order, gives_everybody_once_per_round) {
-    rc::check([](std::uint64_t seed) {
+    EXPECT_TRUE(rc::check([](std::uint64_t seed) {
         const auto count = *rc::gen::inRange<std::uint64_t>(1, 3'000);
         const PersonOrder order(count, seed);
         std::vector<int> times(count);
         for (std::uint64_t place = 0; place < 2 * count; ++place) ++times.at(order.at(place));
         for (const int each : times) RC_ASSERT(each == 2);
-    });
+    }));
 }
 
 TEST(person_order, the_first_tenth_is_spread_evenly_over_all) {

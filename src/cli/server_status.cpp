@@ -54,11 +54,16 @@ Task<Answers> ask(std::uint16_t port) {
     options.port = port;
     options.response_bytes_max = std::size_t{4} << 20U;
     auto client = http::Client::make(std::move(options));
-    if (!client) co_return Answers{client.error(), client.error()};
+    if (!client) {
+        const Error error = client.error();
+        Answers failed{tl::unexpected(error), tl::unexpected(error)};
+        co_return failed;
+    }
     auto readiness = co_await get(*client, "/readyz");
     auto metrics = co_await get(*client, "/metrics");
     client->close_idle();
-    co_return Answers{std::move(readiness), std::move(metrics)};
+    Answers answers{std::move(readiness), std::move(metrics)};
+    co_return answers;
 }
 
 // `name{labels} value` of the Prometheus text form; nullopt for a comment or anything else.

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "domain/cards/authorities.h"
 #include "platform/pki/public_key.h"
 #include "platform/pki/test_fixtures.h"
-#include "platform/smartcard/virtual_card.h"
 
 namespace onshi::installation {
 

@@ -265,6 +265,29 @@ void make_followers(const NationTables& tables, Household& household) {
     segments.push_back({from, Date::open_end, Scheme::national, national, national, 0});
 }
 
+SyntheticAddress draw_address(std::uint16_t municipality, const Draws& draws, std::uint32_t ordinal) {
+    const std::uint64_t word = draws.bits(Field::address, ordinal);
+    const std::uint64_t home = draws.bits(Field::building, ordinal);
+    SyntheticAddress address;
+    address.municipality = municipality;
+    address.town = static_cast<std::uint8_t>(word % town_names().size());
+    address.chome = static_cast<std::uint8_t>((word >> 8U) % 6);
+    address.block = static_cast<std::uint8_t>(1 + (word >> 16U) % 40);
+    address.house = static_cast<std::uint8_t>(1 + (word >> 24U) % 30);
+    if (home % 100 < 40) {
+        address.building = static_cast<std::uint8_t>(1 + (home >> 8U) % building_names().size());
+        address.room = static_cast<std::uint16_t>((1 + (home >> 16U) % 14) * 100 + 1 + (home >> 24U) % 12);
+    }
+    return address;
+}
+
+void make_addresses(const Draws& draws, Household& household) {
+    household.address = draw_address(household.municipality, draws, 0);
+    household.old_address = draw_address(household.municipality, draws, 1);
+    // The old address must not be the present one.
+    if (household.old_address.house == household.address.house) ++household.old_address.house;
+}
+
 }  // namespace
 
 void make_path(const NationTables& tables, const Household& household, const Draws& draws, Date birth, Date works_from,
@@ -313,6 +336,7 @@ void make_household(const NationTables& tables, std::uint64_t head, std::uint32_
     const IndexRun towns = tables.organisations.municipalities_of(out.prefecture);
     out.municipality = towns.at(draws.skewed(towns.count, Field::place, Field::place_skew));
     out.income = draws.below(1'000, Field::income);
+    make_addresses(draws, out);
     make_members(tables, draws, out);
 
     const Date birth = out.members[0].birth;

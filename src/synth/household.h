@@ -62,6 +62,8 @@ struct Household {
     ProtectionRole protection = ProtectionRole::none;
     std::uint16_t municipality = 0;
     std::uint8_t prefecture = 1;
+    SyntheticAddress address;
+    SyntheticAddress old_address;
     std::optional<Nationality> nationality;
     std::uint32_t income = 0;  // 0 .. 999: place in the order of incomes
     std::array<Member, household_size_max> members{};

@@ -84,7 +84,6 @@ class PersonWriter {
     void write() {
         write_basics();
         write_names();
-        write_address();
         write_death();
         write_protection();
         write_siblings();
@@ -95,13 +94,10 @@ class PersonWriter {
   private:
     void write_basics();
     void write_names();
-    void write_address();
     void write_death();
     void write_protection();
     void write_siblings();
     [[nodiscard]] bool shares_surname() const;
-    [[nodiscard]] SyntheticAddress draw_address(std::uint16_t municipality, const Draws& draws,
-                                                std::uint32_t ordinal) const;
     [[nodiscard]] Draws household_draws() const { return {tables_.settings.seed, household_.key}; }
     [[nodiscard]] const Member& self() const { return household_.members[member_]; }
 
@@ -120,6 +116,8 @@ void PersonWriter::write_basics() {
     // Some asked for no sex on the printed document (chosen: one in five thousand).
     person_.printed_sex = draws_.below(5'000, Field::printed_sex) == 0 ? Sex::unset : self().sex;
     person_.nationality = household_.nationality;
+    person_.address = household_.address;
+    person_.old_address = household_.old_address;
     person_.specific_disease = SpecificDisease::none;
     const std::uint32_t roll = draws_.below(100'000, Field::specific_disease);
     // 0.28 % on dialysis (adults), one in 12,500 with haemophilia; chosen after published counts.
@@ -165,32 +163,6 @@ void PersonWriter::write_names() {
     const std::uint32_t missing =
         household_.nationality ? foreign_reading_missing_per_billion : reading_missing_per_billion;
     if (draws_.per_billion(missing, Field::reading_missing)) person_.name.family_kana = person_.name.given_kana = {};
-}
-
-SyntheticAddress PersonWriter::draw_address(std::uint16_t municipality, const Draws& draws,
-                                            std::uint32_t ordinal) const {
-    const std::uint64_t word = draws.bits(Field::address, ordinal);
-    const std::uint64_t home = draws.bits(Field::building, ordinal);
-    SyntheticAddress address;
-    address.municipality = municipality;
-    address.town = static_cast<std::uint8_t>(word % town_names().size());
-    address.chome = static_cast<std::uint8_t>((word >> 8U) % 6);
-    address.block = static_cast<std::uint8_t>(1 + (word >> 16U) % 40);
-    address.house = static_cast<std::uint8_t>(1 + (word >> 24U) % 30);
-    if (home % 100 < 40) {
-        address.building = static_cast<std::uint8_t>(1 + (home >> 8U) % building_names().size());
-        address.room = static_cast<std::uint16_t>((1 + (home >> 16U) % 14) * 100 + 1 + (home >> 24U) % 12);
-    }
-    return address;
-}
-
-void PersonWriter::write_address() {
-    const Draws draws = household_draws();
-    person_.address = draw_address(household_.municipality, draws, 0);
-    person_.old_address = draw_address(household_.municipality, draws, 1);
-    // The old address must not be the present one.
-    if (person_.old_address.house == person_.address.house)
-        person_.old_address.house = static_cast<std::uint8_t>(person_.address.house + 1);
 }
 
 void PersonWriter::write_death() {

@@ -306,7 +306,7 @@ Error Client::Impl::failure(const Link& link, Ended ended) const {
     // With TLS 1.3 a server refuses our certificate only after our side of the handshake is done.
     if (refuses_certificate(link.transport.tls_reason()))
         return Error(ErrorCode::peer_untrusted, "our certificate was refused");
-    return Error(ErrorCode::peer_outcome_unknown, "the connection ended without an answer");
+    return Error(ErrorCode::peer_outcome_unknown, "the connection ended without an answer" + std::to_string(link.transport.tls_reason()));
 }
 
 void Client::Impl::keep(LinkPtr link) {

@@ -256,7 +256,7 @@ RawClient::RawClient(std::uint16_t port, const Options& options) {
     if (!connected_ || !options.tls) return;
     context_ = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_max_proto_version(context_, options.tls_version_max);
-    SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     if (options.identity != nullptr) {
         const TlsIdentity& identity = *options.identity;
         BIO* bio = BIO_new_mem_buf(identity.certificate_pem.data(), static_cast<int>(identity.certificate_pem.size()));

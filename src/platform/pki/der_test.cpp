@@ -68,13 +68,13 @@ TEST(StrictDer, integers_are_written_in_their_shortest_form) {
 }
 
 TEST(StrictDer, any_bytes_are_judged_without_reading_past_them) {
-    rc::check("no crash, and what is strict loses that by one byte less or more", [] {
+    EXPECT_TRUE(rc::check("no crash, and what is strict loses that by one byte less or more", [] {
         auto bytes = *rc::gen::arbitrary<std::string>();
         if (!der::is_strict(as_bytes(bytes))) return;
         RC_ASSERT(!der::is_strict(as_bytes(bytes + "x")));
         bytes.pop_back();
         RC_ASSERT(!der::is_strict(as_bytes(bytes)));
-    });
+    }));
 }
 
 }  // namespace onshi::pki::der_test

@@ -90,7 +90,7 @@ TEST(CardPublicKey, accepts_only_the_sizes_and_exponents_of_the_profile) {
 }
 
 TEST(CardPublicKey, whatever_parses_is_in_its_only_stored_form) {
-    rc::check("one key, one form", [] {
+    EXPECT_TRUE(rc::check("one key, one form", [] {
         auto stored =
             bytes_of_text(as_text(fixture_keys().public_key(*rc::gen::inRange<std::uint64_t>(0, 16)).stored()));
         const auto changes = *rc::gen::inRange(0, 4);
@@ -107,7 +107,7 @@ TEST(CardPublicKey, whatever_parses_is_in_its_only_stored_form) {
                                ? CardPublicKey::rsa(key->modulus(), key->exponent())
                                : CardPublicKey::ec_p384(key->point().first(48), key->point().last(48));
         RC_ASSERT(*again == *key);
-    });
+    }));
 }
 
 TEST(CardPublicKey, leading_zeros_in_the_stored_form_are_refused) {
@@ -227,7 +227,7 @@ TEST(VerifySignature, one_flipped_bit_anywhere_breaks_it) {
     const ByteVector pkcs1 = *card.sign_pkcs1(digest);
     const ByteVector pss = *card.sign_pss(digest);
     const ByteVector ecdsa = ec.sign(message);
-    rc::check("flip", [&] {
+    EXPECT_TRUE(rc::check("flip", [&] {
         const auto algorithm =
             *rc::gen::element(SignatureAlgorithm::rsa_pkcs1_sha256, SignatureAlgorithm::rsa_pss_sha256,
                               SignatureAlgorithm::ecdsa_p384_sha384);
@@ -240,7 +240,7 @@ TEST(VerifySignature, one_flipped_bit_anywhere_breaks_it) {
         (*target)[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
         const auto key = algorithm == SignatureAlgorithm::ecdsa_p384_sha384 ? p384_key(ec) : card.public_key();
         RC_ASSERT(code_of(verify_message(key, algorithm, changed, signature)) == ErrorCode::signature_invalid);
-    });
+    }));
 }
 
 TEST(VerifySignature, one_flipped_bit_of_the_key_breaks_it) {
@@ -248,13 +248,13 @@ TEST(VerifySignature, one_flipped_bit_of_the_key_breaks_it) {
     const auto& card = fixture_keys().key(6);
     const auto signature = *card.sign_pkcs1(digest);
     const auto stored = bytes_of_text(as_text(card.public_key().stored()));
-    rc::check("flip", [&] {
+    EXPECT_TRUE(rc::check("flip", [&] {
         auto changed = stored;
         const auto bit = *rc::gen::inRange<std::size_t>(0, changed.size() * 8);
         changed[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
         const auto key = CardPublicKey::parse(changed);
         if (key) RC_ASSERT(!verify_digest(*key, SignatureAlgorithm::rsa_pkcs1_sha256, digest, signature));
-    });
+    }));
 }
 
 TEST(VerifySignature, a_point_beside_the_curve_is_no_key) {

@@ -93,7 +93,7 @@ TEST(RenewalMap, chains_are_as_long_as_the_limit) {
 }
 
 TEST(RenewalMap, whatever_rows_come_the_accepted_ones_form_chains) {
-    rc::check("chains", [] {
+    EXPECT_TRUE(rc::check("chains", [] {
         RenewalMap map;
         std::vector<Renewal> accepted;
         const auto rows = *rc::gen::container<std::vector<std::tuple<std::uint32_t, std::uint32_t, std::int64_t>>>(
@@ -120,7 +120,7 @@ TEST(RenewalMap, whatever_rows_come_the_accepted_ones_form_chains) {
                 RC_ASSERT(is_row);
             }
         }
-    });
+    }));
 }
 
 }  // namespace onshi::pki::renewal_test

@@ -59,7 +59,7 @@ TEST(CardImage, names_the_member_that_is_missing_or_wrong) {
         {"\"card_number\"", "\"card_no\"", "image.card_number"},
         {"\"holder\":{", "\"holder\":7,\"x\":{", "image.holder is missing or no object"},
         {"\"sex\":\"2\"", "\"sex\":\"3\"", "image.holder.sex"},
-        {"\"999999990000\"", "\"99999999000\"", "image.holder.individual_number"},
+        {"\"individual_number\":\"9", "\"individual_number\":\"", "image.holder.individual_number"},
         {"\"tries_max\":3", "\"tries_max\":0", "image.credentials.auth_pin.tries_max"},
         {"\"tries_max\":3", "\"tries_max\":16", "image.credentials.auth_pin.tries_max"},
         {"\"clear_for_tests\":\"1234\"", "\"clear_for_tests\":\"\"", "image.credentials.auth_pin.clear_for_tests"},

@@ -367,7 +367,7 @@ TEST_F(StoreTest, one_bad_set_in_a_batch_hurts_only_itself) {
 TEST_F(StoreTest, answers_and_contents_agree_for_random_histories) {
     open();
     std::int64_t base = 0;
-    rc::check("model", [&](const std::vector<std::pair<std::uint8_t, bool>>& operations) {
+    EXPECT_TRUE(rc::check("model", [&](const std::vector<std::pair<std::uint8_t, bool>>& operations) {
         base += 1000;
         std::map<std::int64_t, std::string> model;
         int step = 0;
@@ -386,7 +386,7 @@ TEST_F(StoreTest, answers_and_contents_agree_for_random_histories) {
             if (expected) model[id] = label;
         }
         for (const auto& [id, label] : model) RC_ASSERT(load(id)->label == label);
-    });
+    }));
 }
 
 }  // namespace
