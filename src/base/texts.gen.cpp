@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 520> table{{
+constexpr std::array<TextEntry, 521> table{{
     {"account.unknown", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"account.unknown", Audience::clerk, {"目視確認を行う職員の登録が見つかりません。", "The staff account for the visual check was not found."}},
     {"account.unknown", Audience::vendor, {"operator がこの機関の有効なアカウントではありません。", "`operator` is not an active account of this organisation."}},
@@ -296,6 +296,7 @@ constexpr std::array<TextEntry, 520> table{{
     {"label.ask_last_try", Audience::label, {"残り1回です。間違えるとロックされます。続けますか。", "One try is left and a mistake locks the PIN. Go on?"}},
     {"label.ask_pin", Audience::label, {"暗証番号（4桁）", "PIN (four digits)"}},
     {"label.ask_registration", Audience::label, {"このカードを健康保険証として登録しますか。", "Register this card as an insurance card?"}},
+    {"label.ask_suspend", Audience::label, {"カードをいま、すべての窓口で使えなくします。", "This stops the card now, at every desk."}},
     {"label.because", Audience::label, {"理由", "because"}},
     {"label.branch", Audience::label, {"枝番", "branch"}},
     {"label.cause", Audience::label, {"原因", "cause"}},

@@ -60,7 +60,7 @@ class CheckBench {
     [[nodiscard]] Result<void> look_at_machine();
     [[nodiscard]] Result<void> measure_hub(ChildProcess& hub);
     [[nodiscard]] Result<void> measure_nginx();
-    [[nodiscard]] Result<ChildProcess> start_hub() const;
+    [[nodiscard]] Result<ChildProcess> start_hub();
     [[nodiscard]] Result<void> prepare(double count, std::string_view what);
     [[nodiscard]] Result<LoadGenerator> connect(std::uint16_t port, AnswerRules rules) const;
     template <class Loop>
@@ -76,6 +76,7 @@ class CheckBench {
     const Clock& clock_;
     const BenchProgress& progress_;
     std::uint64_t draws_ = 0;
+    HubPorts ports_;
     CheckBenchReport report_;
     Prepared prepared_;  // of the phase; those of the last one are sent to nginx, too
 };
@@ -101,19 +102,23 @@ Result<void> CheckBench::look_at_machine() {
     return {};
 }
 
-Result<ChildProcess> CheckBench::start_hub() const {
+Result<ChildProcess> CheckBench::start_hub() {
     const auto log = options_.folder / "hub.log";
+    std::error_code error;
+    std::filesystem::remove(options_.ready_file, error);
     auto hub = ChildProcess::start({.command = options_.server_command, .cpu = options_.server_cpu, .output = log});
     if (!hub) return hub;
     const auto deadline = Deadline::in(server_ready_time_max);
-    while (!is_hub_ready(options_.metrics_port)) {
+    while (true) {
+        const auto ports = read_ready_file(options_.ready_file);
+        if (ports && is_hub_ready(ports->metrics)) {
+            ports_ = *ports;
+            return hub;
+        }
         if (!hub->is_running()) return fail(ErrorCode::bench_server, "the hub has ended, see " + log.string());
         if (deadline.passed()) return fail(ErrorCode::bench_server, "the hub is not ready, see " + log.string());
         std::this_thread::sleep_for(ready_poll_every);
     }
-    // Another hub on the same ports would have answered in its place.
-    if (!hub->is_running()) return fail(ErrorCode::bench_server, "the hub has ended, see " + log.string());
-    return hub;
 }
 
 Result<void> CheckBench::prepare(double count, std::string_view what) {
@@ -150,9 +155,9 @@ Result<LoadReport> CheckBench::offer(LoadGenerator& generator, const Loop& loop)
 
 template <class Loop>
 Result<CheckPhase> CheckBench::load(ChildProcess& hub, const Loop& loop) {
-    auto generator = connect(options_.hub.port, hub_rules());
+    auto generator = connect(ports_.main, hub_rules());
     if (!generator) return fail(std::move(generator));
-    auto counters = read_hub_counters(options_.metrics_port);
+    auto counters = read_hub_counters(ports_.metrics);
     if (!counters) return fail(std::move(counters));
     const auto cpu = cpu_use(hub.pid());
     const auto core = core_use(options_.server_cpu);
@@ -164,7 +169,7 @@ Result<CheckPhase> CheckBench::load(ChildProcess& hub, const Loop& loop) {
     if (!hub.is_running() || !cpu || !cpu_after || !core || !core_after || !memory) {
         return fail(ErrorCode::bench_server, "the hub has ended, see " + (options_.folder / "hub.log").string());
     }
-    auto counters_after = read_hub_counters(options_.metrics_port);
+    auto counters_after = read_hub_counters(ports_.metrics);
     if (!counters_after) return fail(std::move(counters_after));
     // The largest: what the process needs at its worst.
     if (memory->anonymous_bytes > report_.memory.anonymous_bytes) report_.memory = *memory;
@@ -268,7 +273,9 @@ Result<void> check_options(const CheckBenchOptions& options) {
     const auto bounded = [](std::chrono::nanoseconds duration) {
         return duration >= std::chrono::milliseconds(100) && duration <= run_time_max;
     };
-    if (options.server_command.empty()) return fail(ErrorCode::config_value, "server_command");
+    if (options.server_command.empty() || options.ready_file.empty()) {
+        return fail(ErrorCode::config_value, "server_command and ready_file");
+    }
     if (options.terminals.empty()) return fail(ErrorCode::config_value, "terminals");
     if (options.persons == 0) return fail(ErrorCode::config_value, "persons");
     if (!bounded(options.warm_up) || !bounded(options.duration) || !bounded(options.rsa_duration) ||

@@ -22,10 +22,11 @@ namespace onshi::bench {
 
 // What to measure and on what. The installation exists, its stores are loaded, and no hub runs on it.
 struct CheckBenchOptions {
-    // Starts the hub and stays in the foreground; full path first. Its output goes to `folder`/hub.log.
+    // Starts the hub on ports of its choice and stays in the foreground; full path first. Its output goes to
+    // `folder`/hub.log. When it listens it writes `ready_file`, a JSON object with `port` and `metrics_port`.
     std::vector<std::string> server_command;
-    BenchHub hub;
-    std::uint16_t metrics_port = 0;
+    std::filesystem::path ready_file;
+    BenchHub hub;  // its port comes from the ready file
     // Their requests are not limited in rate (`requests_per_second` of the hub's settings).
     std::vector<BenchTerminal> terminals;
     // What the hub has, for nginx: the same certificate, key and client CA.
@@ -36,10 +37,10 @@ struct CheckBenchOptions {
     std::filesystem::path folder;        // for logs and nginx; made when missing
     std::filesystem::path nginx = "/usr/sbin/nginx";
 
-    std::chrono::seconds warm_up{3};
-    std::chrono::seconds duration{20};  // of each phase
-    std::chrono::seconds rsa_duration{3};
-    std::chrono::seconds disk_duration{1};
+    std::chrono::milliseconds warm_up{3'000};
+    std::chrono::milliseconds duration{20'000};  // of each phase
+    std::chrono::milliseconds rsa_duration{3'000};
+    std::chrono::milliseconds disk_duration{1'000};
     std::size_t connections = 64;
     double warm_up_checks_per_second_max = 25'000;  // how many requests are prepared for the warm-up
     int server_cpu = 0;

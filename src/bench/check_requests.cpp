@@ -58,12 +58,12 @@ Task<Result<Challenges>> fetch_challenges(http::Client& client, std::size_t coun
     co_return all;
 }
 
-Result<Challenges> challenges_for(const BenchHub& hub, const BenchTerminal& terminal, std::size_t count,
+Result<Challenges> challenges_for(const PreparationOrder& order, const BenchTerminal& terminal, std::size_t count,
                                   Deadline deadline) {
     http::ClientOptions options;
-    options.host = hub.address;
-    options.port = hub.port;
-    options.tls = http::ClientTls{hub.anchors, terminal.identity.clone(), hub.server_name};
+    options.host = order.hub.address;
+    options.port = order.port;
+    options.tls = http::ClientTls{order.hub.anchors, terminal.identity.clone(), order.hub.server_name};
     auto client = http::Client::make(std::move(options));
     if (!client) return fail(std::move(client));
     return run_to_end(fetch_challenges(*client, count, deadline));
@@ -166,7 +166,7 @@ Result<Prepared> prepare_checks(const PreparationOrder& order, PersonDraw& draw)
     const std::size_t each = order.count / order.terminals.size();
     std::vector<Challenges> challenges;
     for (const auto& terminal : order.terminals) {
-        auto some = challenges_for(order.hub, terminal, each, deadline);
+        auto some = challenges_for(order, terminal, each, deadline);
         if (!some) return fail(std::move(some));
         challenges.push_back(std::move(*some));
     }

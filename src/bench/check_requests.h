@@ -56,6 +56,7 @@ struct PersonDraw {
 
 struct PreparationOrder {
     const BenchHub& hub;
+    std::uint16_t port = 0;
     std::span<const BenchTerminal> terminals;
     const CardSource& cards;
     const Clock& clock;

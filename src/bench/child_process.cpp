@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,8 +13,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "bench/limits.h"
 
 namespace onshi::bench {
 
@@ -104,10 +101,9 @@ bool ChildProcess::is_running() {
     return pid_ > 0 && !wait(0);
 }
 
-void ChildProcess::stop() {
+void ChildProcess::stop(std::chrono::milliseconds bound) {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGTERM);
-    const auto bound = std::chrono::milliseconds(child_stop_time_max);
     if (!wait(static_cast<int>(bound.count()))) ::kill(-pid_, SIGKILL);
     forget();
 }

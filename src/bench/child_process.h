@@ -29,8 +29,8 @@ class ChildProcess {
     [[nodiscard]] pid_t pid() const { return pid_; }
     // Whether it has not ended by itself.
     [[nodiscard]] bool is_running();
-    // Asks it to end (SIGTERM), waits for at most child_stop_time_max, then ends its group (SIGKILL). Idempotent.
-    void stop();
+    // Asks it to end (SIGTERM), waits for at most `bound`, then ends its group (SIGKILL). Idempotent.
+    void stop(std::chrono::milliseconds bound = child_stop_time_max);
 
   private:
     ChildProcess(pid_t pid, int pidfd) : pid_(pid), pidfd_(pidfd) {}

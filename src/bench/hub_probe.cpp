@@ -1,7 +1,10 @@
 #include "bench/hub_probe.h"
 
 #include <charconv>
+#include <fstream>
 #include <string>
+
+#include <boost/json.hpp>
 
 #include "bench/limits.h"
 #include "platform/event_loop/event_loop.h"
@@ -86,6 +89,23 @@ Result<HubCounters> read_hub_counters(std::uint16_t metrics_port) {
         counters.*wanted.field = *value;
     }
     return counters;
+}
+
+std::optional<HubPorts> read_ready_file(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string text(proc_file_bytes_max, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    boost::system::error_code error;
+    const auto document = boost::json::parse(text, error);
+    if (error || !document.is_object()) return std::nullopt;
+    const auto port = [&](std::string_view name) -> std::uint16_t {
+        const auto* value = document.as_object().if_contains({name.data(), name.size()});
+        const auto* number = value == nullptr ? nullptr : value->if_int64();
+        return number != nullptr && *number > 0 && *number <= 65'535 ? static_cast<std::uint16_t>(*number) : 0;
+    };
+    const HubPorts ports{port("port"), port("metrics_port")};
+    return ports.main == 0 || ports.metrics == 0 ? std::nullopt : std::optional(ports);
 }
 
 bool is_hub_ready(std::uint16_t metrics_port) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -26,6 +27,13 @@ struct HubCounters {
 
 // `bench.server` when the hub does not answer or lacks one of the counters.
 [[nodiscard]] Result<HubCounters> read_hub_counters(std::uint16_t metrics_port);
+struct HubPorts {
+    std::uint16_t main = 0;
+    std::uint16_t metrics = 0;
+};
+// What `server run --ready-file` wrote; nullopt while there is no such file, or it is not whole.
+[[nodiscard]] std::optional<HubPorts> read_ready_file(const std::filesystem::path& file);
+
 // Whether GET /readyz says 200.
 [[nodiscard]] bool is_hub_ready(std::uint16_t metrics_port);
 

@@ -234,6 +234,7 @@ bool Run::is_over(Clock::time_point now) const {
 }
 
 LoadReport Run::go() {
+    const SigpipeGuard guard;
     auto now = Clock::now();
     while (!is_over(now)) {
         offer(now);

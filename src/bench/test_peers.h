@@ -92,8 +92,10 @@ class TestServer {
   public:
     using Answer = std::function<Result<http::Response>(http::Request&)>;
 
-    explicit TestServer(Answer answer)
+    explicit TestServer(
+        Answer answer, const std::function<void(http::Server&)>& add_routes = [](http::Server&) {})
         : answer_(std::move(answer)), trust_(3), loops_({}), server_(loops_, options(), metrics_, clock_, random_) {
+        add_routes(server_);
         server_.route(http::Method::post, "/v1/checks", {},
                       [this](http::Request& request, Deadline) { return serve(request); });
         http::ListenerOptions listener;
@@ -122,6 +124,8 @@ class TestServer {
         for (std::size_t i = 0; i < identities; ++i) target.identities.push_back(trust_.terminals[i].clone());
         return target;
     }
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] const TestTrust& trust() const { return trust_; }
     [[nodiscard]] Seen seen() {
         const std::lock_guard lock(mutex_);
         return seen_;

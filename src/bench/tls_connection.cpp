@@ -102,6 +102,23 @@ bool expect_name(SSL* ssl, const std::string& name) {
 
 }  // namespace
 
+SigpipeGuard::SigpipeGuard() {
+    sigset_t pipe;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe, &before_);
+}
+
+SigpipeGuard::~SigpipeGuard() {
+    sigset_t pipe;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    const timespec at_once{};
+    // One that came meanwhile would be delivered now.
+    if (::sigismember(&before_, SIGPIPE) == 0) ::sigtimedwait(&pipe, nullptr, &at_once);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 Result<SslContext> make_client_context(const http::TrustAnchors& anchors, const http::TlsIdentity& identity) {
     SslContext context(SSL_CTX_new(TLS_client_method()));
     if (!context) return refuse(ErrorCode::config_certificate, "no TLS context");
@@ -120,6 +137,7 @@ Result<SslContext> make_client_context(const http::TrustAnchors& anchors, const 
 
 Result<TlsConnection> TlsConnection::open(SSL_CTX* context, const std::string& address, std::uint16_t port,
                                           const std::string& server_name) {
+    const SigpipeGuard guard;
     auto fd = connect_socket(address, port);
     if (!fd) return fail(std::move(fd));
     TlsConnection connection(*fd, SSL_new(context));

@@ -1,6 +1,7 @@
 #pragma once
 
 // Inside this folder only: blocking set-up of a TLS connection, non-blocking use.
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +12,19 @@
 #include "platform/http/tls.h"
 
 namespace onshi::bench {
+
+// OpenSSL writes to sockets without MSG_NOSIGNAL: while this lives, a peer that has gone is an error of the write and
+// not the end of the program. For the calling thread; destroy it there.
+class SigpipeGuard {
+  public:
+    SigpipeGuard();
+    SigpipeGuard(const SigpipeGuard&) = delete;
+    SigpipeGuard& operator=(const SigpipeGuard&) = delete;
+    ~SigpipeGuard();
+
+  private:
+    sigset_t before_{};
+};
 
 struct SslContextFreer {
     void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }

@@ -6,6 +6,8 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
+
 #include "base/ensure.h"
 #include "cli/completion.h"
 #include "platform/settings/nearest.h"
@@ -16,10 +18,27 @@ namespace {
 
 constexpr std::size_t help_column = 32;
 
-void shape_help(CLI::App& app) {
-    app.get_formatter()->column_width(help_column);
-    app.get_formatter()->label("REQUIRED", "(required)");
-}
+// The whole command before its options, examples first. Examples are kept as the footer, which is not printed at the end.
+class HelpFormatter final : public CLI::Formatter {
+  public:
+    HelpFormatter() {
+        column_width(help_column);
+        label("REQUIRED", "(required)");
+    }
+    std::string make_description(const CLI::App* app) const override {
+        std::string text = app->get_description() + "\n\n";
+        if (!app->get_footer().empty()) text += "Examples:\n" + app->get_footer() + "\n\n";
+        return text;
+    }
+    std::string make_footer(const CLI::App*) const override { return {}; }
+    std::string make_usage(const CLI::App* app, std::string) const override {
+        std::string name;
+        for (const auto* at = app; at != nullptr; at = at->get_parent()) {
+            name = at->get_name() + (name.empty() ? "" : " ") + name;
+        }
+        return CLI::Formatter::make_usage(app, name);
+    }
+};
 
 // What was typed where a noun or verb was expected, when that is what is wrong.
 std::optional<std::string> did_you_mean(const CLI::App& at, const std::string& typed) {
@@ -42,11 +61,7 @@ struct CommandTree::Impl {
         CLI::App* app;
         std::unique_ptr<Command> command;
     };
-    CLI::App root{"onshi — online health-insurance eligibility\n\nExamples:\n"
-                  "  onshi server run --config hub.toml\n"
-                  "  onshi eligibility get --card --terminal ./desk\n"
-                  "  onshi errors show store.unavailable",
-                  "onshi"};
+    CLI::App root{"onshi — online health-insurance eligibility", "onshi"};
     GlobalOptions global;
     std::vector<SettingFlag> setting_flags;
     std::vector<Entry> entries;
@@ -57,15 +72,15 @@ struct CommandTree::Impl {
         }
         return nullptr;
     }
-    CLI::App* add_noun(const char* name, const std::string& description) {
+    CLI::App* add_noun(const char* name, const char* description) {
         auto* app = root.add_subcommand(name, description);
+        app->footer("");
         shape(*app);
         return app;
     }
     static void shape(CLI::App& app) {
         // Global options may stand behind the verb too.
         app.fallthrough();
-        shape_help(app);
     }
     void declare_global();
     [[nodiscard]] std::optional<Error> parse(std::span<const std::string> arguments, Console& console, bool& helped);
@@ -76,7 +91,10 @@ struct CommandTree::Impl {
 };
 
 void CommandTree::Impl::declare_global() {
-    shape_help(root);
+    // Before any subcommand is added: they take over what stands here.
+    root.formatter(std::make_shared<HelpFormatter>());
+    root.footer("  onshi demo init ./demo\n  onshi server run --config demo/hub.toml\n"
+                "  onshi eligibility get --card --terminal demo/terminals/desk\n  onshi errors show store.unavailable");
     root.require_subcommand(0, 1);
     root.add_flag("--json", global.json, "one JSON object (lists: one per line) on stdout, problem objects on stderr");
     root.add_flag("-q,--quiet", global.quiet, "no notes on stderr");
@@ -106,6 +124,11 @@ std::pair<const CLI::App*, std::size_t> CommandTree::Impl::named(std::span<const
 Error CommandTree::Impl::explain(const CLI::ParseError& error, std::span<const std::string> arguments) const {
     const auto [at, words] = named(arguments);
     std::string detail = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+        // The library lists them backwards.
+        const auto extra = root.remaining(true);
+        if (!extra.empty()) detail = "not expected: " + joined(extra, extra.size());
+    }
     if (words < arguments.size()) {
         const auto nearest = did_you_mean(*at, arguments[words]);
         if (nearest) detail += fmt::format("; did you mean {}?", *nearest);
@@ -145,17 +168,17 @@ void CommandTree::noun(const char* name, const char* summary) {
 }
 
 void CommandTree::add(const CommandText& text, std::unique_ptr<Command> command) {
-    const std::string description = fmt::format("{}\n\nExamples:\n{}", text.summary, text.examples);
     const bool alone = std::string_view(text.verb).empty();
     CLI::App* app = nullptr;
     if (alone) {
-        app = impl_->add_noun(text.noun, description);
+        app = impl_->add_noun(text.noun, text.summary);
     } else {
         CLI::App* noun = impl_->find_noun(text.noun);
         ENSURE(noun != nullptr);
-        app = noun->add_subcommand(text.verb, description);
+        app = noun->add_subcommand(text.verb, text.summary);
         Impl::shape(*app);
     }
+    app->footer(text.examples);
     Options options(*app, setting_table(), impl_->setting_flags);
     command->declare(options);
     impl_->entries.push_back({app, std::move(command)});
@@ -176,7 +199,9 @@ int CommandTree::run(std::span<const std::string> arguments, const Surroundings&
                           : global.progress == "never" ? ProgressMode::never
                           : global.progress == "json"  ? ProgressMode::json
                                                        : ProgressMode::automatic;
-    console.use(global.json ? Format::json : Format::text, global.no_colour ? Colour::off : Colour::on, progress);
+    // What was not understood has set nothing, and still a script wants its problem object.
+    const bool json = global.json || std::ranges::find(words, "--json") != words.end();
+    console.use(json ? Format::json : Format::text, global.no_colour ? Colour::off : Colour::on, progress);
     if (global.quiet) console.be_quiet();
     if (helped) return static_cast<int>(Exit::done);
     if (wrong) {

@@ -103,7 +103,7 @@ class EligibilityGet final : public Command {
         options.text(number_.branch, "--branch", "NN", "branch number");
         options.text(number_.birth, "--birth", "DAY", "birth date");
         options.text(number_.care_day, "--care-day", "DAY", "day of care; by number only, else today");
-        options.setting("terminal_folder", "--terminal");
+        terminal_.declare(options);
     }
 
     Result<Exit> run(Session& session) override {
@@ -112,11 +112,9 @@ class EligibilityGet final : public Command {
             return fail(ErrorCode::command_usage, "name a card (--card, --card-image FILE) or a number (--insurer, --number, --birth)");
         }
         if (by_card && !number_.care_day.empty()) return fail(ErrorCode::command_usage, "--care-day is for look-ups by number");
-        auto settings = session.settings();
-        if (!settings) return fail(std::move(settings));
-        auto profile = load_terminal_profile(settings->text("terminal_folder"));
+        auto profile = terminal_.load(session);
         if (!profile) return fail(std::move(profile));
-        auto hub = connect_as(*profile, session.console().language(), session.random());
+        auto hub = connect_as(*profile, session);
         if (!hub) return fail(std::move(hub));
         auto body = by_card ? get_by_card(session, *profile, *hub) : get_by_number(session, *hub);
         if (!body) return fail(std::move(body));
@@ -169,6 +167,7 @@ class EligibilityGet final : public Command {
     }
 
     CardChoice card_;
+    TerminalChoice terminal_;
     NumberTerms number_;
     std::string register_;
     bool spend_last_try_ = false;

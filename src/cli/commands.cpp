@@ -8,6 +8,8 @@ namespace onshi::cli {
 void add_all_commands(CommandTree& tree) {
     add_eligibility_commands(tree);
     add_server_commands(tree);
+    add_card_commands(tree);
+    add_demo_commands(tree);
 }
 
 }  // namespace onshi::cli

@@ -13,6 +13,8 @@ void add_audit_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);
 void add_synth_command(CommandTree& tree);
 void add_demo_commands(CommandTree& tree);
+// Under the noun `demo`.
+void add_demo_reader_command(CommandTree& tree);
 void add_db_commands(CommandTree& tree);
 void add_bench_commands(CommandTree& tree);
 void add_config_commands(CommandTree& tree);

@@ -63,7 +63,7 @@ void Console::status_line(std::string_view text) {
 void Console::failure(const Error& error) {
     surroundings_.out << std::flush;
     if (json()) {
-        surroundings_.err << http::problem_response(error, language_, TraceId()).body << '\n' << std::flush;
+        surroundings_.err << http::problem_response(error, language_, trace_).body << '\n' << std::flush;
         return;
     }
     const std::string_view code = error_name(error.code);
@@ -79,6 +79,10 @@ void Console::failure(const Error& error) {
     if (error.retry_after_ms > 0) {
         const std::string seconds = fmt::format("{:.3g}", static_cast<double>(error.retry_after_ms) / 1000.0);
         surroundings_.err << " (" << label("label.retry_after", {{"seconds", seconds}}) << ')';
+    }
+    if (!trace_.none()) {
+        const auto hex = trace_.hex();
+        surroundings_.err << " trace " << std::string_view(hex.data(), hex.size());
     }
     surroundings_.err << '\n' << std::flush;
 }

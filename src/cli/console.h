@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "base/texts.h"
+#include "platform/telemetry/trace_id.h"
 
 namespace onshi::cli {
 
@@ -38,9 +39,12 @@ class Console {
     // Set from the global options once they are known.
     void use(Format format, Colour colour, ProgressMode progress);
     void be_quiet() { quiet_ = true; }
+    // Named with every failure from here on: what the other side calls this conversation.
+    void trace(const TraceId& id) { trace_ = id; }
 
     [[nodiscard]] Language language() const { return language_; }
     [[nodiscard]] bool json() const { return format_ == Format::json; }
+    [[nodiscard]] bool quiet() const { return quiet_; }
     [[nodiscard]] bool interactive() const { return surroundings_.interactive; }
     [[nodiscard]] ProgressMode progress_mode() const { return progress_; }
     [[nodiscard]] std::size_t columns() const { return surroundings_.columns; }
@@ -75,6 +79,7 @@ class Console {
     Colour colour_ = Colour::off;
     ProgressMode progress_ = ProgressMode::automatic;
     bool quiet_ = false;
+    TraceId trace_;
 };
 
 // From $ONSHI_LANG, else $LC_ALL, $LC_MESSAGES, $LANG: the first that is set.

@@ -1,18 +1,23 @@
 #include "cli/hub_connection.h"
 
+#include <array>
+
 #include "platform/http/retry.h"
 
 namespace onshi::cli {
 
-Result<HubConnection> HubConnection::open(const HubAddress& address, http::ClientTls tls, Language language,
-                                          Random& random) {
+Result<HubConnection> HubConnection::open(const HubAddress& address, http::ClientTls tls, Session& session) {
     http::ClientOptions options;
     options.host = address.host;
     options.port = address.port;
     options.tls = std::move(tls);
     auto client = http::Client::make(std::move(options));
     if (!client) return fail(std::move(client));
-    return HubConnection(std::move(*client), language, random);
+    std::array<std::uint8_t, 16> bytes;
+    session.random().fill(bytes);
+    const TraceId trace(bytes);
+    session.console().trace(trace);
+    return HubConnection(std::move(*client), session, trace);
 }
 
 Task<Result<std::string>> HubConnection::post(std::string target, std::string body, http::Replay replay) {
@@ -21,6 +26,7 @@ Task<Result<std::string>> HubConnection::post(std::string target, std::string bo
     request.target = std::move(target);
     request.body = std::move(body);
     request.language = language_;
+    request.trace_id = trace_;
     request.replay = replay;
     const http::RetryOptions retries;
     auto response =
@@ -29,10 +35,10 @@ Task<Result<std::string>> HubConnection::post(std::string target, std::string bo
     co_return std::move(response->body);
 }
 
-Result<HubConnection> connect_as(const TerminalProfile& profile, Language language, Random& random) {
+Result<HubConnection> connect_as(const TerminalProfile& profile, Session& session) {
     auto tls = load_terminal_tls(profile);
     if (!tls) return fail(std::move(tls));
-    return HubConnection::open(profile.hub, std::move(*tls), language, random);
+    return HubConnection::open(profile.hub, std::move(*tls), session);
 }
 
 }  // namespace onshi::cli

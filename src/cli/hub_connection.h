@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "base/random.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "base/time.h"
+#include "cli/session.h"
 #include "cli/terminal_profile.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/http/client.h"
@@ -15,23 +15,23 @@ namespace onshi::cli {
 // What one request may take, retries included.
 inline constexpr std::chrono::milliseconds request_deadline{20'000};
 
-// A hub as one terminal (or nobody yet) talks to it; tries again as the catalogue advises. Used on one loop; owns its
-// connections, see run_conversation.
+// A hub as one terminal (or nobody yet) talks to it; tries again as the catalogue advises. All its requests carry one trace id,
+// which failures name. Used on one loop; owns its connections, see run_conversation.
 class HubConnection {
   public:
-    [[nodiscard]] static Result<HubConnection> open(const HubAddress& address, http::ClientTls tls, Language language,
-                                                    Random& random);
+    [[nodiscard]] static Result<HubConnection> open(const HubAddress& address, http::ClientTls tls, Session& session);
     // The body of a good answer. `replay`: whether the request carries its own identity (a check id).
     [[nodiscard]] Task<Result<std::string>> post(std::string target, std::string body, http::Replay replay);
     // Before the loop ends.
     void close() { client_.close_idle(); }
 
   private:
-    HubConnection(http::Client client, Language language, Random& random)
-        : client_(std::move(client)), language_(language), random_(&random) {}
+    HubConnection(http::Client client, Session& session, const TraceId& trace)
+        : client_(std::move(client)), language_(session.console().language()), random_(&session.random()), trace_(trace) {}
     http::Client client_;
     Language language_;
     Random* random_;
+    TraceId trace_;
 };
 
 namespace hub_connection_detail {
@@ -52,6 +52,6 @@ template <class T>
 }
 
 // Loads the terminal's key and certificate and opens.
-[[nodiscard]] Result<HubConnection> connect_as(const TerminalProfile& profile, Language language, Random& random);
+[[nodiscard]] Result<HubConnection> connect_as(const TerminalProfile& profile, Session& session);
 
 }  // namespace onshi::cli

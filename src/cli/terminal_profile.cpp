@@ -45,8 +45,8 @@ Error unknown_key(std::string_view key, const std::string& where) {
 
 Result<void> take_port(TerminalProfile& profile, const toml::node& node, const std::string& where) {
     const auto port = node.value_exact<std::int64_t>();
-    if (!port || *port < 1 || *port > 65535) {
-        return fail(ErrorCode::config_value, fmt::format("{}: hub_port is to be an integer of 1 to 65535", where));
+    if (!port || *port < 0 || *port > 65535) {
+        return fail(ErrorCode::config_value, fmt::format("{}: hub_port is to be an integer of 0 to 65535", where));
     }
     profile.hub.port = static_cast<std::uint16_t>(*port);
     return {};
@@ -123,6 +123,26 @@ Result<TerminalProfile> load_terminal_profile(const std::filesystem::path& folde
     if (profile.hub.host.empty() || profile.hub_id.empty() || profile.facility.empty() || profile.terminal.empty()) {
         return fail(ErrorCode::config_missing, file.string() + ": hub_host, hub_id, facility and terminal");
     }
+    return profile;
+}
+
+void TerminalChoice::declare(Options& options) {
+    options.setting("terminal_folder", "--terminal");
+    options.text(hub, "--hub", "URL", "another address of the hub than the terminal's own, https://host:port");
+}
+
+Result<TerminalProfile> TerminalChoice::load(const Session& session) const {
+    auto settings = session.settings();
+    if (!settings) return fail(std::move(settings));
+    auto profile = load_terminal_profile(settings->text("terminal_folder"));
+    if (!profile) return profile;
+    if (!hub.empty()) {
+        auto address = HubAddress::parse(hub);
+        if (!address) return fail(std::move(address));
+        profile->hub = *address;
+    }
+    // A demo made with port 0 does not know where its hub will listen.
+    if (profile->hub.port == 0) return fail(ErrorCode::config_value, "hub_port is 0: give --hub https://host:port");
     return profile;
 }
 

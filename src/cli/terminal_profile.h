@@ -5,6 +5,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/options.h"
+#include "cli/session.h"
 #include "platform/http/tls.h"
 
 namespace onshi::cli {
@@ -19,7 +21,8 @@ struct HubAddress {
     [[nodiscard]] std::string url() const;
 };
 
-// A terminal as its folder describes it in `terminal.toml`. Files are names relative to the folder, or absolute.
+// A terminal as its folder describes it in `terminal.toml`. Files are names relative to the folder, or absolute. A port of 0
+// means that the address is told otherwise.
 struct TerminalProfile {
     std::filesystem::path folder;
     HubAddress hub;
@@ -40,6 +43,15 @@ struct TerminalProfile {
 
 // config.missing without a folder; config.malformed, config.unknown_key, config.value with file and line.
 [[nodiscard]] Result<TerminalProfile> load_terminal_profile(const std::filesystem::path& folder);
+
+// Which terminal a command acts as.
+struct TerminalChoice {
+    std::string hub;  // --hub URL
+
+    void declare(Options& options);
+    // config.*; config.value when the profile's port is open and no address is given.
+    [[nodiscard]] Result<TerminalProfile> load(const Session& session) const;
+};
 
 // Its certificate, key and the CA of its hub. secret.*, file.unreadable.
 [[nodiscard]] Result<http::ClientTls> load_terminal_tls(const TerminalProfile& profile);

@@ -47,22 +47,16 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     return settings;
 }
 
-// What the cards of the installation are made with.
-struct CardParts {
-    pki::TestJpki jpki;
-    pki::KeyPool keys;
-    smartcard::TestCardIssuer issuer;
-};
-
 // Makes everything in the workshop's folder, step by step; `final_layout` is where it will lie afterwards.
 class DemoMaker {
   public:
     DemoMaker(const DemoOptions& options, const Clock& clock, Random& random, const Progress& progress,
-              const fs::path& workshop, const fs::path& final_folder)
+              CardPartsMaker make_cards, const fs::path& workshop, const fs::path& final_folder)
         : options_(options),
           clock_(clock),
           random_(random),
           progress_(progress),
+          make_card_parts_(make_cards),
           now_(clock.now()),
           layout_{workshop},
           final_layout_{final_folder},
@@ -71,7 +65,6 @@ class DemoMaker {
     [[nodiscard]] Result<DemoInstallation> make(const synth::Nation& nation);
 
   private:
-    [[nodiscard]] Result<CardParts> make_card_parts();
     [[nodiscard]] Result<void> make_server();
     [[nodiscard]] Result<pki::IssuingCa> make_organisation_ca();
     [[nodiscard]] Result<LoadCounts> fill_stores(const CardFactory& factory);
@@ -89,27 +82,12 @@ class DemoMaker {
     const Clock& clock_;
     Random& random_;
     const Progress& progress_;
+    CardPartsMaker make_card_parts_;
     Instant now_;
     Layout layout_;
     Layout final_layout_;
     hub::Settings settings_;
 };
-
-Result<CardParts> DemoMaker::make_card_parts() {
-    begin("card authorities");
-    auto jpki = pki::write_test_jpki(layout_.jpki(), now_);
-    if (!jpki) return fail(std::move(jpki));
-    auto issuer = smartcard::TestCardIssuer::generate();
-    if (!issuer) return fail(std::move(issuer));
-    auto done = make_folder(layout_.card_issuer());
-    if (done) done = issuer->save(layout_.card_issuer());
-    if (done) done = make_folder(layout_.card_keys());
-    if (!done) return fail(std::move(done));
-    begin("card keys");
-    auto keys = pki::KeyPool::open(layout_.card_keys(), options_.card_keys);
-    if (!keys) return fail(std::move(keys));
-    return CardParts{std::move(*jpki), std::move(*keys), std::move(*issuer)};
-}
 
 Result<void> DemoMaker::make_server() {
     begin("server");
@@ -174,7 +152,7 @@ Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {
     begin("secrets");
     auto done = hub::create_secrets(layout_.secrets(), random_);
     if (!done) return fail(std::move(done));
-    auto parts = make_card_parts();
+    auto parts = make_card_parts_(layout_, options_.card_keys, now_, progress_);
     if (!parts) return fail(std::move(parts));
     const CardFactory factory(nation, parts->jpki, parts->keys);
     done = make_server();
@@ -200,6 +178,13 @@ Result<void> check(const DemoOptions& options) {
     return {};
 }
 
+Result<synth::Nation> nation_of(std::uint64_t seed, Date as_of) {
+    synth::NationSettings settings;
+    settings.seed = seed;
+    settings.as_of = as_of;
+    return synth::Nation::create(settings);
+}
+
 bool is_same(const DemoInstallation& made, const DemoOptions& options) {
     return made.persons == options.persons && made.seed == options.seed && made.facilities == options.facilities &&
            made.desks == options.desks && made.card_keys == options.card_keys;
@@ -219,6 +204,11 @@ Result<fs::path> full_path(const fs::path& folder) {
 
 Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
                                           const Progress& progress) {
+    return make_demo_installation(options, clock, random, progress, make_card_parts);
+}
+
+Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
+                                          const Progress& progress, CardPartsMaker make_cards) {
     auto allowed = check(options);
     if (!allowed) return fail(std::move(allowed));
     auto folder = full_path(options.folder);
@@ -233,18 +223,19 @@ Result<DemoResult> make_demo_installation(const DemoOptions& options, const Cloc
         return DemoResult{DemoOutcome::was_there, std::move(*made)};
     }
 
-    synth::NationSettings settings;
-    settings.seed = options.seed;
-    settings.as_of = japan_day(clock.now());
-    const auto nation = synth::Nation::create(settings);
+    const auto nation = nation_of(options.seed, japan_day(clock.now()));
     if (!nation) return fail(ErrorCode::synth_settings, "today: " + nation.error().detail);
     auto workshop = Workshop::claim(*folder);
     if (!workshop) return fail(std::move(workshop));
-    auto made = DemoMaker(options, clock, random, progress, workshop->folder(), *folder).make(*nation);
+    auto made = DemoMaker(options, clock, random, progress, make_cards, workshop->folder(), *folder).make(*nation);
     if (!made) return fail(std::move(made));
     auto finished = workshop->finish(*folder, to_json(*made));
     if (!finished) return fail(std::move(finished));
     return DemoResult{DemoOutcome::made, std::move(*made)};
+}
+
+Result<synth::Nation> nation_of(const DemoInstallation& installation) {
+    return nation_of(installation.seed, installation.as_of);
 }
 
 Result<DemoInstallation> read_demo_installation(const fs::path& folder) {

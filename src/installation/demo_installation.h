@@ -66,12 +66,15 @@ struct DemoResult {
 // to edit), with others it is installation.different. A folder with anything else in it is installation.not_ours.
 //
 // Other errors: synth.settings (a count out of range, or a clock outside 2024-12-02 … 2035-12-31), installation.busy
-// (another program makes it just now), installation.folder, those of the store. Blocks; about 10 s, half of it RSA keys.
+// (another program makes it just now), installation.folder, those of the store. Blocks: a second, and up to
+// 20 s for the RSA keys.
 // Kinds of cards that nobody among `persons` has are left out.
 [[nodiscard]] Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
                                                         const Progress& progress);
 
 // What installation.json says. installation.not_ours: there is none, or it is of another form or version.
 [[nodiscard]] Result<DemoInstallation> read_demo_installation(const std::filesystem::path& folder);
+// Its people. With load_card_parts a CardFactory makes their cards.
+[[nodiscard]] Result<synth::Nation> nation_of(const DemoInstallation& installation);
 
 }  // namespace onshi::installation

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "domain/audit/chain.h"
 #include "installation/card_factory.h"
+#include "installation/card_parts.h"
 #include "installation/demo_installation.h"
 #include "installation/layout.h"
 #include "platform/pki/organisation_ca.h"
@@ -34,6 +35,12 @@ class OpenStores {
     audit::ChainSequencer chain_;
     std::unique_ptr<sql::Database> database_;
 };
+
+// Tests bring keys of their own.
+using CardPartsMaker = Result<CardParts> (*)(const Layout& layout, std::uint32_t card_keys, Instant now,
+                                             const Progress& progress);
+[[nodiscard]] Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
+                                                        const Progress& progress, CardPartsMaker make_cards);
 
 // Where the hub listens, as terminals are told; and where the files will lie when everything is done.
 struct HubPlace {

@@ -24,6 +24,26 @@ tl::unexpected<Error> failure(const fs::path& path, const std::error_code& error
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
+std::error_code sync_one(const fs::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return last_error();
+    const std::error_code error = ::fsync(descriptor) == 0 ? std::error_code() : last_error();
+    ::close(descriptor);
+    return error;
+}
+
+// File by file: what other programs have written to the same disk is not waited for.
+Result<void> sync_all(const fs::path& folder) {
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        error = sync_one(entry->path());
+        if (error) break;
+    }
+    if (!error) error = sync_one(folder);
+    if (error) return failure(folder, error);
+    return {};
+}
+
 std::error_code empty(const fs::path& folder) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
@@ -61,15 +81,18 @@ Result<Workshop> Workshop::claim(const fs::path& final_folder) {
 
 // The stores were filled without waiting for the disk; the description says that all is there, so it waits for them.
 Result<void> Workshop::finish(const fs::path& final_folder, std::string_view description) {
-    if (::syncfs(descriptor_) != 0) return failure(folder_, last_error());
-    auto written = write_text_file(Layout{folder_}.description(), description);
-    if (!written) return written;
-    if (::syncfs(descriptor_) != 0) return failure(folder_, last_error());
-    std::error_code error;
-    fs::rename(folder_, final_folder, error);
+    auto done = sync_all(folder_);
+    if (!done) return done;
+    const fs::path file = Layout{folder_}.description();
+    done = write_text_file(file, description);
+    if (!done) return done;
+    std::error_code error = sync_one(file);
+    if (!error) error = sync_one(folder_);
+    if (!error) fs::rename(folder_, final_folder, error);
     if (error) return failure(final_folder, error);
     fs::remove(final_folder / lock_name, error);
-    if (::syncfs(descriptor_) != 0) return failure(final_folder, last_error());
+    error = sync_one(final_folder.parent_path());
+    if (error) return failure(final_folder, error);
     return {};
 }
 

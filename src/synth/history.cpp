@@ -28,12 +28,15 @@ std::uint32_t scatter8(std::uint64_t value, std::uint64_t seed) {
     return static_cast<std::uint32_t>((value * 43'046'721 + seed % short_number_space) % short_number_space);
 }
 
+// Which table of ratios and limits counts (domain-rules §3.2, §3.3).
+enum class PaymentAge : std::uint8_t { below_seventy, seventy, late_elderly };
+
 // One time of coverage before it becomes a record.
 struct Span {
     Segment segment;
     Relation relation;
     std::uint32_t owner;  // the member whose number it is
-    bool never_registered = false;
+    Notice notice;
     std::optional<Scheme> next;  // the scheme that follows
 };
 
@@ -54,7 +57,7 @@ class HistoryWriter {
     void collect_spans();
     void collect_path(const Path& path, Relation relation, std::uint32_t owner, Date from, Date to);
     void add_late_elderly(Date from);
-    void add_span(Segment segment, Relation relation, std::uint32_t owner, bool never_registered);
+    void add_span(Segment segment, Relation relation, std::uint32_t owner, Notice notice);
     [[nodiscard]] bool works() const;
     [[nodiscard]] Date last_day_in(Scheme scheme) const;
     void write_record(const Span& span, std::uint32_t ordinal);
@@ -65,8 +68,8 @@ class HistoryWriter {
                                            std::uint32_t job) const;
     void set_certificate(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal) const;
     void set_payment(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal);
-    [[nodiscard]] std::uint8_t elderly_percent(bool late_elderly) const;
-    [[nodiscard]] LimitCategory limit_category(bool seventy, bool late_elderly) const;
+    [[nodiscard]] std::uint8_t copay_percent(PaymentAge age) const;
+    [[nodiscard]] LimitCategory limit_category(PaymentAge age) const;
     void set_sent(SyntheticCoverage& record, std::uint32_t ordinal);
     void withhold_for_name(SyntheticCoverage& record, std::uint32_t ordinal);
     void withhold_for_birth_or_sex(SyntheticCoverage& record, std::uint32_t ordinal);
@@ -126,7 +129,7 @@ Date HistoryWriter::last_day_in(Scheme scheme) const {
     return last;
 }
 
-void HistoryWriter::add_span(Segment segment, Relation relation, std::uint32_t owner, bool never_registered) {
+void HistoryWriter::add_span(Segment segment, Relation relation, std::uint32_t owner, Notice notice) {
     // What lies further ahead, a 75th birthday in thirty years, is in no file yet.
     const Date foreseen = as_of_.plus_days(31);
     if (segment.first > foreseen) return;
@@ -134,7 +137,7 @@ void HistoryWriter::add_span(Segment segment, Relation relation, std::uint32_t o
     segment.last = std::min(segment.last, last_day_in(segment.scheme));
     if (segment.last < segment.first || segment.last < tables_.registry_start) return;
     if (!spans_.empty()) spans_.back().next = segment.scheme;
-    spans_.push_back({segment, relation, owner, never_registered, std::nullopt});
+    spans_.push_back({segment, relation, owner, notice, std::nullopt});
 }
 
 void HistoryWriter::collect_path(const Path& path, Relation relation, std::uint32_t owner, Date from, Date to) {
@@ -142,13 +145,14 @@ void HistoryWriter::collect_path(const Path& path, Relation relation, std::uint3
         Segment part = path.segments[k];
         part.first = std::max(part.first, from);
         part.last = std::min(part.last, to);
-        add_span(part, relation, owner, path.last_never_registered && k + 1 == path.segments.size());
+        const bool last = k + 1 == path.segments.size();
+        add_span(part, relation, owner, last ? path.last_notice : Notice::given);
     }
 }
 
 void HistoryWriter::add_late_elderly(Date from) {
     const std::uint16_t insurer = tables_.organisations.runs().late_elderly.at(household_.prefecture - 1U);
-    add_span({from, Date::open_end, Scheme::late_elderly, insurer, insurer, 0}, Relation::none, member_, false);
+    add_span({from, Date::open_end, Scheme::late_elderly, insurer, insurer, 0}, Relation::none, member_, Notice::given);
 }
 
 void HistoryWriter::collect_spans() {
@@ -179,7 +183,7 @@ void HistoryWriter::collect_spans() {
 
 void HistoryWriter::write_record(const Span& span, std::uint32_t ordinal) {
     const Segment& segment = span.segment;
-    if (span.never_registered) {
+    if (span.notice == Notice::never_given) {
         person_.faults.push_back({FaultKind::never_registered, no_record, 0, 0, segment.first, 0});
         return;
     }
@@ -324,15 +328,15 @@ void HistoryWriter::set_file_day(SyntheticCoverage& record) const {
 // ------------------------------------------------------------
 
 // Places in the order of incomes, 0 .. 999. About 7 % of those over 70 pay 30 %, a fifth of those over 75 pay 20 %.
-std::uint8_t HistoryWriter::elderly_percent(bool late_elderly) const {
-    if (household_.income >= 930) return 30;
-    if (!late_elderly) return 20;
+std::uint8_t HistoryWriter::copay_percent(PaymentAge age) const {
+    if (age == PaymentAge::below_seventy || household_.income >= 930) return 30;
+    if (age == PaymentAge::seventy) return 20;
     return household_.income >= 730 ? 20 : 10;
 }
 
-LimitCategory HistoryWriter::limit_category(bool seventy, bool late_elderly) const {
+LimitCategory HistoryWriter::limit_category(PaymentAge age) const {
     const std::uint32_t income = household_.income;
-    if (!seventy) {
+    if (age == PaymentAge::below_seventy) {
         if (income < 170) return LimitCategory::a05;
         if (income < 520) return LimitCategory::a04;
         if (income < 890) return LimitCategory::a03;
@@ -340,24 +344,22 @@ LimitCategory HistoryWriter::limit_category(bool seventy, bool late_elderly) con
     }
     if (income < 150) return LimitCategory::b06;
     if (income < 400) return LimitCategory::b05;
-    if (income >= 930) {
-        if (income >= 988) return LimitCategory::b01;
-        return income >= 975 ? LimitCategory::b02 : LimitCategory::b03;
-    }
-    if (!late_elderly) return LimitCategory::b04;
+    if (income >= 988) return LimitCategory::b01;
+    if (income >= 975) return LimitCategory::b02;
+    if (income >= 930) return LimitCategory::b03;
+    if (age == PaymentAge::seventy) return LimitCategory::b04;
     return income >= 730 ? LimitCategory::b09 : LimitCategory::b10;
 }
 
 void HistoryWriter::set_payment(SyntheticCoverage& record, const Span& span, std::uint32_t ordinal) {
     const Date on = std::clamp(as_of_, record.valid.first, record.valid.last);
     const std::int32_t age_days = on - self().birth;
-    const bool late_elderly = span.segment.scheme == Scheme::late_elderly;
-    const bool seventy = late_elderly || (age_days > 69 * 365 && on >= seventy_start(self().birth));
+    PaymentAge age = PaymentAge::below_seventy;
+    if (age_days > 69 * 365 && on >= seventy_start(self().birth)) age = PaymentAge::seventy;
+    if (span.segment.scheme == Scheme::late_elderly) age = PaymentAge::late_elderly;
     record.preschool = age_days < 8 * 365 && on <= preschool_end(self().birth);
-    record.limit = limit_category(seventy, late_elderly);
-    record.copay_percent = 30;
-    if (record.preschool) record.copay_percent = 20;
-    if (seventy) record.copay_percent = elderly_percent(late_elderly);
+    record.limit = limit_category(age);
+    record.copay_percent = record.preschool ? std::uint8_t{20} : copay_percent(age);
     if (record.valid.contains(as_of_) && strikes(rates().wrong_ratio, Field::ratio_wrong, ordinal)) {
         note(FaultKind::ratio_wrong, on, record.copay_percent);
         record.copay_percent = record.copay_percent == 30 ? 20 : 30;
@@ -438,7 +440,7 @@ void HistoryWriter::add_cancelled_record() {
     record.known_on = record.valid.first.plus_days(5);
     record.cancelled_on = record.known_on.plus_days(10 + draws_.below(60, Field::cancelled_day, 1));
     record.number_owner = person_.index;
-    record.limit = limit_category(false, false);
+    record.limit = limit_category(PaymentAge::below_seventy);
     note(FaultKind::cancelled_record, record.cancelled_on);
     set_file_day(record);
     person_.coverages.push_back(record);

@@ -68,10 +68,9 @@ class MemberList {
   public:
     MemberList(Household& household, Date as_of) : household_(household), as_of_(as_of) {}
 
-    void add(Role role, Sex sex, Date birth, bool same_birth = false) {
+    void add(Role role, Sex sex, Date birth, Siblings siblings = Siblings::apart) {
         const bool near = as_of_ - birth > 74 * 365;
-        household_.members[count_++] = {birth, near ? late_elderly_start(birth) : Date::open_end, sex, role,
-                                        same_birth};
+        household_.members[count_++] = {birth, near ? late_elderly_start(birth) : Date::open_end, sex, role, siblings};
     }
     void add_children(const Draws& draws, std::uint32_t children, std::uint32_t mother_age);
     void add_elders(const Draws& draws, std::uint32_t elders, std::uint32_t head_age);
@@ -106,8 +105,9 @@ void MemberList::add_children(const Draws& draws, std::uint32_t children, std::u
         const Date next = birth.plus_days(gaps[child]);
         // A mother of eighteen with three children: those that time leaves no room for are born together.
         if (next <= as_of_) birth = next;
-        const bool same_birth = child > 0 && (gaps[child] == 0 || next > as_of_);
-        add(Role::child, draws.below(1'000, Field::sex, 16 + child) < 487 ? Sex::female : Sex::male, birth, same_birth);
+        const bool together = child > 0 && (gaps[child] == 0 || next > as_of_);
+        add(Role::child, draws.below(1'000, Field::sex, 16 + child) < 487 ? Sex::female : Sex::male, birth,
+            together ? Siblings::born_with_previous : Siblings::apart);
     }
 }
 
@@ -151,21 +151,23 @@ void make_members(const NationTables& tables, const Draws& draws, Household& out
     }
 }
 
-Scheme draw_present_scheme(std::uint32_t roll, bool senior) {
-    // Parts of 1,000, so that all members together come near the members by scheme of domain-facts §1.
-    if (senior) {
-        if (roll < 200) return Scheme::association;
-        if (roll < 270) return Scheme::society;
-        if (roll < 295) return Scheme::mutual_aid;
-        if (roll < 300) return Scheme::retired_society;
-        return roll < 975 ? Scheme::national : Scheme::trade_society;
-    }
+// Parts of 1,000, so that all members together come near the members by scheme of domain-facts §1.
+Scheme draw_scheme_of_worker(std::uint32_t roll) {
     if (roll < 460) return Scheme::association;
     if (roll < 730) return Scheme::society;
     if (roll < 835) return Scheme::mutual_aid;
     if (roll < 838) return Scheme::self_defence;
     if (roll < 839) return Scheme::seamen;
     return roll < 973 ? Scheme::national : Scheme::trade_society;
+}
+
+// From 65 on.
+Scheme draw_scheme_of_senior(std::uint32_t roll) {
+    if (roll < 200) return Scheme::association;
+    if (roll < 270) return Scheme::society;
+    if (roll < 295) return Scheme::mutual_aid;
+    if (roll < 300) return Scheme::retired_society;
+    return roll < 975 ? Scheme::national : Scheme::trade_society;
 }
 
 Scheme draw_past_scheme(std::uint32_t roll) {
@@ -256,7 +258,7 @@ void make_followers(const NationTables& tables, Household& household) {
     auto& segments = household.followers.segments;
     while (!segments.empty() && segments.back().first >= leaves) {
         segments.pop_back();
-        household.followers.last_never_registered = false;
+        household.followers.last_notice = Notice::given;
     }
     const std::uint16_t national = tables.organisations.municipalities()[household.municipality].national_insurer;
     if (leaves == Date::open_end || (!segments.empty() && segments.back().scheme == Scheme::national)) return;
@@ -296,13 +298,12 @@ void make_path(const NationTables& tables, const Household& household, const Dra
     const FaultRates& rates = tables.settings.rates;
     const bool ordinary = household.protection == ProtectionRole::none;
     out.segments.clear();
-    out.last_never_registered = false;
     const Starts starts = draw_starts(draws, as_of, works_from);
-    const bool senior = as_of - birth > 65 * 365;
+    const auto draw_present_scheme = as_of - birth > 65 * 365 ? draw_scheme_of_senior : draw_scheme_of_worker;
     for (std::uint32_t ordinal = 0; ordinal < starts.size(); ++ordinal) {
         const bool present = ordinal + 1 == starts.size();
         const std::uint32_t roll = draws.below(1'000, Field::scheme, ordinal);
-        Scheme scheme = present ? draw_present_scheme(roll, senior) : draw_past_scheme(roll);
+        Scheme scheme = present ? draw_present_scheme(roll) : draw_past_scheme(roll);
         const bool again = !out.segments.empty() && out.segments.back().scheme == scheme;
         if (again && scheme != Scheme::society)
             scheme = scheme == Scheme::association ? Scheme::society : Scheme::association;
@@ -313,8 +314,9 @@ void make_path(const NationTables& tables, const Household& household, const Dra
     }
     const Scheme present = out.segments.back().scheme;
     const bool changed = out.segments.size() > 1;
-    out.last_never_registered = ordinary && changed && present == Scheme::national &&
-                                draws.per_billion(rates.never_registered, Field::never_notified);
+    const bool silent = ordinary && changed && present == Scheme::national &&
+                        draws.per_billion(rates.never_registered, Field::never_notified);
+    out.last_notice = silent ? Notice::never_given : Notice::given;
     if (ordinary && present == Scheme::association && out.segments.size() + 1 < jobs_max &&
         draws.per_billion(rates.future_job, Field::future_job)) {
         const auto ordinal = static_cast<std::uint32_t>(out.segments.size());

@@ -34,6 +34,9 @@ struct Segment {
     std::uint8_t ordinal;          // tells apart the jobs of one person in their numbers
 };
 
+// Whether somebody told the insurer.
+enum class Notice : std::uint8_t { given, never_given };
+
 inline constexpr std::size_t segments_max = 6;
 // 後期高齢者医療 began on this day; those who were 75 before joined it then.
 inline constexpr Date scheme_of_late_elderly_start = Date::of(2008, 4, 1);
@@ -41,16 +44,18 @@ inline constexpr std::uint32_t jobs_max = 6;  // ordinals 0..5; the last is that
 
 struct Path {
     boost::container::static_vector<Segment, segments_max> segments;  // in order of time, without overlap
-    // The last segment exists in law only: nobody gave notice, so no registry knows it.
-    bool last_never_registered = false;
+    // Never given: the last segment exists in law only, and no registry knows it.
+    Notice last_notice = Notice::given;
 };
+
+enum class Siblings : std::uint8_t { apart, born_with_previous };
 
 struct Member {
     Date birth;
     Date late_elderly_from;  // 75th birthday; Date::open_end when it is more than a year ahead
     Sex sex;
     Role role;
-    bool same_birth_as_previous;
+    Siblings siblings;
 };
 
 // Persons who live together, and what they share. A value; thread-safe.

@@ -4,6 +4,7 @@
 #include "synth/card.h"
 #include "synth/history.h"
 #include "synth/household.h"
+#include "synth/naming.h"
 #include "synth/nation_tables.h"
 
 namespace onshi::synth {
@@ -14,60 +15,8 @@ constexpr Date as_of_first = Date::of(2024, 12, 2);
 constexpr Date as_of_last = Date::of(2035, 12, 31);
 constexpr std::uint32_t per_billion_max = 1'000'000'000;
 
-// Together, and without foreign residents, 4.4 % of persons (design §7).
-constexpr std::uint32_t rare_surname_per_billion = 40'500'000;
-constexpr std::uint32_t rare_given_name_per_billion = 5'000'000;
-constexpr std::uint32_t reading_missing_per_billion = 5'000'000;            // chosen
-constexpr std::uint32_t foreign_reading_missing_per_billion = 250'000'000;  // chosen
-constexpr std::uint32_t alias_percent = 12;  // of foreign residents, chosen; of Koreans half
-constexpr std::uint32_t other_surname_of_elder_percent = 25;
-
 // Deaths in the last year per thousand, in bands of five years from 50: about the life table of 2023.
 constexpr std::array<std::uint32_t, 12> deaths_per_mille{3, 4, 7, 11, 17, 29, 52, 95, 165, 270, 390, 480};
-
-PersonName name_of(const Surname& family, const GivenName& given) {
-    return {family.text, given.text, family.text,          given.text,
-            family.kana, given.kana, NameScript::japanese, Glyphs::plain};
-}
-
-const Surname& draw_surname(const NationTables& tables, const Draws& draws, Field field) {
-    return surnames()[tables.surname_pick.at(draws.bits(field))];
-}
-
-PersonName japanese_name(const NationTables& tables, const Draws& family_draws, const Draws& own, Sex sex, Date birth) {
-    const auto fashion = given_names(sex, birth.year());
-    const GivenName& given = fashion[own.below(static_cast<std::uint32_t>(fashion.size()), Field::given_name)];
-    PersonName name = name_of(draw_surname(tables, family_draws, Field::surname), given);
-    if (family_draws.per_billion(rare_surname_per_billion, Field::rare_surname)) {
-        const RareSurname& rare = rare_surnames()[tables.rare_surname_pick.at(family_draws.bits(Field::surname, 1))];
-        name.family = rare.text;
-        name.family_plain = rare.plain;
-        name.family_kana = rare.kana;
-        name.glyphs = rare.glyphs;
-    }
-    if (own.per_billion(rare_given_name_per_billion, Field::rare_given_name)) {
-        const auto rare_names = rare_given_names();
-        const RareGivenName& rare =
-            rare_names[own.below(static_cast<std::uint32_t>(rare_names.size() / 2), Field::given_name, 1) +
-                       (sex == Sex::female ? rare_names.size() / 2 : 0)];
-        name.given = rare.text;
-        name.given_plain = rare.plain;
-        name.given_kana = rare.kana;
-        if (!name.has_rare_glyph()) name.glyphs = rare.glyphs;
-    }
-    return name;
-}
-
-PersonName latin_name(const NationalityNames& names, const Draws& family_draws, const Draws& own, Sex sex) {
-    const auto pick = [](std::span<const GivenName> from, std::uint64_t bits) -> const GivenName& {
-        return from[Draws::scaled(bits, static_cast<std::uint32_t>(from.size()))];
-    };
-    const GivenName& family = pick(names.families, family_draws.bits(Field::surname));
-    const GivenName& given = pick(sex == Sex::female ? names.female : names.male, own.bits(Field::given_name));
-    PersonName name{family.text, given.text, family.text,       given.text,
-                    family.kana, given.kana, NameScript::latin, Glyphs::plain};
-    return name;
-}
 
 // A person while it is being made.
 class PersonWriter {
@@ -97,8 +46,6 @@ class PersonWriter {
     void write_death();
     void write_protection();
     void write_siblings();
-    [[nodiscard]] bool shares_surname() const;
-    [[nodiscard]] Draws household_draws() const { return {tables_.settings.seed, household_.key}; }
     [[nodiscard]] const Member& self() const { return household_.members[member_]; }
 
     const NationTables& tables_;
@@ -126,43 +73,18 @@ void PersonWriter::write_basics() {
     if (roll >= 99'991) person_.specific_disease = roll == 99'999 ? SpecificDisease::hiv : SpecificDisease::haemophilia;
     person_.card.reset();
     person_.paper_certificate.reset();
-    person_.alias.reset();
     person_.coverages.clear();
     person_.faults.clear();
 }
 
-bool PersonWriter::shares_surname() const {
-    if (member_ == 0 || self().role == Role::child) return true;
-    if (self().role == Role::elder) return !draws_.percent(other_surname_of_elder_percent, Field::own_surname);
-    // Spouses keep their names in China, Viet Nam and Korea.
-    return !household_.nationality || *household_.nationality > Nationality::korea;
-}
-
 void PersonWriter::write_names() {
-    const Draws family_draws = shares_surname() ? household_draws() : draws_;
-    const Sex sex = self().sex;
-    if (household_.nationality) {
-        person_.name = latin_name(names_of(*household_.nationality), family_draws, draws_, sex);
-        const bool korean = *household_.nationality == Nationality::korea;
-        if (draws_.percent(korean ? 50 : alias_percent, Field::alias)) {
-            const auto fashion = given_names(sex, self().birth.year());
-            const GivenName& given = fashion[draws_.below(static_cast<std::uint32_t>(fashion.size()), Field::alias, 1)];
-            person_.alias = name_of(draw_surname(tables_, household_draws(), Field::other_surname), given);
-        }
-    } else {
-        person_.name = japanese_name(tables_, family_draws, draws_, sex, self().birth);
-    }
-    // Must differ: the next in the table does, also in its reading.
-    const std::uint32_t count = static_cast<std::uint32_t>(surnames().size());
-    std::uint32_t other = draws_.below(count, Field::other_surname, 1);
-    while (surnames()[other].kana == person_.name.family_kana || surnames()[other].text == person_.name.family_plain) {
-        other = (other + 1) % count;
-    }
-    person_.other_family = surnames()[other].text;
-    person_.other_family_kana = surnames()[other].kana;
-    const std::uint32_t missing =
-        household_.nationality ? foreign_reading_missing_per_billion : reading_missing_per_billion;
-    if (draws_.per_billion(missing, Field::reading_missing)) person_.name.family_kana = person_.name.given_kana = {};
+    person_.name = registered_name(tables_, household_, member_);
+    person_.head_name = member_ == 0 ? person_.name : registered_name(tables_, household_, 0);
+    person_.alias = draw_alias(tables_, household_, member_);
+    const Surname& other = draw_other_surname(person_.name, draws_);
+    person_.other_family = other.text;
+    person_.other_family_kana = other.kana;
+    drop_missing_reading(household_, draws_, person_.name);
 }
 
 void PersonWriter::write_death() {
@@ -197,8 +119,9 @@ void PersonWriter::write_protection() {
 }
 
 void PersonWriter::write_siblings() {
-    const bool with_previous = self().same_birth_as_previous;
-    const bool with_next = member_ + 1 < household_.size && household_.members[member_ + 1].same_birth_as_previous;
+    const bool with_previous = self().siblings == Siblings::born_with_previous;
+    const bool with_next =
+        member_ + 1 < household_.size && household_.members[member_ + 1].siblings == Siblings::born_with_previous;
     if (!with_previous && !with_next) return;
     const std::uint64_t other = with_previous ? person_.index - 1 : person_.index + 1;
     person_.faults.push_back({FaultKind::same_birth_siblings, no_record, 0, 0, self().birth, other});

@@ -117,6 +117,12 @@ std::uint32_t local_government_check(std::uint32_t five_digits) {
     return (11 - sum % 11) % 10;
 }
 
+Date newest_file_on(const SyntheticInsurer& insurer, Date as_of) {
+    if (insurer.file_interval_days == 1) return as_of.plus_days(-1);
+    const std::int32_t since = (as_of.days() - insurer.file_weekday) % 7;
+    return as_of.plus_days(-(since == 0 ? 7 : since));
+}
+
 Organisations::Organisations(std::uint64_t seed) : seed_(seed) {
     make_municipalities();
     make_employees_insurers();
@@ -152,7 +158,9 @@ std::uint16_t Organisations::add(int law_code, int prefecture, std::uint32_t bod
                          static_cast<std::uint8_t>(prefecture),
                          symbol_style(law_code, word),
                          static_cast<std::uint8_t>(word % 4 == 0 ? 1 : 0),
-                         index});
+                         index,
+                         static_cast<std::uint8_t>(word / 4 % 3 == 0 ? 7 : 1),
+                         static_cast<std::uint8_t>(word / 16 % 7)});
     return index;
 }
 

@@ -30,9 +30,14 @@ struct SyntheticInsurer {
     DateRange validity;
     std::uint8_t prefecture;  // 1..47
     SymbolStyle symbol_style;
-    std::uint8_t first_branch;  // the branch of the insured themself: 0 or 1, the insurer's own numbering
-    std::uint16_t telephone;    // last four digits, see append_insurer_telephone
+    std::uint8_t first_branch;        // the branch of the insured themself: 0 or 1, the insurer's own numbering
+    std::uint16_t telephone;          // last four digits, see append_insurer_telephone
+    std::uint8_t file_interval_days;  // how often it sends a file: 1 or 7
+    std::uint8_t file_weekday;        // of weekly files, 0 .. 6
 };
+
+// The day of the newest file of that insurer, before `as_of`.
+[[nodiscard]] Date newest_file_on(const SyntheticInsurer& insurer, Date as_of);
 
 // An invented municipality inside a real prefecture.
 struct Municipality {

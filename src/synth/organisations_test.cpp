@@ -69,6 +69,25 @@ TEST(synth_organisations, runs_hold_insurers_of_their_scheme) {
     }
 }
 
+TEST(synth_organisations, the_newest_file_is_from_yesterday_or_from_its_weekday_in_the_last_seven_days) {
+    SyntheticInsurer insurer = nation_one().insurers().front();
+    const Date as_of = Date::of(2026, 11, 23);
+    insurer.file_interval_days = 1;
+    EXPECT_EQ(newest_file_on(insurer, as_of), Date::of(2026, 11, 22));
+    insurer.file_interval_days = 7;
+    std::set<Date> days;
+    for (std::uint8_t weekday = 0; weekday < 7; ++weekday) {
+        insurer.file_weekday = weekday;
+        const Date newest = newest_file_on(insurer, as_of);
+        days.insert(newest);
+        EXPECT_EQ(newest_file_on(insurer, newest.plus_days(7)), newest);
+        EXPECT_EQ(newest_file_on(insurer, newest.plus_days(8)), newest.plus_days(7));
+    }
+    EXPECT_EQ(days.size(), 7U);
+    EXPECT_EQ(*days.begin(), Date::of(2026, 11, 16));
+    EXPECT_EQ(*days.rbegin(), Date::of(2026, 11, 22));
+}
+
 TEST(synth_organisations, local_government_codes_have_the_published_check_digit) {
     // Published codes: Hokkaido 010006, Tokyo's Chiyoda 131016, Osaka 270008, Okinawa 470007.
     EXPECT_EQ(local_government_check(1'000), 6U);

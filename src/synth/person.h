@@ -215,6 +215,7 @@ struct SyntheticPerson {
     std::uint64_t household_head = 0;
     Role role = Role::head;
     PersonName name;
+    PersonName head_name;                    // 被保険者氏名 on records with Relation::family
     std::optional<PersonName> alias;         // 通称 of foreign residents
     std::optional<Nationality> nationality;  // nullopt: Japanese
     std::string_view other_family;           // what records with SentName::other_family carry

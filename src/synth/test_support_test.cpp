@@ -170,6 +170,7 @@ void append_fingerprint(const SyntheticPerson& person, ByteWriter& out) {
     out.u64(person.index);
     out.u64(person.household_head);
     put(out, person.name);
+    put(out, person.head_name);
     out.u8(person.alias ? 1 : 0);
     if (person.alias) put(out, *person.alias);
     out.u8(person.nationality ? static_cast<std::uint8_t>(*person.nationality) : 255);

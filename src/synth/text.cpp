@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -229,19 +230,22 @@ bool names_other_person(FaultKind kind) {
 }  // namespace
 
 void append_truth_line(std::uint64_t index, const Fault& fault, std::string& out) {
-    const auto column = [&out](bool present, auto value) {
-        if (present) {
-            fmt::format_to(std::back_inserter(out), "\t{}", value);
+    const auto column = [&out](const auto& value) {
+        if (value) {
+            fmt::format_to(std::back_inserter(out), "\t{}", *value);
         } else {
             out += "\t-";
         }
     };
+    const auto unless = [](std::int64_t value, std::int64_t nothing) {
+        return value == nothing ? std::nullopt : std::optional(value);
+    };
     fmt::format_to(std::back_inserter(out), "{}\t{}", index, fault_name(fault.kind));
-    column(fault.record != no_record, static_cast<unsigned>(fault.record));
-    column(fault.fields != 0, static_cast<unsigned>(fault.fields));
-    column(fault.day != Date(), to_iso(fault.day));
-    column(fault.days != 0, fault.days);
-    column(names_other_person(fault.kind), fault.other);
+    column(unless(fault.record, no_record));
+    column(unless(fault.fields, 0));
+    column(fault.day == Date() ? std::nullopt : std::optional(to_iso(fault.day)));
+    column(unless(fault.days, 0));
+    column(names_other_person(fault.kind) ? std::optional(fault.other) : std::nullopt);
 }
 
 }  // namespace onshi::synth

@@ -6,8 +6,8 @@
 
 namespace onshi::cards {
 
-Task<Result<SuspensionResult>> SuspensionService::apply(const CardKey& key, SuspensionWish wish, const audit::Actor& actor,
-                                                        Deadline deadline) {
+Task<Result<SuspensionResult>> SuspensionService::apply_once(const CardKey& key, SuspensionWish wish,
+                                                             const audit::Actor& actor, Deadline deadline) {
     sql::ReadBatch batch;
     const auto card = load_card(batch, key);
     const auto stored = load_suspension(batch, key);
@@ -31,6 +31,16 @@ Task<Result<SuspensionResult>> SuspensionService::apply(const CardKey& key, Susp
     auto committed = co_await database_.commit(std::move(set), deadline);
     if (!committed) co_return fail(std::move(committed));
     co_return SuspensionResult{{wanted, now, before.version + 1}, *committed};
+}
+
+// Two callers who want the same are both told that it is so: who lost the race looks again.
+Task<Result<SuspensionResult>> SuspensionService::apply(const CardKey& key, SuspensionWish wish, const audit::Actor& actor,
+                                                        Deadline deadline) {
+    for (int tries = 1;; ++tries) {
+        auto result = co_await apply_once(key, wish, actor, deadline);
+        const bool lost = !result && result.error().code == ErrorCode::store_conflict;
+        if (!lost || tries == suspension_attempts_max) co_return result;
+    }
 }
 
 }  // namespace onshi::cards

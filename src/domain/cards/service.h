@@ -17,6 +17,9 @@ struct SuspensionResult {
     sql::CommitPosition position;  // sequence 0: nothing had to change
 };
 
+// A change that lost a race looks again this often.
+inline constexpr int suspension_attempts_max = 3;
+
 // Suspends or resumes a card (domain-rules §8.5); effective for the next check everywhere, with its audit record.
 // Suspending what is suspended is a no-op. Errors: card.unknown, and those of the database. Thread-safe.
 class SuspensionService {
@@ -27,6 +30,8 @@ class SuspensionService {
                                                        Deadline deadline);
 
   private:
+    [[nodiscard]] Task<Result<SuspensionResult>> apply_once(const CardKey& key, SuspensionWish wish,
+                                                            const audit::Actor& actor, Deadline deadline);
     sql::Database& database_;
     const Clock& clock_;
     Random& random_;

@@ -85,6 +85,8 @@ class MissBudget {
     explicit MissBudget(int misses_per_hour) : misses_per_hour_(misses_per_hour) {}
     [[nodiscard]] bool is_spent(OrganisationKey facility, Instant now);
     void count(OrganisationKey facility, Instant now);
+    // Takes back one count of the same moment: nothing was disclosed.
+    void give_back(OrganisationKey facility, Instant now);
 
   private:
     struct Hour {
@@ -148,6 +150,7 @@ class CheckService {
     [[nodiscard]] Result<void> check_signature(const Attempt& attempt, const CardCheck& check) const;
     [[nodiscard]] Result<void> check_status(Attempt& attempt) const;
     [[nodiscard]] Task<Result<std::optional<PersonKey>>> find_current(PersonKey merged, Deadline deadline);
+    [[nodiscard]] static sql::WriteSet write_set_of(const Attempt& attempt, const CardCheck& check);
     [[nodiscard]] Task<Result<Answer>> decide(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Task<Result<GivenAnswer>> commit_answer(sql::WriteSet set, Answer answer,
                                                           const organisations::Terminal& terminal,
@@ -155,6 +158,8 @@ class CheckService {
     [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat(const std::optional<audit::Place>& used,
                                                                   const CheckId& id, const Sha256& digest,
                                                                   Deadline deadline);
+    [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat_by_number(const organisations::Terminal& terminal,
+                                                                            const NumberCheck& check, Deadline deadline);
     [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_candidates(const NumberCheck& check, Deadline deadline,
                                                                              std::int64_t& known_seq);
 

@@ -40,6 +40,7 @@ struct CheckService::Attempt {
     std::string signed_text;
     CardKey card_key;
     std::optional<cards::Card> card;          // absent: the registry does not know the serial
+    PersonKey person = nobody;                // the card's holder, after a merge under the current key
     cards::Suspension suspension;
     std::optional<organisations::Account> account;
     std::optional<pki::CardPublicKey> key;
@@ -98,6 +99,7 @@ Task<Result<void>> CheckService::load_card(Attempt& attempt, const CardCheck& ch
     auto read = co_await parts_.database.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
     attempt.card = card.get();
+    if (attempt.card) attempt.person = attempt.card->person;
     if (suspension) attempt.suspension = *suspension;
     if (account) attempt.account = account->get();
     const bool operator_known = attempt.account && attempt.account->active;
@@ -150,7 +152,7 @@ Task<Result<std::optional<PersonKey>>> CheckService::find_current(PersonKey merg
 }
 
 Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& check, Deadline deadline) {
-    const PersonKey person = attempt.card ? attempt.card->person : nobody;
+    const PersonKey person = attempt.person;
     sql::ReadBatch batch;
     const auto now = identity::load_now(batch, person);
     const auto use = cards::load_use_registration(batch, person);
@@ -165,7 +167,7 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
         auto current = co_await find_current(person, deadline);
         if (!current) co_return fail(std::move(current));
         if (*current && **current != person) {
-            attempt.card->person = **current;
+            attempt.person = **current;
             auto answer = co_await decide(attempt, check, deadline);
             co_return answer;
         }
@@ -240,6 +242,19 @@ Task<Result<std::optional<GivenAnswer>>> CheckService::repeat(const std::optiona
     co_return given;
 }
 
+// Everything an answer changes, each with the guard that keeps it from happening twice.
+sql::WriteSet CheckService::write_set_of(const Attempt& attempt, const CardCheck& check) {
+    sql::WriteSet set(sql::Store::ledger);
+    set.reserve(24, 768);
+    consume_challenge(set, attempt.challenge, attempt.person);
+    if (attempt.registers) cards::register_use(set, attempt.person, attempt.use, cards::Channel::kiosk, attempt.now);
+    if (check.method == Method::visual) {
+        count_visual_use(set, attempt.terminal.organisation.key, check.operator_reference, check.care_day,
+                         attempt.visual_uses);
+    }
+    return set;
+}
+
 Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Terminal& terminal, const CardCheck& check,
                                                       Deadline deadline) {
     auto attempt = open_attempt(terminal, check);
@@ -256,35 +271,30 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
     for (int tries = 0; tries < check_attempts_max; ++tries) {
         auto answer = co_await decide(*attempt, check, deadline);
         if (!answer) co_return fail(std::move(answer));
-        const PersonKey person = attempt->card ? attempt->card->person : nobody;
         const Sha256 digest = answer->request_digest;
-        sql::WriteSet set(sql::Store::ledger);
-        set.reserve(24, 768);
-        consume_challenge(set, attempt->challenge, person);
-        if (attempt->registers) {
-            cards::register_use(set, person, attempt->use, cards::Channel::kiosk, attempt->now);
-        }
-        if (check.method == Method::visual) {
-            if (attempt->visual_uses >= attempt->account->visual_checks_per_day) {
-                co_return fail(ErrorCode::account_visual_budget, "");
+        const bool within_budget =
+            check.method != Method::visual || attempt->visual_uses < attempt->account->visual_checks_per_day;
+        ErrorCode refusal = ErrorCode::account_visual_budget;
+        if (within_budget) {
+            sql::WriteSet set = write_set_of(*attempt, check);
+            auto given = co_await commit_answer(std::move(set), std::move(*answer), terminal, check.operator_reference,
+                                                deadline);
+            if (given) {
+                if (attempt->key_to_store) co_await store_key(*attempt, deadline);
+                co_return given;
             }
-            count_visual_use(set, terminal.organisation.key, check.operator_reference, check.care_day,
-                             attempt->visual_uses);
+            refusal = given.error().code;
+            if (refusal != ErrorCode::store_conflict) co_return given;
         }
-        auto given = co_await commit_answer(std::move(set), std::move(*answer), terminal, check.operator_reference, deadline);
-        if (given) {
-            if (attempt->key_to_store) co_await store_key(*attempt, deadline);
-            co_return given;
-        }
-        if (given.error().code != ErrorCode::store_conflict) co_return given;
-
+        // What was answered before is answered again, whatever has been used up since.
         sql::ReadBatch batch;
-        const auto used = load_used_challenge(batch, attempt->challenge, person);
+        const auto used = load_used_challenge(batch, attempt->challenge, attempt->person);
         auto read = co_await parts_.database.read(batch, deadline);
         if (!read) co_return fail(std::move(read));
         auto repeated = co_await repeat(used.get(), check.id, digest, deadline);
         if (!repeated) co_return fail(std::move(repeated));
         if (*repeated) co_return std::move(**repeated);
+        if (refusal != ErrorCode::store_conflict) co_return fail(refusal, "");
         // The challenge is still free, so another guard lost its race: look again.
     }
     co_return fail(ErrorCode::store_conflict, "the check lost its race too often");

@@ -27,7 +27,7 @@ Sha256 digest_of(const NumberCheck& check) {
     return sha256(as_bytes(text));
 }
 
-Sha256 digest_of(const std::vector<consent::ItemChoice>& choices) {
+Sha256 digest_of_sorted(const std::vector<consent::ItemChoice>& choices) {
     std::string text = "onshi-consents-v1\n";
     ByteWriter writer(text);
     for (const auto& [item, choice] : choices) {
@@ -102,6 +102,17 @@ Task<Result<std::vector<NumberCandidate>>> CheckService::find_candidates(const N
     co_return candidates;
 }
 
+Task<Result<std::optional<GivenAnswer>>> CheckService::repeat_by_number(const organisations::Terminal& terminal,
+                                                                        const NumberCheck& check, Deadline deadline) {
+    sql::ReadBatch batch;
+    const auto used = load_used_check(batch, terminal.key, check.id);
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    const Sha256 digest = digest_of(check);
+    auto repeated = co_await repeat(used.get(), check.id, digest, deadline);
+    co_return repeated;
+}
+
 Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Terminal& terminal, const NumberCheck& check,
                                                         Deadline deadline) {
     if (!terminal.may(organisations::Role::check_number)) co_return fail(ErrorCode::role_missing, "check_number");
@@ -109,13 +120,21 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     if (!is_care_day_by_number(check.care_day, japan_day(now))) {
         co_return fail(ErrorCode::check_care_day, "by number: five years back to one month ahead");
     }
-    if (misses_.is_spent(terminal.organisation.key, now)) co_return fail(ErrorCode::check_misses, "");
+    const OrganisationKey facility = terminal.organisation.key;
+    if (misses_.is_spent(facility, now)) {
+        auto repeated = co_await repeat_by_number(terminal, check, deadline);
+        if (!repeated) co_return fail(std::move(repeated));
+        if (*repeated) co_return std::move(**repeated);
+        co_return fail(ErrorCode::check_misses, "");
+    }
 
     std::int64_t known_seq = 0;
     auto candidates = co_await find_candidates(check, deadline, known_seq);
     if (!candidates) co_return fail(std::move(candidates));
     NumberVerdict decided = decide_by_number(*candidates, check.care_day);
-    if (decided.verdict.result == ResultCode::none) misses_.count(terminal.organisation.key, now);
+    // Counted before the answer is durable, so that many at once cannot overdraw the budget.
+    const bool missed = decided.verdict.result == ResultCode::none;
+    if (missed) misses_.count(facility, now);
 
     Answer answer;
     answer.source = Source::number;
@@ -126,26 +145,26 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     answer.known_seq = known_seq;
     answer.person = std::move(decided.person);
     answer.verdict = std::move(decided.verdict);
-    const Sha256 digest = answer.request_digest;
 
     sql::WriteSet set(sql::Store::ledger);
     consume_check_id(set, terminal.key, check.id);
     auto given = co_await commit_answer(std::move(set), std::move(answer), terminal, "", deadline);
-    if (given || given.error().code != ErrorCode::store_conflict) co_return given;
-    sql::ReadBatch batch;
-    const auto used = load_used_check(batch, terminal.key, check.id);
-    auto read = co_await parts_.database.read(batch, deadline);
-    if (!read) co_return fail(std::move(read));
-    auto repeated = co_await repeat(used.get(), check.id, digest, deadline);
+    if (given) co_return given;
+    if (missed) misses_.give_back(facility, now);
+    if (given.error().code != ErrorCode::store_conflict) co_return given;
+    auto repeated = co_await repeat_by_number(terminal, check, deadline);
     if (!repeated) co_return fail(std::move(repeated));
     if (!*repeated) co_return fail(ErrorCode::store_conflict, "check_id");
     co_return std::move(**repeated);
 }
 
 Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations::Terminal& terminal, audit::Place place,
-                                                             const std::vector<consent::ItemChoice>& choices,
+                                                             const std::vector<consent::ItemChoice>& chosen,
                                                              Deadline deadline) {
     const Instant now = parts_.clock.now();
+    // The same choices are the same message in whatever order they come.
+    std::vector<consent::ItemChoice> choices = chosen;
+    std::ranges::sort(choices, {}, &consent::ItemChoice::item);
     sql::ReadBatch batch;
     const auto record = audit::load_record(batch, place.lane, place.sequence);
     auto read = co_await parts_.database.read(batch, deadline);
@@ -165,7 +184,7 @@ Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations
         co_return fail(ErrorCode::consent_not_available, std::string(to_string(answer->verdict.medical)));
     }
 
-    const Sha256 digest = digest_of(choices);
+    const Sha256 digest = digest_of_sorted(choices);
     ConsentsRecorded recorded;
     for (const auto& [item, choice] : choices) {
         recorded.consents.push_back({item, choice, now, now + std::chrono::microseconds(consent::life)});

@@ -39,4 +39,12 @@ void MissBudget::count(OrganisationKey facility, Instant now) {
     ++hour.misses;
 }
 
+void MissBudget::give_back(OrganisationKey facility, Instant now) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = facilities_.find(facility);
+    if (found != facilities_.end() && found->second.hour == hour_of(now) && found->second.misses > 0) {
+        --found->second.misses;
+    }
+}
+
 }  // namespace onshi::eligibility

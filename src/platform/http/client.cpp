@@ -45,7 +45,8 @@ bool refuses_certificate(int reason) {
                                 SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
                                 SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
                                 SSL_R_TLSV1_ALERT_UNKNOWN_CA,
-                                SSL_R_TLSV1_ALERT_ACCESS_DENIED};
+                                SSL_R_TLSV1_ALERT_ACCESS_DENIED,
+                                SSL_R_TLSV1_ALERT_DECRYPT_ERROR};
     return std::ranges::find(alerts, reason) != alerts.end();
 }
 
@@ -306,7 +307,7 @@ Error Client::Impl::failure(const Link& link, Ended ended) const {
     // With TLS 1.3 a server refuses our certificate only after our side of the handshake is done.
     if (refuses_certificate(link.transport.tls_reason()))
         return Error(ErrorCode::peer_untrusted, "our certificate was refused");
-    return Error(ErrorCode::peer_outcome_unknown, "the connection ended without an answer" + std::to_string(link.transport.tls_reason()));
+    return Error(ErrorCode::peer_outcome_unknown, "the connection ended without an answer");
 }
 
 void Client::Impl::keep(LinkPtr link) {

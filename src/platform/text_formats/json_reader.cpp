@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "base/bytes.h"
+#include "base/identifiers.h"
 
 namespace onshi {
 
@@ -21,14 +22,25 @@ struct JsonObject::State {
         return object->if_contains(json::string_view(name.data(), name.size()));
     }
     void note(std::string_view name, ErrorCode code) {
-        errors->push_back({pointer + "/" + std::string(name), code});
+        std::string place = pointer + "/" + std::string(name);
+        const bool full = errors->size() >= json_errors_max && code != ErrorCode::request_my_number;
+        if (full || std::ranges::find(*errors, place, &FieldError::pointer) != errors->end()) return;
+        errors->push_back({std::move(place), code});
+    }
+    // Whatever is no plain name could be anything, a person's number too, and is not sent back.
+    static std::string_view shown_name(std::string_view name) {
+        const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+        const auto is_plain_or_digit = [&](char c) { return is_plain(c) || (c >= '0' && c <= '9'); };
+        const bool is_name = !name.empty() && name.size() <= json_field_name_max && is_plain(name.front()) &&
+                             std::ranges::all_of(name, is_plain_or_digit) && !contains_individual_number(name);
+        return is_name ? name : "?";
     }
     // Requests are strict: a field that nobody asked for is a client's mistake.
     void note_unknown() {
         for (const auto& member : *object) {
             const std::string_view name(member.key().data(), member.key().size());
             const auto end = seen.begin() + static_cast<std::ptrdiff_t>(seen_count);
-            if (std::find(seen.begin(), end, name) == end) note(name.substr(0, 64), ErrorCode::field_unknown);
+            if (std::find(seen.begin(), end, name) == end) note(shown_name(name), ErrorCode::field_unknown);
         }
     }
 };

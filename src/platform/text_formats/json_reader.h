@@ -16,9 +16,12 @@ namespace onshi {
 
 inline constexpr std::size_t json_depth_max = 8;
 inline constexpr std::size_t json_array_max = 1024;
+// Wrong fields that are noted; what is wrong besides is found when these are mended.
+inline constexpr std::size_t json_errors_max = 100;
+inline constexpr std::size_t json_field_name_max = 64;
 
 // Reads one request object strictly (design §9.12): a missing, unknown or wrong field is noted with its pointer and its
-// code, and reading goes on, so that a client hears of all at once. Views point into the document. Not thread-safe.
+// code, and reading goes on, so that a client hears of all at once. A field has one reason, the first that was found. Views point into the document. Not thread-safe.
 class JsonObject {
   public:
     // Text, or empty when absent or wrong. Required: absence is an error. Text longer than `bytes_max` is an error.

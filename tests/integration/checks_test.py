@@ -1,0 +1,704 @@
+"""Checks by card and by number, consents and suspensions, against a real hub."""
+
+import base64
+import json
+import re
+import threading
+import uuid
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from harness.cards import Card, CheckOrder, base64url, today
+
+RECEIPT = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]$")
+VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+MY_NUMBER = "123456789018"  # domain-rules: passes its check digit, belongs to nobody
+
+
+def without(answer, *names):
+    return {name: value for name, value in answer.items() if name not in names}
+
+
+def number_terms(answer, person, **changes):
+    """The look-up that a desk would type from what the patient's document says."""
+    coverage = answer["coverage"]
+    terms = {"check_id": str(uuid.uuid4()), "care_day": today().isoformat(),
+             "insurer_number": coverage["insurer"]["number"], "number": coverage["number"],
+             "birth_date": person.birth_date}
+    for name in ("symbol", "branch"):
+        if name in coverage:
+            terms[name] = coverage[name]
+    return {name: value for name, value in {**terms, **changes}.items() if value is not None}
+
+
+@pytest.fixture(scope="module")
+def eligible(wallet):
+    return wallet.card("eligible")
+
+
+@pytest.fixture
+def look_up(desk):
+    return lambda terms: desk.post("/v1/checks/by-number", terms)
+
+
+@pytest.fixture(scope="module")
+def find_covered(wallet, check):
+    """A person whose card answers `valid`, with that answer."""
+
+    def find(fits):
+        tried = 0
+        for key, card in sorted(wallet.cards.items()):
+            person = wallet.persons.get(key)
+            usable = card.status == 1 and key in wallet.registered and person is not None
+            if not usable or person.blocked or not fits(person):
+                continue
+            tried += 1
+            assert tried <= 200, "nobody in the nation fits"
+            reply = check(card)
+            if reply.status == 200 and reply.value["result"]["name"] == "valid":
+                return card, person, reply.value
+        raise AssertionError("nobody in the nation fits")
+
+    return find
+
+
+# --- by card
+
+
+def test_an_eligible_card_is_answered_in_full(wallet, desk, eligible, order):
+    person = wallet.persons[eligible.person_key]
+    asked = order(eligible)
+    reply = desk.post("/v1/checks", asked.body())
+    assert reply.status == 200, reply.body
+    answer = reply.value
+    assert RECEIPT.match(answer["receipt"])
+    assert answer["check_id"] == asked.check_id
+    assert answer["result"] == {"code": 1, "name": "valid"}
+    assert (answer["reference_kind"], answer["method"], answer["care_day"]) == ("card", "pin", today().isoformat())
+    assert answer["facility"]["code"] == desk.terminal.facility
+    assert answer["facility"]["terminal"] == desk.terminal.id
+    assert answer["person"]["name"] == person.name
+    assert answer["person"]["kana"] == person.kana
+    assert answer["person"]["address"] == person.address
+    assert answer["person"]["birth_date"] == person.birth_date
+    assert answer["person"]["sex"] == person.sex
+    assert answer["medical_data"] == {"available": True}
+    assert answer["coverage"]["acquired_on"] <= answer["care_day"]
+    assert answer["coverage"]["insurer"]["name"]
+    assert answer["next"] == [{"audience": "patient", "code": "next.nothing"}, {"audience": "clerk", "code": "next.nothing"}]
+    assert answer["audit"]["sequence"] >= 1
+    issued = datetime.strptime(answer["next_challenge"]["expires_at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    left = issued.replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)
+    assert timedelta(minutes=14) < left <= timedelta(minutes=15)
+
+
+def test_a_name_with_variation_selectors_arrives_undamaged(find_covered):
+    _, person, answer = find_covered(lambda person: VARIATION_SELECTORS.search(person.name))
+    assert answer["person"]["name"] == person.name
+
+
+def test_the_pseudonym_holds_at_one_facility_and_differs_at_another(connect, check, eligible):
+    other = connect("desk-2")
+    again = [check(eligible).value["person"]["person_ref"] for _ in range(2)]
+    elsewhere = other.post("/v1/checks", CheckOrder(other.terminal, eligible, other.challenge()).body())
+    assert again[0] == again[1] != elsewhere.value["person"]["person_ref"]
+
+
+def test_the_next_challenge_of_an_answer_is_good_for_the_next_check(desk, check, eligible):
+    challenge = check(eligible).value["next_challenge"]["challenge"]
+    assert desk.post("/v1/checks", CheckOrder(desk.terminal, eligible, challenge).body()).status == 200
+
+
+def test_the_same_check_again_gives_the_same_answer_and_no_second_record(hub, desk, eligible, order):
+    body = order(eligible).body()
+    first, second = (desk.post("/v1/checks", body).value for _ in range(2))
+    assert without(first, "next_challenge") == without(second, "next_challenge")
+    assert first["next_challenge"] != second["next_challenge"]
+    records = hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM audit_record WHERE instr(payload, ?)",
+                                    (uuid.UUID(body["check_id"]).bytes,))
+    assert records == [(1,)]
+
+
+def test_one_check_sent_by_many_at_once_is_recorded_once(hub, contract, connect, desk, eligible, order):
+    body = order(eligible).body()
+    replies = []
+
+    def send():
+        with type(desk)(contract, hub, desk.terminal) as own:
+            replies.append(own.post("/v1/checks", body))
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [reply.status for reply in replies] == [200] * 8
+    assert len({json.dumps(without(reply.value, "next_challenge"), sort_keys=True) for reply in replies}) == 1
+
+
+def test_a_used_challenge_is_refused_for_another_check(desk, eligible, order):
+    asked = order(eligible)
+    assert desk.post("/v1/checks", asked.body()).status == 200
+    again = asked.but(check_id=str(uuid.uuid4()))
+    assert desk.post("/v1/checks", again.body()).code == "challenge.used"
+
+
+def test_a_signature_over_another_challenge_is_refused(desk, eligible, order):
+    asked, other = order(eligible), order(eligible)
+    body = {**other.body(), "check_id": asked.check_id, "challenge": asked.challenge}
+    assert desk.post("/v1/checks", body).code == "signature.invalid"
+
+
+@pytest.mark.parametrize("change", [{"method": "visual", "operator": "staff-1", "visual_reason": "card reader broken"},
+                                    {"operator": "staff-1"}, {"check_id": "00000000-0000-4000-8000-000000000009"}])
+def test_what_the_card_signed_cannot_be_changed_afterwards(desk, eligible, order, change):
+    assert desk.post("/v1/checks", {**order(eligible).body(), **change}).code == "signature.invalid"
+
+
+def test_a_signature_made_for_another_terminal_or_hub_is_refused(connect, desk, eligible, order):
+    asked = order(eligible)
+    for place in ({"id": "T9"}, {"hub_id": "other"}, {"facility": "0000000000"}):
+        elsewhere = type(desk.terminal)(**{**vars(desk.terminal), **place})
+        assert desk.post("/v1/checks", asked.but(terminal=elsewhere).body()).code == "signature.invalid"
+
+
+def test_the_challenge_of_another_terminal_is_refused(connect, desk, eligible):
+    stolen = connect("desk-2").challenge()
+    assert desk.post("/v1/checks", CheckOrder(desk.terminal, eligible, stolen).body()).code == "challenge.invalid"
+
+
+def test_a_challenge_for_deferred_checks_is_no_challenge_for_present_ones(desk, eligible):
+    deferred = desk.challenge(purpose="deferred")
+    asked = CheckOrder(desk.terminal, eligible, deferred)
+    assert desk.post("/v1/checks", asked.body()).code == "challenge.invalid"
+    reply = desk.post("/v1/checks", asked.but(purpose="deferred").body())
+    assert reply.status == 200
+    assert reply.value["result"]["name"] == "valid"
+    assert not reply.value["medical_data"]["available"]
+
+
+@pytest.mark.parametrize("spoil, code", [
+    (lambda body: body["challenge"][:-2], "challenge.invalid"),
+    (lambda body: "", "challenge.invalid"),
+    (lambda body: ("B" if body["challenge"][0] != "B" else "C") + body["challenge"][1:], "challenge.invalid"),
+])
+def test_a_challenge_that_is_not_the_hubs_is_refused(desk, eligible, order, spoil, code):
+    body = order(eligible).body()
+    body["challenge"] = spoil(body)
+    assert desk.post("/v1/checks", body).code == code
+
+
+def test_by_card_only_today_can_be_asked(check, eligible):
+    for days in (-3, 1):
+        assert check(eligible, care_day=(today() + timedelta(days=days)).isoformat()).code == "check.care_day"
+
+
+def test_other_outcomes_of_a_card_have_their_cause(wallet, check):
+    expected = {"lapsed": ("invalid", "cause.lapsed"), "withheld": ("none", "cause.withheld"),
+                "not_registered": ("none", "cause.card_not_registered")}
+    seen = wallet.kinds() & expected.keys()
+    assert {"lapsed", "not_registered"} <= seen
+    for kind in seen:
+        result = check(wallet.card(kind)).value["result"]
+        assert (result["name"], result["cause"]) == expected[kind]
+
+
+def test_a_withheld_record_names_the_insurer_and_nothing_else(wallet, check):
+    if "withheld" not in wallet.kinds():
+        raise AssertionError("the nation has nobody with a withheld record")
+    answer = check(wallet.card("withheld")).value
+    assert answer["coverage"].keys() == {"insurer"}
+
+
+def test_a_card_in_grace_gives_coverage_without_medical_data(wallet, check):
+    answer = check(wallet.card("grace")).value
+    assert answer["result"]["name"] == "valid"
+    assert answer["medical_data"] == {"available": False, "reason": "certificate_grace"}
+    note = next(note for note in answer["notes"] if note["code"] == "note.certificate_grace")
+    assert note["parameters"]["usable_until"] > answer["care_day"]
+
+
+def test_a_card_suspended_by_its_authority_is_refused(wallet, check):
+    assert check(wallet.card("suspended")).code == "card.suspended"
+
+
+# --- certificates
+
+
+@pytest.fixture
+def unseen(hub, eligible):
+    """The eligible card as one whose key the registry does not hold yet."""
+    changed = hub.installation.change(hub.installation.registry, "UPDATE card SET public_key = NULL, tag = NULL "
+                                      "WHERE ca_id = ? AND serial = ?", (eligible.ca_id, eligible.serial))
+    assert changed == 1
+    return eligible
+
+
+def forged(der, key, *, serial=None):
+    """The same certificate, signed by somebody else who calls himself the same."""
+    real = x509.load_der_x509_certificate(der)
+    builder = (x509.CertificateBuilder().subject_name(real.subject).issuer_name(real.issuer)
+               .public_key(real.public_key()).serial_number(serial or real.serial_number)
+               .not_valid_before(real.not_valid_before).not_valid_after(real.not_valid_after))
+    for extension in real.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def test_an_unseen_card_is_asked_for_its_certificate_once(desk, unseen, order):
+    asked = order(unseen)
+    assert desk.post("/v1/checks", asked.body()).code == "certificate.needed"
+    first = desk.post("/v1/checks", asked.body(certificate=base64url(unseen.certificate)))
+    assert first.value["result"]["name"] == "valid"
+    assert desk.post("/v1/checks", order(unseen).body()).status == 200
+
+
+def test_a_certificate_of_a_foreign_authority_is_refused(desk, unseen, order):
+    foreign = forged(unseen.certificate, rsa.generate_private_key(65537, 2048))
+    assert desk.post("/v1/checks", order(unseen).body(certificate=base64url(foreign))).code == "certificate.untrusted"
+
+
+def test_a_certificate_for_signing_documents_is_refused(wallet, desk, unseen, order):
+    signing = base64.b64decode(wallet.image("eligible")["signature"]["certificate"])
+    reply = desk.post("/v1/checks", order(unseen).body(certificate=base64url(signing)))
+    assert reply.code in ("certificate.kind", "certificate.untrusted")
+
+
+def test_the_certificate_of_another_card_is_refused(wallet, desk, unseen, order):
+    other = wallet.card("rare_name")
+    reply = desk.post("/v1/checks", order(unseen).body(certificate=base64url(other.certificate)))
+    assert reply.code == "certificate.mismatch"
+
+
+@pytest.mark.parametrize("spoil", [lambda der: der + b"\0", lambda der: der[:-1], lambda der: der + der,
+                                   lambda der: b"", lambda der: b"0" * 8192])
+def test_bytes_that_are_not_one_certificate_are_refused(desk, unseen, order, spoil):
+    reply = desk.post("/v1/checks", order(unseen).body(certificate=base64url(spoil(unseen.certificate))))
+    assert reply.code in ("certificate.malformed", "certificate.needed")
+    assert desk.post("/v1/checks", order(unseen).body(certificate=base64url(unseen.certificate))).status == 200
+
+
+def test_a_key_that_somebody_wrote_into_the_database_is_not_believed(hub, desk, eligible, order):
+    other = rsa.generate_private_key(65537, 2048)
+    modulus = other.public_key().public_numbers().n.to_bytes(256, "big")
+    hub.installation.change(hub.installation.registry, "UPDATE card SET public_key = ? WHERE ca_id = ? AND serial = ?",
+                            (b"\x01\x03\x01\x00\x01" + modulus, eligible.ca_id, eligible.serial))
+    forger = Card(**{**vars(eligible), "private_key": other})
+    assert desk.post("/v1/checks", order(forger).body()).code == "certificate.needed"
+    stolen = order(forger).body(certificate=base64url(eligible.certificate))
+    assert desk.post("/v1/checks", stolen).code == "signature.invalid"
+    assert desk.post("/v1/checks", order(eligible).body(certificate=base64url(eligible.certificate))).status == 200
+
+
+def test_an_unseen_card_of_a_merged_person_is_asked_for_its_certificate_once(hub, wallet, desk, order):
+    card = wallet.card("rare_name")
+    current = 9_000_000_001
+    change = hub.installation.change
+    registry, ledger = hub.installation.registry, hub.installation.ledger
+    change(registry, "INSERT INTO person_alias (person_key, current_key) VALUES (?, ?)", (card.person_key, current))
+    change(registry, "UPDATE person_now SET person_key = ? WHERE person_key = ?", (current, card.person_key))
+    change(ledger, "UPDATE use_registration SET person_key = ? WHERE person_key = ?", (current, card.person_key))
+    change(registry, "UPDATE card SET public_key = NULL, tag = NULL WHERE ca_id = ? AND serial = ?", (card.ca_id, card.serial))
+    first = desk.post("/v1/checks", order(card).body(certificate=base64url(card.certificate)))
+    assert first.value["result"]["name"] == "valid"
+    assert desk.post("/v1/checks", order(card).body()).status == 200
+
+
+# --- registration as insurance card
+
+
+def test_a_card_registers_on_the_spot_when_the_patient_agrees(wallet, check):
+    card = wallet.card("not_registered")
+    declined = check(card, {"registration": "declined"}).value
+    assert "person" not in declined and "coverage" not in declined
+    assert "next.register_card" not in {step["code"] for step in declined["next"]}
+    offered = check(card).value
+    assert offered["result"] == {"code": 4, "name": "none", "cause": "cause.card_not_registered"}
+    assert {"audience": "patient", "code": "next.register_card"} in offered["next"]
+    assert "person" not in offered and "coverage" not in offered
+    agreed = check(card, {"registration": "agreed"}).value
+    assert agreed["result"]["name"] == "valid"
+    assert [note["code"] for note in agreed["notes"]][0] == "note.registered_now"
+    assert agreed["person"]["name"] == wallet.persons[card.person_key].name
+    assert "note.registered_now" not in {note["code"] for note in check(card).value["notes"]}
+
+
+def test_a_repeated_registration_gives_the_same_answer(wallet, desk, order):
+    card, _ = wallet.find(lambda person: True, registered=False)
+    body = order(card).body(registration="agreed")
+    first, second = (desk.post("/v1/checks", body).value for _ in range(2))
+    assert first["notes"][0]["code"] == "note.registered_now"
+    assert without(first, "next_challenge") == without(second, "next_challenge")
+
+
+# --- suspension
+
+
+def test_a_suspension_counts_for_the_next_check_and_can_be_lifted(connect, check, eligible):
+    call_center = connect("call_center")
+    suspended = call_center.post("/v1/cards/suspend", eligible.name()).value
+    assert suspended["suspended"] and suspended["changed"] and RECEIPT.match(suspended["receipt"])
+    again = call_center.post("/v1/cards/suspend", eligible.name()).value
+    assert again == {"suspended": True, "changed": False, "since": suspended["since"]}
+    assert check(eligible).code == "card.suspended"
+    resumed = call_center.post("/v1/cards/resume", eligible.name()).value
+    assert not resumed["suspended"] and resumed["changed"]
+    assert check(eligible).status == 200
+
+
+def test_many_callers_suspend_one_card_once(hub, contract, connect, wallet, desk):
+    card = wallet.card("rare_name")
+    call_center = connect("call_center")
+    for path in ("/v1/cards/suspend", "/v1/cards/resume"):
+        replies = []
+
+        def call(own_path=path, into=replies):
+            with type(call_center)(contract, hub, call_center.terminal) as own:
+                into.append(own.post(own_path, card.name()))
+
+        threads = [threading.Thread(target=call) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [reply.status for reply in replies] == [200] * 6
+        assert sum(reply.value["changed"] for reply in replies) == 1
+
+
+def test_a_card_that_nobody_holds_cannot_be_suspended(connect, eligible):
+    call_center = connect("call_center")
+    unknown = {**eligible.name(), "serial": "7f" * 20}
+    assert call_center.post("/v1/cards/suspend", unknown).code == "card.unknown"
+    foreign = {**eligible.name(), "authority_key_id": base64url(b"x" * 20)}
+    assert call_center.post("/v1/cards/suspend", foreign).code == "card.authority_unknown"
+
+
+# --- by number
+
+
+@pytest.fixture(scope="module")
+def municipal(find_covered, wallet):
+    """A person insured by a municipality: its number has six digits, and a branch."""
+    rows = wallet.installation.rows(wallet.installation.registry, "SELECT DISTINCT person_key FROM coverage_number "
+                                    "WHERE insurer_number BETWEEN 600000000 AND 699999999 AND branch < 90")
+    keys = {key for key, in rows}
+    return find_covered(lambda person: person.key in keys)
+
+
+def test_every_padding_of_an_insurer_number_finds_the_same_person(municipal, look_up):
+    _, person, by_card = municipal
+    issued = by_card["coverage"]["insurer"]["number"]
+    if len(issued) != 6:
+        raise AssertionError("the person is not insured by a municipality")
+    for padded in (issued, "00" + issued, "  " + issued):
+        answer = look_up(number_terms(by_card, person, insurer_number=padded)).value
+        assert answer["result"]["name"] == "valid", padded
+        assert answer["person"]["name"] == person.name
+        assert answer["coverage"] == by_card["coverage"]
+
+
+def test_by_number_shows_no_address_and_no_medical_data(municipal, look_up):
+    _, person, by_card = municipal
+    answer = look_up(number_terms(by_card, person)).value
+    assert answer["reference_kind"] == "number"
+    assert "address" not in answer["person"] and "next_challenge" not in answer and "method" not in answer
+    assert answer["medical_data"] == {"available": False, "reason": "by_number"}
+
+
+@pytest.mark.parametrize("padding", ["0", "000", " ", "   ", "\u3000\u3000"])
+def test_other_paddings_are_no_insurer_numbers(municipal, look_up, padding):
+    _, person, by_card = municipal
+    number = padding + by_card["coverage"]["insurer"]["number"]
+    reply = look_up(number_terms(by_card, person, insurer_number=number))
+    assert reply.code == "request.field"
+    assert reply.field_codes() == {"/insurer_number": "number.format"}
+
+
+def test_a_wrong_branch_is_corrected_and_said(municipal, look_up):
+    _, person, by_card = municipal
+    branch = f"{(int(by_card['coverage']['branch']) + 40) % 100:02}"
+    answer = look_up(number_terms(by_card, person, branch=branch)).value
+    assert answer["result"]["name"] == "valid"
+    assert "note.branch_corrected" in {note["code"] for note in answer["notes"]}
+    assert answer["coverage"]["branch"] == by_card["coverage"]["branch"]
+    assert "note.branch_corrected" not in {note["code"] for note in look_up(number_terms(by_card, person)).value["notes"]}
+
+
+def test_full_width_digits_and_other_dashes_are_the_same_number(municipal, look_up):
+    _, person, by_card = municipal
+    wide = by_card["coverage"]["number"].translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)})
+    assert look_up(number_terms(by_card, person, number=wide)).value["result"]["name"] == "valid"
+
+
+def test_another_birth_date_finds_nobody(municipal, look_up):
+    _, person, by_card = municipal
+    answer = look_up(number_terms(by_card, person, birth_date="1901-02-03")).value
+    assert answer["result"] == {"code": 4, "name": "none", "cause": "cause.no_match"}
+    assert "person" not in answer and "coverage" not in answer
+
+
+@pytest.mark.parametrize("change, field, code", [
+    ({"birth_date": (today() + timedelta(days=1)).isoformat()}, "/birth_date", "date.out_of_range"),
+    ({"birth_date": "2025-02-29"}, "/birth_date", "date.no_such_day"),
+    ({"birth_date": "19850412"}, "/birth_date", "date.format"),
+    ({"insurer_number": "06139464"}, "/insurer_number", "number.check_digit"),
+    ({"insurer_number": "0613946A"}, "/insurer_number", "number.format"),
+    ({"branch": "1"}, "/branch", "number.format"),
+    ({"number": ""}, "/number", "field.missing"),
+    ({"number": None}, "/number", "field.missing"),
+    ({"number": "1" * 81}, "/number", "field.length"),
+    ({"number": 3456}, "/number", "field.type"),
+    ({"number": None, "symbol": None, "numbre": "1"}, "/numbre", "field.unknown"),
+    ({"check_id": "nonsense"}, "/check_id", "number.format"),
+    ({"check_id": "00000000-0000-0000-0000-000000000000"}, "/check_id", "number.format"),
+])
+def test_a_wrong_term_is_named_with_its_reason(municipal, look_up, change, field, code):
+    _, person, by_card = municipal
+    reply = look_up(number_terms(by_card, person, **change))
+    assert reply.code == "request.field"
+    assert reply.field_codes()[field] == code
+
+
+def test_days_of_care_have_their_bounds(municipal, look_up):
+    _, person, by_card = municipal
+    for day in (today() - timedelta(days=6 * 365), today() + timedelta(days=32)):
+        assert look_up(number_terms(by_card, person, care_day=day.isoformat())).code == "check.care_day"
+    assert look_up(number_terms(by_card, person, care_day=(today() + timedelta(days=27)).isoformat())).status == 200
+
+
+@pytest.mark.parametrize("field", ["number", "symbol", "insurer_number"])
+@pytest.mark.parametrize("spelling", [MY_NUMBER, "1234 5678 9018", "1234-5678-9018",
+                                      "".join(chr(0xFF10 + int(digit)) for digit in MY_NUMBER), f"記号{MY_NUMBER}"])
+def test_an_individual_number_is_refused_and_appears_nowhere(hub, municipal, look_up, field, spelling):
+    _, person, by_card = municipal
+    reply = look_up(number_terms(by_card, person, **{field: spelling}))
+    if field == "insurer_number" and len(spelling.encode()) > 16:
+        assert reply.code == "request.field"
+    else:
+        assert reply.code == "request.my_number"
+    shown = reply.body.decode() + json.dumps(reply.headers)
+    for trace in (MY_NUMBER, spelling, MY_NUMBER[:8], MY_NUMBER[4:]):
+        assert trace not in shown
+    assert MY_NUMBER not in hub.log_text()
+
+
+@pytest.mark.parametrize("field", ["operator", "visual_reason"])
+def test_an_individual_number_in_free_text_of_a_card_check_is_refused(desk, eligible, order, field):
+    reply = desk.post("/v1/checks", {**order(eligible).body(), field: f"no. {MY_NUMBER}"})
+    assert reply.code == "request.my_number"
+    assert MY_NUMBER not in reply.body.decode()
+
+
+def test_opaque_echoes_may_look_like_an_individual_number(desk, eligible, order):
+    asked = order(eligible, check_id="00000000-0000-4000-8000-" + MY_NUMBER)
+    assert desk.post("/v1/checks", asked.body()).status == 200
+
+
+def test_a_repeated_look_up_gives_the_same_answer_and_other_terms_are_refused(municipal, look_up):
+    _, person, by_card = municipal
+    terms = number_terms(by_card, person)
+    assert look_up(terms).value == look_up(terms).value
+    assert look_up({**terms, "birth_date": "1901-02-03"}).code == "challenge.used"
+
+
+# --- consents
+
+
+CHOICES = [{"item": "medicines", "choice": "agreed"}, {"item": "visits", "choice": "refused"}]
+
+
+def test_consents_are_recorded_once_and_a_repeat_gives_the_same_answer(desk, check, eligible):
+    receipt = check(eligible).value["receipt"]
+    path = f"/v1/checks/{receipt}/consents"
+    first = desk.post(path, {"consents": CHOICES})
+    assert first.status == 200, first.body
+    assert [(given["item"], given["choice"]) for given in first.value["consents"]] == [("medicines", "agreed"), ("visits", "refused")]
+    moments = [datetime.strptime(first.value["consents"][0][name], "%Y-%m-%dT%H:%M:%S.%fZ") for name in ("given_at", "expires_at")]
+    assert moments[1] - moments[0] == timedelta(hours=24)
+    assert desk.post(path, {"consents": CHOICES}).value == first.value
+    other = [{"item": "medicines", "choice": "refused"}]
+    assert desk.post(path, {"consents": other}).code == "consent.given"
+
+
+def test_the_same_choices_in_another_order_are_a_repeat(desk, check, eligible):
+    path = f"/v1/checks/{check(eligible).value['receipt']}/consents"
+    first = desk.post(path, {"consents": CHOICES})
+    again = desk.post(path, {"consents": CHOICES[::-1]})
+    assert again.status == 200, again.body
+    assert again.value == first.value
+
+
+def test_a_receipt_may_be_typed_loosely(desk, check, eligible):
+    receipt = check(eligible).value["receipt"]
+    path = f"/v1/checks/{receipt.replace('-', '').lower()}/consents"
+    assert desk.post(path, {"consents": CHOICES}).status == 200
+
+
+def test_consents_belong_to_the_terminal_that_asked(connect, desk, check, eligible):
+    receipt = check(eligible).value["receipt"]
+    assert connect("desk-2").post(f"/v1/checks/{receipt}/consents", {"consents": CHOICES}).code == "check.receipt"
+    assert desk.post(f"/v1/checks/{receipt}/consents", {"consents": CHOICES}).status == 200
+
+
+def test_a_receipt_that_is_none_is_refused(desk, check, eligible):
+    receipt = check(eligible).value["receipt"]
+    last = "2" if receipt[-1] != "2" else "3"
+    for wrong in (receipt[:-1] + last, "1", "A" * 40, "%F0%9F%98%80", "..%2f..%2fetc"):
+        assert desk.post(f"/v1/checks/{wrong}/consents", {"consents": CHOICES}).code == "check.receipt"
+
+
+def test_what_is_not_an_answer_to_a_card_takes_no_consents(wallet, desk, municipal, look_up, check):
+    _, person, by_card = municipal
+    by_number = look_up(number_terms(by_card, person)).value["receipt"]
+    lapsed = check(wallet.card("lapsed")).value["receipt"]
+    for receipt in (by_number, lapsed):
+        assert desk.post(f"/v1/checks/{receipt}/consents", {"consents": CHOICES}).code == "consent.not_available"
+    grace = check(wallet.card("grace")).value["receipt"]
+    path = f"/v1/checks/{grace}/consents"
+    assert desk.post(path, {"consents": CHOICES}).code == "consent.not_available"
+    allowed = [{"item": "limit_certificate", "choice": "agreed"}]
+    assert desk.post(path, {"consents": allowed}).status == 200
+
+
+@pytest.mark.parametrize("consents", [[], CHOICES + CHOICES[:1], [{"item": "everything", "choice": "agreed"}],
+                                      [{"item": "visits", "choice": "yes"}], [{"item": "visits"}], ["visits"], "visits"])
+def test_malformed_consents_are_refused_and_leave_the_receipt_usable(desk, check, eligible, consents):
+    path = f"/v1/checks/{check(eligible).value['receipt']}/consents"
+    assert desk.post(path, {"consents": consents}).code == "request.field"
+    assert desk.post(path, {"consents": CHOICES}).status == 200
+
+
+# --- roles and methods
+
+
+def test_each_role_opens_its_own_routes_only(connect, eligible, municipal):
+    _, person, by_card = municipal
+    order_of_terminal = {"facility": connect("desk").terminal.facility, "name": "t", "roles": [{"role": "check_card"}],
+                         "methods": [{"method": "pin"}]}
+    requests = {"check_card": ("/v1/challenges", {"count": 1}),
+                "check_number": ("/v1/checks/by-number", number_terms(by_card, person)),
+                "card_desk": ("/v1/cards/resume", eligible.name()),
+                "administer": ("/v1/terminals", order_of_terminal)}
+    holders = {"desk": {"check_card", "check_number"}, "call_center": {"card_desk"}, "operator": {"administer"}}
+    for name, roles in holders.items():
+        for role, (path, body) in requests.items():
+            reply = connect(name).post(path, body)
+            assert (reply.code == "role.missing") == (role not in roles), (name, role, reply.body)
+
+
+def test_a_method_that_the_terminal_may_not_use_is_refused(check, eligible):
+    assert check(eligible, method="face").code == "method.not_allowed"
+
+
+def test_by_eye_needs_an_account_a_reason_and_stays_within_its_budget(hub, desk, check, eligible, order):
+    reason = {"visual_reason": "PIN forgotten"}
+    assert check(eligible, method="visual").code == "account.unknown"
+    assert check(eligible, method="visual", operator="staff-1").code == "account.unknown"
+    assert check(eligible, reason, method="visual", operator="nobody").code == "account.unknown"
+    installation = hub.installation
+    changed = installation.change(installation.registry, "UPDATE account SET visual_checks_per_day = 2 WHERE reference = 'staff-1' "
+                                  "AND organisation_key = (SELECT organisation_key FROM terminal WHERE terminal_key = ?)",
+                                  (int(desk.terminal.id[1:]),))
+    assert changed == 1
+    assert check(eligible, reason, method="visual", operator="staff-1").value["method"] == "visual"
+    last = order(eligible, method="visual", operator="staff-1").body(**reason)
+    answer = desk.post("/v1/checks", last).value
+    assert check(eligible, reason, method="visual", operator="staff-1").code == "account.visual_budget"
+    repeated = desk.post("/v1/checks", last)
+    assert repeated.status == 200, "a repeat of an answered check uses no budget"
+    assert without(repeated.value, "next_challenge") == without(answer, "next_challenge")
+
+
+# --- undisclosed persons (design §9.10)
+
+
+def trios(installation):
+    """(flagged, plain twin, unregistered twin) as person keys."""
+    found = {}
+    for line in (installation.folder / "truth.ndjson").read_text().splitlines():
+        fault = json.loads(line)
+        if fault["fault"] == "protection_plain_twin":
+            found.setdefault(fault["other"], {})["plain"] = fault["person"]
+        if fault["fault"] == "protection_unregistered_twin":
+            found.setdefault(fault["other"], {})["unregistered"] = fault["person"]
+    return [(flagged + 1, twins["plain"] + 1, twins["unregistered"] + 1) for flagged, twins in sorted(found.items())]
+
+
+def terms_of(installation, person):
+    insurer, number, symbol, branch = installation.rows(
+        installation.registry, "SELECT insurer_number, number, symbol, branch FROM coverage_number WHERE person_key = ? "
+        "ORDER BY coverage_key DESC LIMIT 1", (person.key,))[0]
+    digits, value = divmod(insurer, 100_000_000)
+    terms = {"check_id": str(uuid.uuid4()), "care_day": today().isoformat(), "insurer_number": f"{value:0{digits}}",
+             "number": number, "birth_date": person.birth_date}
+    if symbol:
+        terms["symbol"] = symbol
+    if 0 <= branch <= 99:
+        terms["branch"] = f"{branch:02}"
+    return terms
+
+
+def unnamed(answer):
+    """What is left of an answer when everything that is a name of somebody or something is taken out."""
+    rest = without(answer, "receipt", "check_id", "answered_at", "audit", "next_challenge")
+    rest["freshness"] = without(answer["freshness"], "as_of")
+    if "person" in rest:
+        rest["person"] = without(answer["person"], "person_ref")
+    if "coverage" in rest:
+        rest["coverage"] = without(answer["coverage"], "symbol", "number", "branch")
+    return rest
+
+
+def test_an_undisclosed_person_answers_by_number_like_anybody(hub, wallet, look_up):
+    checked = 0
+    for flagged, plain, _ in trios(hub.installation):
+        answers = [look_up(terms_of(hub.installation, wallet.persons[key])) for key in (flagged, plain)]
+        assert [answer.status for answer in answers] == [200, 200]
+        assert unnamed(answers[0].value) == unnamed(answers[1].value)
+        assert answers[0].headers.keys() == answers[1].headers.keys()
+        checked += 1
+    assert checked >= 3
+
+
+def test_a_blocked_persons_card_answers_like_an_unregistered_one(hub, wallet, check):
+    checked = 0
+    for flagged, plain, unregistered in trios(hub.installation):
+        cards = wallet.cards
+        if not wallet.persons[flagged].blocked:
+            # Hidden from the portal's log only: an ordinary card.
+            both = [unnamed(check(cards[key]).value) for key in (flagged, plain)]
+            assert both[0] == both[1]
+            continue
+        for blocked_wish, twin_wish in (({}, {}), ({"registration": "declined"},) * 2,
+                                        ({"registration": "agreed"}, {"registration": "declined"})):
+            both = [check(cards[flagged], blocked_wish), check(cards[unregistered], twin_wish)]
+            assert unnamed(both[0].value) == unnamed(both[1].value)
+            assert len(both[0].body) == len(both[1].body)
+        checked += 1
+    assert checked >= 1
+
+
+# --- the budget of misses, last because it spends it
+
+
+def test_misses_by_number_have_a_budget_and_repeats_cost_nothing(new_installation, tmp_path, contract, municipal):
+    from harness.client import Client
+    from harness.hub import Hub
+    _, person, by_card = municipal
+    with Hub(new_installation(), tmp_path, "--misses-per-hour", 2) as own:
+        with Client(contract, own, own.installation.terminal("desk")) as desk:
+            miss = number_terms(by_card, person, birth_date="1901-02-03")
+            replies = [desk.post("/v1/checks/by-number", miss) for _ in range(3)]
+            assert [reply.status for reply in replies] == [200, 200, 200], "one miss, asked three times"
+            assert replies[0].value == replies[1].value == replies[2].value
+            second = number_terms(by_card, person, birth_date="1901-02-03")
+            assert desk.post("/v1/checks/by-number", second).status == 200
+            assert desk.post("/v1/checks/by-number", number_terms(by_card, person)).code == "check.misses"
+            repeated = desk.post("/v1/checks/by-number", second)
+            assert repeated.status == 200, "an answer that was given is given again"
+        with Client(contract, own, own.installation.terminal("desk-2")) as other:
+            assert other.post("/v1/checks/by-number", number_terms(by_card, person)).status == 200

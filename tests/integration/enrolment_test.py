@@ -1,0 +1,235 @@
+"""How a terminal comes to its certificate, renews it and loses it."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from harness.cards import CheckOrder, base64url
+from harness.client import Client
+from harness.installation import Terminal
+
+DIRECTORY_AGE_MAX = 5  # seconds; src/domain/organisations/directory.h
+
+
+@pytest.fixture
+def stranger(connect):
+    return connect(None)
+
+
+@pytest.fixture
+def operator(connect):
+    return connect("operator")
+
+
+class Request:
+    """A key and a certificate request, made by the openssl command."""
+
+    def __init__(self, folder, *, curve="P-256", subject="/CN=anything"):
+        folder.mkdir()
+        self.folder = folder
+        self.key = folder / "terminal.key"
+        self.certificate = folder / "terminal.crt"
+        request = folder / "request.der"
+        algorithm = ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}"] if curve else ["-newkey", "rsa:2048"]
+        subprocess.run(["openssl", "req", "-new", "-nodes", *algorithm, "-keyout", self.key, "-subj", subject, "-outform", "DER",
+                        "-out", request], check=True, capture_output=True, timeout=20)
+        self.der = request.read_bytes()
+
+    def body(self, code=None):
+        body = {"certificate_request": base64url(self.der)}
+        return body if code is None else {"enrolment_code": code, **body}
+
+
+def new_order(desk, *, roles=("check_card",), methods=("pin",), name="新しい端末"):
+    return {"facility": desk.terminal.facility, "name": name, "roles": [{"role": role} for role in roles],
+            "methods": [{"method": method} for method in methods]}
+
+
+@pytest.fixture
+def enrol(operator, stranger, desk, tmp_path):
+    """A new terminal of the desk's facility: its request, and what enrolment said."""
+
+    def run(name="new", **wishes):
+        added = operator.post("/v1/terminals", new_order(desk, **wishes))
+        assert added.status == 201, added.body
+        request = Request(tmp_path / name)
+        enrolled = stranger.post("/v1/terminals/enrol", request.body(added.value["enrolment_code"]))
+        assert enrolled.status == 201, enrolled.body
+        request.certificate.write_text(enrolled.value["certificate"])
+        return request, enrolled.value
+
+    return run
+
+
+def terminal_of(request, enrolled):
+    return Terminal(request.folder, enrolled["hub_id"], enrolled["facility"], enrolled["terminal"])
+
+
+def test_an_operator_adds_a_terminal_and_it_checks_cards(contract, hub, wallet, desk, enrol):
+    request, enrolled = enrol()
+    assert enrolled["facility"] == desk.terminal.facility
+    certificate = x509.load_pem_x509_certificate(enrolled["certificate"].encode())
+    names = certificate.subject.rfc4514_string()
+    assert enrolled["terminal"] in names and enrolled["facility"] in names and "anything" not in names
+    with Client(contract, hub, terminal_of(request, enrolled)) as new:
+        asked = CheckOrder(new.terminal, wallet.card("eligible"), new.challenge())
+        answer = new.post("/v1/checks", asked.body()).value
+        assert answer["result"]["name"] == "valid"
+        assert answer["facility"]["terminal"] == enrolled["terminal"]
+        assert new.post("/v1/checks/by-number", {}).code in ("role.missing", "request.field")
+        assert new.post("/v1/terminals", new_order(desk)).code == "role.missing"
+
+
+def test_a_code_is_typed_loosely_and_works_once(operator, stranger, desk, tmp_path):
+    added = operator.post("/v1/terminals", new_order(desk)).value
+    assert re.match(r"^T\d+$", added["terminal"])
+    code = added["enrolment_code"]
+    typed = " ".join(re.findall("....?", code.lower()))
+    first = Request(tmp_path / "first")
+    assert stranger.post("/v1/terminals/enrol", first.body(typed)).status == 201
+    again = Request(tmp_path / "again")
+    assert stranger.post("/v1/terminals/enrol", again.body(code)).code == "terminal.enrolment_code"
+
+
+def test_a_code_used_by_many_at_once_gives_one_certificate(contract, hub, operator, desk, tmp_path):
+    code = operator.post("/v1/terminals", new_order(desk)).value["enrolment_code"]
+    requests = [Request(tmp_path / str(number)) for number in range(4)]
+    replies = []
+
+    def enrol_one(request):
+        with Client(contract, hub) as own:
+            replies.append(own.post("/v1/terminals/enrol", request.body(code)))
+
+    threads = [threading.Thread(target=enrol_one, args=(request,)) for request in requests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(reply.status for reply in replies) == [201, 403, 403, 403]
+    assert {reply.code for reply in replies if reply.status != 201} == {"terminal.enrolment_code"}
+
+
+@pytest.mark.parametrize("code", ["", "0", "A" * 64, "' OR 1=1 --"])
+def test_a_wrong_code_is_refused_without_a_reason(stranger, tmp_path, code):
+    assert stranger.post("/v1/terminals/enrol", Request(tmp_path / "r").body(code)).code == "terminal.enrolment_code"
+
+
+def test_an_expired_code_is_refused_like_a_wrong_one(hub, operator, stranger, desk, tmp_path):
+    added = operator.post("/v1/terminals", new_order(desk)).value
+    hub.installation.change(hub.installation.registry, "UPDATE terminal SET enrol_until = 1 WHERE terminal_key = ?",
+                            (int(added["terminal"][1:]),))
+    reply = stranger.post("/v1/terminals/enrol", Request(tmp_path / "r").body(added["enrolment_code"]))
+    assert reply.code == "terminal.enrolment_code"
+
+
+def test_a_bad_request_does_not_use_up_the_code(operator, stranger, desk, tmp_path):
+    code = operator.post("/v1/terminals", new_order(desk)).value["enrolment_code"]
+    good = Request(tmp_path / "good")
+    spoilt = bytearray(good.der)
+    spoilt[-1] ^= 1  # the proof of possession
+    for der in (bytes(spoilt), good.der + b"\0", good.der[:-1], b"", b"0" * 100,
+                Request(tmp_path / "p384", curve="P-384").der, Request(tmp_path / "rsa", curve=None).der):
+        body = {"enrolment_code": code, "certificate_request": base64url(der)}
+        assert stranger.post("/v1/terminals/enrol", body).code == "certificate.request", der[:8]
+    assert stranger.post("/v1/terminals/enrol", good.body(code)).status == 201
+
+
+def test_the_code_is_not_kept(hub, operator, desk):
+    code = operator.post("/v1/terminals", new_order(desk)).value["enrolment_code"]
+    for database in (hub.installation.registry, hub.installation.ledger):
+        for file in (database, database.with_name(database.name + "-wal")):
+            assert code.encode() not in file.read_bytes()
+    assert code not in hub.log_text()
+
+
+def test_a_terminal_renews_its_certificate(contract, hub, enrol, tmp_path):
+    request, enrolled = enrol()
+    new_request = Request(tmp_path / "renewed")
+    with Client(contract, hub, terminal_of(request, enrolled)) as old:
+        renewed = old.post("/v1/terminals/renew", new_request.body())
+        assert renewed.status == 201, renewed.body
+        assert renewed.value["terminal"] == enrolled["terminal"]
+        assert renewed.value["certificate_until"] >= enrolled["certificate_until"]
+        new_request.certificate.write_text(renewed.value["certificate"])
+        with Client(contract, hub, terminal_of(new_request, renewed.value)) as renewed_terminal:
+            assert renewed_terminal.challenge()
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert old.post("/v1/challenges", {}).code == "terminal.unknown", "also on a connection that was kept"
+
+
+def test_a_terminal_renews_nobody_else(contract, hub, connect, enrol, tmp_path):
+    """Whatever the request says: the name comes from the certificate of the connection."""
+    request, enrolled = enrol()
+    other = connect("desk-2").terminal
+    claim = Request(tmp_path / "claim", subject=f"/CN={other.id}")
+    with Client(contract, hub, terminal_of(request, enrolled)) as own:
+        renewed = own.post("/v1/terminals/renew", claim.body()).value
+    assert renewed["terminal"] == enrolled["terminal"] != other.id
+    assert connect("desk-2").challenge()
+
+
+def test_a_disabled_terminal_is_out_within_seconds(contract, hub, enrol):
+    request, enrolled = enrol()
+    with Client(contract, hub, terminal_of(request, enrolled)) as ended:
+        assert ended.challenge()
+        hub.installation.change(hub.installation.registry, "UPDATE terminal SET state = 3, version = version + 1 "
+                                "WHERE terminal_key = ?", (int(enrolled["terminal"][1:]),))
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert ended.post("/v1/challenges", {}).code == "terminal.disabled"
+        assert ended.post("/v1/terminals/renew", request.body()).code == "terminal.disabled"
+
+
+def test_a_role_that_was_taken_away_ends_within_seconds(contract, hub, enrol):
+    request, enrolled = enrol()
+    with Client(contract, hub, terminal_of(request, enrolled)) as demoted:
+        assert demoted.challenge()
+        hub.installation.change(hub.installation.registry, "UPDATE terminal SET roles = 0 WHERE terminal_key = ?",
+                                (int(enrolled["terminal"][1:]),))
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert demoted.post("/v1/challenges", {}).code == "role.missing"
+
+
+@pytest.mark.parametrize("change, pointer, code", [
+    ({"facility": "123"}, "/facility", "number.format"),
+    ({"facility": "0000000001"}, "/facility", "number.check_digit"),
+    ({"roles": []}, "/roles", "field.range"),
+    ({"roles": [{"role": "everything"}]}, "/roles/0/role", "field.value"),
+    ({"methods": [{"method": "pin"}, {"method": "iris"}]}, "/methods/1/method", "field.value"),
+    ({"name": "x" * 65}, "/name", "field.length"),
+    ({"name": "端末 1234-5678-9018"}, "/name", "request.my_number"),
+])
+def test_a_malformed_order_is_refused(operator, desk, change, pointer, code):
+    reply = operator.post("/v1/terminals", {**new_order(desk), **change})
+    assert reply.code == ("request.my_number" if code == "request.my_number" else "request.field")
+    assert reply.field_codes() == {pointer: code}
+
+
+def test_a_facility_that_does_not_exist_is_unknown(operator, desk):
+    reply = operator.post("/v1/terminals", {**new_order(desk), "facility": "4710000009"})
+    assert reply.code in ("organisation.unknown", "request.field")
+    assert reply.status == 404 or reply.field_codes() == {"/facility": "number.check_digit"}
+
+
+def test_adding_and_enrolling_are_on_record(hub, operator, desk, enrol):
+    before = hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM audit_record")[0][0]
+    enrol()
+    events = [event for event, in hub.installation.rows(
+        hub.installation.ledger, "SELECT event FROM audit_record WHERE lane = 0 ORDER BY sequence DESC LIMIT 4")]
+    after = hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM audit_record")[0][0]
+    assert after == before + 4
+    assert events[::-1] == [6, 9, 7, 9], "added, done, enrolled, done (src/domain/audit/model.h)"
+    assert hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM intent") == [(0,)]
+
+
+def test_the_server_key_of_an_enrolled_terminal_never_travelled(enrol):
+    request, enrolled = enrol()
+    key = serialization.load_pem_private_key(request.key.read_bytes(), None)
+    certificate = x509.load_pem_x509_certificate(enrolled["certificate"].encode())
+    assert certificate.public_key().public_numbers() == key.public_key().public_numbers()
+    assert "PRIVATE" not in json.dumps(enrolled)

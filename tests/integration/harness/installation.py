@@ -1,0 +1,87 @@
+"""A demo installation on disk: made once, copied for every hub that changes it."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tomllib
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.contract import ROOT
+
+PERSONS = 10_000  # five trios of undisclosed persons and their twins
+SEED = 1
+COMMAND_SECONDS_MAX = 60
+
+
+def binary():
+    found = Path(os.environ.get("ONSHI_BINARY", ROOT / "build" / "dev" / "src" / "onshi"))
+    assert os.access(found, os.X_OK), f"{found}: build the target onshi first, or set ONSHI_BINARY"
+    return str(found)
+
+
+def onshi(*words, env=None, **options):
+    """Runs one command to its end."""
+    settings = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
+    return subprocess.run([binary(), *map(str, words)], env=settings, capture_output=True, text=True,
+                          timeout=COMMAND_SECONDS_MAX, stdin=subprocess.DEVNULL, check=False, **options)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    folder: Path
+    hub_id: str
+    facility: str
+    id: str
+
+    @property
+    def certificate(self):
+        return self.folder / "terminal.crt"
+
+    @property
+    def key(self):
+        return self.folder / "terminal.key"
+
+
+class Installation:
+    """The folder that `onshi demo init` makes; see src/installation/layout.h."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.description = json.loads((self.folder / "installation.json").read_text())
+        self.settings = self.folder / "hub.toml"
+        self.store = self.folder / "store"
+        self.registry = self.store / "registry.db"
+        self.ledger = self.store / "ledger.db"
+        self.server_ca = self.folder / "pki" / "server_ca.crt"
+
+    @classmethod
+    def make(cls, folder):
+        made = onshi("demo", "init", folder, "--persons", PERSONS, "--seed", SEED, "--facilities", 200, "--desks", 2,
+                     "--card-keys", 4, "--port", 0, "--metrics-port", 0)
+        assert made.returncode == 0, made.stderr
+        return cls(folder)
+
+    def copy_to(self, folder):
+        """Its settings name full paths, so they are written anew."""
+        shutil.copytree(self.folder, folder)
+        for file in [Path(folder) / "hub.toml", *Path(folder).glob("terminals/*/terminal.toml")]:
+            file.write_text(file.read_text().replace(str(self.folder), str(folder)))
+        return Installation(folder)
+
+    def terminal(self, name):
+        folder = self.folder / "terminals" / name
+        profile = tomllib.loads((folder / "terminal.toml").read_text())
+        return Terminal(folder, profile["hub_id"], profile["facility"], profile["terminal"])
+
+    def change(self, database, statement, parameters=()):
+        """One statement by another program's hand; gives the number of rows."""
+        with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+            return connection.execute(statement, parameters).rowcount
+
+    def rows(self, database, statement, parameters=()):
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
+            return connection.execute(statement, parameters).fetchall()

@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+"""What ./dev run does after the build: a demo nation, a hub, a virtual card behind a real PC/SC reader, one real check.
+Keeps running until Ctrl-C; with --once ends with exit code 0 and the answer as one JSON object on the last line."""
+import argparse
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ONSHI = ROOT / "build/release/src/onshi"
+READY_SECONDS = 60
+PIN = "1234"  # of the demo's cards only
+
+
+class Failure(Exception):
+    def __init__(self, what, cause, hint):
+        super().__init__(what)
+        self.what, self.cause, self.hint = what, cause, hint
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def step(text):
+    say(f"\033[1m▸ {text}\033[0m" if sys.stderr.isatty() else f"▸ {text}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def port_is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+class Processes:
+    """What this script started; ended by its id, in reverse order."""
+
+    def __init__(self):
+        self.running = []
+
+    def start(self, command, log, **more):
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **more)
+        self.running.append(process)
+        return process
+
+    def stop(self):
+        for process in reversed(self.running):
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        self.running.clear()
+
+
+def wait_ready(process, ready_file, log, what):
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if ready_file.exists():
+            return json.loads(ready_file.read_text())
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    tail = pathlib.Path(log.name).read_text(errors="replace").splitlines()[-8:]
+    raise Failure(f"{what} did not start", "; ".join(tail) or "no output", f"look at {log.name}")
+
+
+def make_demo(options):
+    folder = ROOT / "var/demo" if options.folder is None else pathlib.Path(options.folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    step(f"making a demo nation of {options.persons} synthetic persons in {folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder}")
+    port = 8443 if port_is_free(8443) else free_port()
+    metrics = 9464 if port_is_free(9464) else free_port()
+    made = subprocess.run([ONSHI, "demo", "init", folder, "--persons", str(options.persons), "--port", str(port),
+                           "--metrics-port", str(metrics), "--json"], stdout=subprocess.PIPE, check=False)
+    if made.returncode != 0:
+        raise Failure("the demo nation could not be made", "see the lines above", f"remove {folder} and try again")
+    return folder, json.loads(made.stdout.splitlines()[-1])
+
+
+def card_of(demo, kind):
+    for card in demo["cards"]:
+        if card["kind"] == kind:
+            return card["file"]
+    raise Failure(f"the demo has no card of kind {kind}", "too few persons?", "./dev run --persons 10000")
+
+
+def check(folder, reader_socket, as_json):
+    environment = dict(os.environ, PCSCLITE_CSOCK_NAME=reader_socket)
+    with tempfile.NamedTemporaryFile("w", prefix="onshi-pin-") as pin:
+        pin.write(PIN + "\n")
+        pin.flush()
+        command = [ONSHI, "eligibility", "get", "--card", "--pin-file", pin.name, "--terminal", folder / "terminals/desk"]
+        if as_json:
+            command.append("--json")
+        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+
+
+def run(options, processes):
+    folder, demo = make_demo(options)
+    run_folder = folder / "run"
+    run_folder.mkdir(mode=0o700, exist_ok=True)
+    hub_ready, reader_ready = run_folder / "hub.json", run_folder / "reader.json"
+    for file in (hub_ready, reader_ready):
+        file.unlink(missing_ok=True)
+    with open(run_folder / "hub.log", "w", encoding="utf-8") as hub_log, \
+            open(run_folder / "reader.log", "w", encoding="utf-8") as reader_log, \
+            tempfile.TemporaryDirectory(prefix="onshi-reader-") as socket_folder:
+        step("starting the hub")
+        hub = processes.start([ONSHI, "server", "run", "--config", folder / "hub.toml", "--ready-file", hub_ready], hub_log)
+        ready = wait_ready(hub, hub_ready, hub_log, "the hub")
+        step("putting a virtual My Number Card into a PC/SC reader of our own")
+        reader = processes.start([ONSHI, "demo", "reader", card_of(demo, "eligible"), "--run-folder", socket_folder,
+                                  "--ready-file", reader_ready], reader_log)
+        reader_socket = wait_ready(reader, reader_ready, reader_log, "the reader")["socket"]
+        step("one real check: PIN at the card, signature, hub, audit record")
+        answer = check(folder, reader_socket, options.once)
+        if answer.returncode != 0:
+            raise Failure("the check failed", "see the lines above", f"logs: {run_folder}")
+        print(answer.stdout.rstrip("\n"), flush=True)
+        if options.once:
+            return
+        say("")
+        say(f"hub      {json.dumps(ready)}")
+        say(f"reader   PCSCLITE_CSOCK_NAME={reader_socket}")
+        say(f"again    PCSCLITE_CSOCK_NAME={reader_socket} {ONSHI.relative_to(ROOT)} eligibility get --card --terminal "
+            f"{folder / 'terminals/desk'}     (PIN {PIN})")
+        say("stop     Ctrl-C")
+        while all(process.poll() is None for process in processes.running):
+            time.sleep(0.5)
+        raise Failure("a part of the demo ended", "hub or reader stopped by itself", f"logs: {run_folder}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="one check, then end; the answer as JSON on the last line")
+    parser.add_argument("--persons", type=int, default=10_000)
+    parser.add_argument("--folder", help="where the demo lives (default var/demo)")
+    options = parser.parse_args()
+    processes = Processes()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        run(options, processes)
+    except Failure as failure:
+        say(f"error: {failure.what}\ncause: {failure.cause}\nhint: {failure.hint}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        processes.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
