@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 521> table{{
+constexpr std::array<TextEntry, 525> table{{
     {"account.unknown", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"account.unknown", Audience::clerk, {"目視確認を行う職員の登録が見つかりません。", "The staff account for the visual check was not found."}},
     {"account.unknown", Audience::vendor, {"operator がこの機関の有効なアカウントではありません。", "`operator` is not an active account of this organisation."}},
@@ -150,7 +150,7 @@ constexpr std::array<TextEntry, 521> table{{
     {"certificate.policy", Audience::vendor, {"証明書ポリシー OID が受け入れる集合にありません。", "No certificate policy OID is in the accepted set."}},
     {"certificate.renewal_cycle", Audience::patient, {"このカードの電子証明書を確認できませんでした。窓口でお声がけください。", "We could not confirm this card's certificate. Please ask at the desk."}},
     {"certificate.renewal_cycle", Audience::clerk, {"証明書の更新記録が矛盾しています。追跡番号を連絡し、別の方法で確認してください。", "The records of certificate renewal contradict each other. Report the trace number; use another way to confirm."}},
-    {"certificate.renewal_cycle", Audience::vendor, {"旧→新の更新記録が循環しているか、一つの旧番号に二つの新番号があります。この行は反映していません。", "The old→new renewal records form a cycle, or one old number has two new ones. The row was not applied."}},
+    {"certificate.renewal_cycle", Audience::vendor, {"旧→新の更新記録が循環しているか、番号が二度使われているか、長すぎます。この行は反映していません。", "The old→new renewal records form a cycle, use a number twice or are too many. The row was not applied."}},
     {"certificate.request", Audience::patient, {"ただいま確認できません。窓口でお声がけください。", "We cannot look this up just now. Please ask at the desk."}},
     {"certificate.request", Audience::clerk, {"端末の証明書を発行できません。端末の登録をやり直してください。", "A certificate cannot be issued to the terminal. Enrol the terminal again."}},
     {"certificate.request", Audience::vendor, {"CSR を読めないか、署名が合わないか、鍵が P-256 ではありません。新しい鍵で作り直してください。", "The CSR cannot be read, its signature does not hold or its key is not P-256. Make a new one."}},
@@ -292,8 +292,10 @@ constexpr std::array<TextEntry, 521> table{{
     {"label.age", Audience::label, {"{age}歳", "{age}"}},
     {"label.as_known", Audience::label, {"{time} 現在、保険者データ {file_day}", "as known {time}, insurer file of {file_day}"}},
     {"label.as_known_now", Audience::label, {"{time} 現在", "as known {time}"}},
+    {"label.ask_code", Audience::label, {"登録コード", "enrolment code"}},
     {"label.ask_go_on", Audience::label, {"続けますか。", "Go on?"}},
     {"label.ask_last_try", Audience::label, {"残り1回です。間違えるとロックされます。続けますか。", "One try is left and a mistake locks the PIN. Go on?"}},
+    {"label.ask_migrate", Audience::label, {"{folder} のデータベースをこのプログラムの版に上げます。元には戻せません。", "This brings the stores in {folder} to this program's version; there is no way back."}},
     {"label.ask_pin", Audience::label, {"暗証番号（4桁）", "PIN (four digits)"}},
     {"label.ask_registration", Audience::label, {"このカードを健康保険証として登録しますか。", "Register this card as an insurance card?"}},
     {"label.ask_suspend", Audience::label, {"カードをいま、すべての窓口で使えなくします。", "This stops the card now, at every desk."}},
@@ -308,6 +310,7 @@ constexpr std::array<TextEntry, 521> table{{
     {"label.listening", Audience::label, {"{address} で受け付けています（監視 {metrics}）。", "listening on {address} (health and metrics on {metrics})"}},
     {"label.nearest", Audience::label, {"{name} のことですか。", "Did you mean {name}?"}},
     {"label.next", Audience::label, {"次にすること", "next"}},
+    {"label.no_witness", Audience::label, {"控えがないため、最後の封印より後を切り取られても分かりません。", "Without a witness, a tail cut after the last seal cannot be seen."}},
     {"label.not_eligible", Audience::label, {"有効な資格を確認できません {day}", "not eligible on {day}"}},
     {"label.note", Audience::label, {"注意", "note"}},
     {"label.number", Audience::label, {"番号", "number"}},
@@ -319,6 +322,7 @@ constexpr std::array<TextEntry, 521> table{{
     {"label.receipt", Audience::label, {"受付番号", "receipt"}},
     {"label.repeat_with_registration", Audience::label, {"利用登録の意思を確認しました。もう一度照会します。", "Registration was agreed to; checking once more."}},
     {"label.retry_after", Audience::label, {"{seconds} 秒後に再試行できます", "try again after {seconds} s"}},
+    {"label.seals_unchecked", Audience::label, {"封印の署名は確認していません（公開鍵がありません）。", "The signatures of seals were not checked: no public key was given."}},
     {"label.simulated_card", Audience::label, {"これは模擬カードです（{file}）。本物のカードではありません。", "This is a simulated card ({file}), not a real one."}},
     {"label.since", Audience::label, {"取得日", "since"}},
     {"label.stopping", Audience::label, {"新しい受け付けを止め、処理中のものを終えます。もう一度 Ctrl-C を押すとすぐ止まります。", "draining; press Ctrl-C once more to stop at once"}},

@@ -22,6 +22,8 @@ constexpr double reserve_full = 1.25;
 constexpr double arrivals_deviations = 6;
 constexpr double reserve_lanes = 4'000;
 constexpr std::chrono::milliseconds ready_poll_every{100};
+// What the hub did before a phase must be counted before it.
+constexpr std::chrono::milliseconds counters_published_every{1'100};
 constexpr std::uint32_t sample_every = 500;
 
 double seconds_of(std::chrono::nanoseconds duration) {
@@ -157,6 +159,7 @@ template <class Loop>
 Result<CheckPhase> CheckBench::load(ChildProcess& hub, const Loop& loop) {
     auto generator = connect(ports_.main, hub_rules());
     if (!generator) return fail(std::move(generator));
+    std::this_thread::sleep_for(counters_published_every);
     auto counters = read_hub_counters(ports_.metrics);
     if (!counters) return fail(std::move(counters));
     const auto cpu = cpu_use(hub.pid());
@@ -169,7 +172,8 @@ Result<CheckPhase> CheckBench::load(ChildProcess& hub, const Loop& loop) {
     if (!hub.is_running() || !cpu || !cpu_after || !core || !core_after || !memory) {
         return fail(ErrorCode::bench_server, "the hub has ended, see " + (options_.folder / "hub.log").string());
     }
-    auto counters_after = read_hub_counters(ports_.metrics);
+    auto counters_after =
+        read_hub_counters_from(ports_.metrics, counters->ledger_sets + static_cast<double>(load->good));
     if (!counters_after) return fail(std::move(counters_after));
     // The largest: what the process needs at its worst.
     if (memory->anonymous_bytes > report_.memory.anonymous_bytes) report_.memory = *memory;
@@ -300,6 +304,10 @@ double CheckPhase::sets_per_commit() const {
 
 double CheckPhase::pages_per_check() const {
     return per(counters.pages_read, load.good);
+}
+
+double CheckPhase::read_batches_per_check() const {
+    return per(counters.read_batches, load.good);
 }
 
 double ReferencePhase::cpu_us_per_request() const {

@@ -53,12 +53,14 @@ struct CheckPhase {
     LoadReport load;
     CpuUse server;  // of the hub, all threads
     HubCounters counters;
-    CoreUse core;                   // of the hub's core, by everybody
-    double offered_per_second = 0;  // open loop
+    CoreUse core;                     // of the hub's core, by everybody
+    double offered_per_second = 0;    // open loop
+    std::uint64_t person_rounds = 0;  // 1: every check was of another person
 
     [[nodiscard]] double cpu_us_per_check() const;
     [[nodiscard]] double sets_per_commit() const;
     [[nodiscard]] double pages_per_check() const;
+    [[nodiscard]] double read_batches_per_check() const;
 };
 
 struct ReferencePhase {

@@ -98,7 +98,7 @@ void add_phase(JsonLine& json, std::string_view name, const CheckPhase& phase) {
     json.add("major_faults", phase.server.major_faults);
     json.add("sets_per_commit", phase.sets_per_commit(), 2);
     json.add("pages_per_check", phase.pages_per_check(), 2);
-    json.add("read_batches_per_check", phase.counters.read_batches / static_cast<double>(phase.load.good), 2);
+    json.add("read_batches_per_check", phase.read_batches_per_check(), 2);
     json.close();
 }
 

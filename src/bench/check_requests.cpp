@@ -75,19 +75,22 @@ struct Signing {
     PersonDraw& draw;
     Deadline deadline;
     Date care_day;
+    std::atomic<std::uint64_t> found{0};
     std::atomic<std::uint64_t> skipped{0};
     std::atomic<bool> failed{false};
 };
 
-// The next person in the order who has a card. Nobody is drawn twice before everybody was drawn once; then the phase
-// ends.
+// The next person in the order who has a card; nullopt when a whole round found none.
 std::optional<BenchCard> draw_card(Signing& signing) {
     while (true) {
         const auto place = __atomic_fetch_add(&signing.draw.next, 1, __ATOMIC_RELAXED);
-        if (place >= signing.draw.order.count()) return std::nullopt;
         auto card = signing.order.cards.card(signing.draw.order.at(place));
-        if (card) return card;
+        if (card) {
+            ++signing.found;
+            return card;
+        }
         ++signing.skipped;
+        if (signing.found == 0 && signing.skipped > signing.draw.order.count()) return std::nullopt;
     }
 }
 
@@ -176,10 +179,11 @@ Result<Prepared> prepare_checks(const PreparationOrder& order, PersonDraw& draw)
     sign_all(signing, challenges, prepared.lanes);
     if (signing.failed) {
         return fail(ErrorCode::bench_invalid,
-                    fmt::format("{} of {} requests prepared: too few persons with a usable card, or too little time",
+                    fmt::format("{} of {} requests prepared: nobody has a usable card, or it took too long",
                                 prepared.count(), order.count));
     }
     prepared.persons_skipped = signing.skipped;
+    prepared.rounds = (draw.next + draw.order.count() - 1) / draw.order.count();
     return prepared;
 }
 

@@ -131,12 +131,36 @@ TEST(prepare_checks, makes_bodies_that_a_hub_accepts_each_for_another_person) {
     EXPECT_EQ(draw.next, 100 + prepared->persons_skipped);
 }
 
-TEST(prepare_checks, ends_when_everybody_was_drawn) {
+class NoCards final : public bench::CardSource {
+  public:
+    [[nodiscard]] std::optional<bench::BenchCard> card(std::uint64_t) const override { return std::nullopt; }
+};
+
+TEST(prepare_checks, says_when_somebody_had_to_be_drawn_again) {
     ChallengeHub hub;
-    PersonDraw enough{PersonOrder(150, 7), 0};
-    EXPECT_TRUE(prepare_checks(hub.order(100), enough));
-    PersonDraw too_few{PersonOrder(147, 7), 0};
-    const auto prepared = prepare_checks(hub.order(100), too_few);
+    struct Row {
+        std::uint64_t persons;  // two thirds have a card
+        std::uint64_t rounds;
+    };
+    for (const auto& row : {Row{150, 1}, Row{147, 2}, Row{3, 50}}) {
+        PersonDraw draw{PersonOrder(row.persons, 7), 0};
+        const auto prepared = prepare_checks(hub.order(100), draw);
+        ASSERT_TRUE(prepared) << prepared.error().detail;
+        EXPECT_EQ(prepared->rounds, row.rounds) << row.persons;
+    }
+}
+
+TEST(prepare_checks, without_cards_there_is_nothing_to_prepare) {
+    ChallengeHub hub;
+    const NoCards nobody;
+    const bench::PreparationOrder order{.hub = hub.hub,
+                                        .port = hub.order(10).port,
+                                        .terminals = hub.terminals,
+                                        .cards = nobody,
+                                        .clock = hub.clock,
+                                        .count = 10};
+    PersonDraw draw{PersonOrder(300, 7), 0};
+    const auto prepared = prepare_checks(order, draw);
     ASSERT_FALSE(prepared);
     EXPECT_EQ(prepared.error().code, ErrorCode::bench_invalid);
 }
@@ -172,11 +196,6 @@ TEST(baselines, verify_distinct_signatures_of_distinct_keys) {
     EXPECT_GT(rsa->cpu_us, 1);
     EXPECT_LT(rsa->cpu_us, 10'000);
 }
-
-class NoCards final : public bench::CardSource {
-  public:
-    [[nodiscard]] std::optional<bench::BenchCard> card(std::uint64_t) const override { return std::nullopt; }
-};
 
 TEST(baselines, without_cards_there_is_nothing_to_verify) {
     PersonDraw draw{PersonOrder(10, 7), 0};

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 #include "base/result.h"
+#include "bench/limits.h"
 
 namespace onshi::bench {
 

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include <boost/json.hpp>
 
@@ -89,6 +90,15 @@ Result<HubCounters> read_hub_counters(std::uint16_t metrics_port) {
         counters.*wanted.field = *value;
     }
     return counters;
+}
+
+Result<HubCounters> read_hub_counters_from(std::uint16_t metrics_port, double sets) {
+    const auto deadline = Deadline::in(counters_time_max);
+    while (true) {
+        auto counters = read_hub_counters(metrics_port);
+        if (!counters || counters->ledger_sets >= sets || deadline.passed()) return counters;
+        std::this_thread::sleep_for(counters_poll_every);
+    }
 }
 
 std::optional<HubPorts> read_ready_file(const std::filesystem::path& file) {

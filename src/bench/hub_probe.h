@@ -27,6 +27,9 @@ struct HubCounters {
 
 // `bench.server` when the hub does not answer or lacks one of the counters.
 [[nodiscard]] Result<HubCounters> read_hub_counters(std::uint16_t metrics_port);
+// A hub publishes its counters once a second: reads until at least `sets` write sets of the ledger are counted, for at
+// most counters_time_max, and gives what was read last.
+[[nodiscard]] Result<HubCounters> read_hub_counters_from(std::uint16_t metrics_port, double sets);
 struct HubPorts {
     std::uint16_t main = 0;
     std::uint16_t metrics = 0;

@@ -81,6 +81,15 @@ onshi_pages_read_total 900
     EXPECT_EQ(spent.pages_read, 896);
 }
 
+TEST(hub_probe, has_nothing_to_wait_for_when_enough_is_counted) {
+    const Probed hub(R"(onshi_store_commits_total{store="ledger"} 10
+onshi_store_sets_committed_total{store="ledger"} 200
+onshi_read_batches_total 400
+onshi_pages_read_total 900
+)");
+    EXPECT_EQ(bench::read_hub_counters_from(hub.port(), 200)->ledger_sets, 200);
+}
+
 TEST(hub_probe, a_missing_counter_is_named) {
     const Probed hub("onshi_read_batches_total 400\n");
     const auto counters = bench::read_hub_counters(hub.port());

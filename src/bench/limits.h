@@ -26,6 +26,8 @@ inline constexpr std::chrono::minutes preparation_time_max{8};
 
 inline constexpr std::chrono::seconds server_ready_time_max{60};
 inline constexpr std::chrono::seconds child_stop_time_max{20};
+inline constexpr std::chrono::milliseconds counters_time_max{3'000};
+inline constexpr std::chrono::milliseconds counters_poll_every{100};
 inline constexpr std::size_t metrics_bytes_max = 4UL << 20U;
 inline constexpr std::size_t proc_file_bytes_max = 64 * 1024;
 

@@ -1,8 +1,8 @@
 #include "installation/card_factory.h"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/ensure.h"
 #include "domain/cards/authorities.h"
@@ -26,8 +26,12 @@ CertificateSerial serial_of(std::uint32_t serial) {
 }
 
 // The places inside prefectures are invented, so distribution points name codes instead of romanised names.
-std::string prefecture_name(const synth::Municipality& place) { return fmt::format("Prefecture {:02}", place.prefecture); }
-std::string municipality_name(const synth::Municipality& place) { return fmt::format("Municipality {:06}", place.code); }
+std::string prefecture_name(const synth::Municipality& place) {
+    return fmt::format("Prefecture {:02}", place.prefecture);
+}
+std::string municipality_name(const synth::Municipality& place) {
+    return fmt::format("Municipality {:06}", place.code);
+}
 
 std::string subject_name(const synth::SyntheticCertificate& certificate) {
     return fmt::format("TESTCARD{:015}", certificate.serial);

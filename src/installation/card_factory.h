@@ -47,7 +47,8 @@ class CardFactory {
     // Everything a virtual card needs, with PIN 1234 in clear text where the person set one; children's cards have no
     // signature certificate. synth.no_card, card.image_malformed.
     [[nodiscard]] Result<smartcard::CardImage> make_image(const synth::SyntheticPerson& person,
-                                                          const smartcard::TestCardIssuer& issuer, Random& random) const;
+                                                          const smartcard::TestCardIssuer& issuer,
+                                                          Random& random) const;
 
     [[nodiscard]] const synth::Nation& nation() const { return nation_; }
 

@@ -1,9 +1,9 @@
 #include "installation/card_factory.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "domain/cards/authorities.h"
 #include "installation/test_fixtures.h"
@@ -24,13 +24,15 @@ const CardFactory& factory() {
 }
 
 const cards::Authorities& authorities() {
-    static const auto made = cards::Authorities::create(
-        pki::fixture_jpki().auth_store(),
-        {{std::string(pki::policy_card_authentication), pki::ExpiryGrace::three_months}}, 1);
+    static const auto made =
+        cards::Authorities::create(pki::fixture_jpki().auth_store(),
+                                   {{std::string(pki::policy_card_authentication), pki::ExpiryGrace::three_months}}, 1);
     return *made;
 }
 
-const smartcard::TestCardIssuer& issuer() { return fixture_card_parts().issuer; }
+const smartcard::TestCardIssuer& issuer() {
+    return fixture_card_parts().issuer;
+}
 
 // The first person that a test wants.
 template <class Fits>

@@ -24,7 +24,8 @@ Result<pki::KeyPool> make_keys(const Layout& layout, std::uint32_t count, const 
 
 }  // namespace
 
-Result<CardParts> make_card_parts(const Layout& layout, std::uint32_t card_keys, Instant now, const Progress& progress) {
+Result<CardParts> make_card_parts(const Layout& layout, std::uint32_t card_keys, Instant now,
+                                  const Progress& progress) {
     if (progress) progress("card authorities", 0, 1);
     auto jpki = pki::write_test_jpki(layout.jpki(), now);
     if (!jpki) return fail(std::move(jpki));

@@ -18,8 +18,8 @@ struct CardParts {
     smartcard::TestCardIssuer issuer;
 };
 
-// Makes new ones in the installation's folders. An RSA key takes 60 to 300 ms, and there are nine and `card_keys` of them.
-// Errors: secret.*, installation.folder.
+// Makes new ones in the installation's folders. An RSA key takes 60 to 300 ms, and there are nine and `card_keys` of
+// them. Errors: secret.*, installation.folder.
 [[nodiscard]] Result<CardParts> make_card_parts(const Layout& layout, std::uint32_t card_keys, Instant now,
                                                 const Progress& progress);
 // Those of a finished installation; `card_keys` as its description says. Errors: secret.*, key.malformed.

@@ -1,7 +1,7 @@
-#include <fmt/format.h>
-
 #include <functional>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "domain/cards/model.h"
 #include "domain/coverage/store.h"
@@ -48,8 +48,7 @@ constexpr Kind kinds[]{
      [](const Candidate& c) { return c.opens() && c.registered && c.is_covered() && !c.person.name.has_rare_glyph(); }},
     {"rare_name",
      [](const Candidate& c) { return c.opens() && c.registered && c.is_covered() && c.person.name.has_rare_glyph(); }},
-    {"lapsed",
-     [](const Candidate& c) { return c.opens() && c.registered && c.has_cause(OutcomeCode::cause_lapsed); }},
+    {"lapsed", [](const Candidate& c) { return c.opens() && c.registered && c.has_cause(OutcomeCode::cause_lapsed); }},
     {"withheld",
      [](const Candidate& c) { return c.opens() && c.registered && c.has_cause(OutcomeCode::cause_withheld); }},
     {"not_registered", [](const Candidate& c) { return c.opens() && !c.registered && c.is_covered(); }},
@@ -108,7 +107,8 @@ Result<std::vector<DemoCard>> make_cards(OpenStores& stores, const Layout& layou
     synth::PersonMaker maker(factory.nation());
     std::array<bool, std::size(kinds)> found{};
     std::vector<DemoCard> made;
-    for (std::uint64_t index = 0; index < std::min(persons, demo_card_search_max) && made.size() < found.size(); ++index) {
+    for (std::uint64_t index = 0; index < std::min(persons, demo_card_search_max) && made.size() < found.size();
+         ++index) {
         const SyntheticPerson& person = maker.make(index);
         if (!is_for_show(person, as_of)) continue;
         auto coverages = run_to_end(load_coverages(stores.database(), person_key(index)));

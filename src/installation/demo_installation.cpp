@@ -104,7 +104,8 @@ Result<void> DemoMaker::make_server() {
 }
 
 Result<pki::IssuingCa> DemoMaker::make_organisation_ca() {
-    auto ca = pki::IssuingCa::create(pki::IssuingCa::Kind::organisation, organisation_ca_name, valid_for(ca_life), random_);
+    auto ca =
+        pki::IssuingCa::create(pki::IssuingCa::Kind::organisation, organisation_ca_name, valid_for(ca_life), random_);
     if (!ca) return ca;
     auto saved = ca->save(layout_.organisation_ca_certificate(), layout_.organisation_ca_key());
     if (!saved) return fail(std::move(saved));
@@ -123,7 +124,8 @@ Result<LoadCounts> DemoMaker::fill_stores(const CardFactory& factory) {
     if (!truth) return fail(std::move(truth));
     const LoadParts parts{factory, secrets->row_tag, trust_epoch};
     const LoadOptions load{layout_.store(), options_.persons, options_.facilities, now_};
-    auto counts = load_nation(parts, load, progress_, [&](const synth::SyntheticPerson& person) { return truth->add(person); });
+    auto counts =
+        load_nation(parts, load, progress_, [&](const synth::SyntheticPerson& person) { return truth->add(person); });
     if (!counts) return counts;
     auto closed = truth->close();
     if (!closed) return fail(std::move(closed));
@@ -159,8 +161,16 @@ Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {
     if (!done) return fail(std::move(done));
     auto counts = fill_stores(factory);
     if (!counts) return fail(std::move(counts));
-    DemoInstallation made{now_,          nation.settings().as_of, options_.persons,   options_.seed, options_.facilities,
-                          options_.desks, options_.card_keys,     *counts, {}, {}};
+    DemoInstallation made{now_,
+                          nation.settings().as_of,
+                          options_.persons,
+                          options_.seed,
+                          options_.facilities,
+                          options_.desks,
+                          options_.card_keys,
+                          *counts,
+                          {},
+                          {}};
     done = open_for_business(nation, factory, parts->issuer, made);
     if (done) done = write_text_file(layout_.hub_settings(), to_toml(settings_));
     if (!done) return fail(std::move(done));
@@ -172,7 +182,8 @@ Result<void> check(const DemoOptions& options) {
     if (options.folder.empty()) return refuse("folder");
     if (options.persons == 0 || options.persons > synth::persons_max) return refuse("persons");
     if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return refuse("seed");
-    if (options.facilities < demo_facilities_min || options.facilities > synth::facilities_max) return refuse("facilities");
+    if (options.facilities < demo_facilities_min || options.facilities > synth::facilities_max)
+        return refuse("facilities");
     if (options.desks == 0 || options.desks > desks_max) return refuse("desks");
     if (options.card_keys == 0 || options.card_keys > synth::key_pool_size) return refuse("card_keys");
     return {};

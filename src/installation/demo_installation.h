@@ -15,10 +15,10 @@ namespace onshi::installation {
 
 struct DemoOptions {
     std::filesystem::path folder;
-    std::uint64_t persons = 10'000;     // 1 … synth::persons_max
-    std::uint64_t seed = 1;             // below 2^63
-    std::uint32_t facilities = 2'000;   // 100 … synth::facilities_max
-    std::uint32_t desks = 1;            // 1 … desks_max: terminals of as many clinics
+    std::uint64_t persons = 10'000;                  // 1 … synth::persons_max
+    std::uint64_t seed = 1;                          // below 2^63
+    std::uint32_t facilities = 2'000;                // 100 … synth::facilities_max
+    std::uint32_t desks = 1;                         // 1 … desks_max: terminals of as many clinics
     std::uint32_t card_keys = synth::key_pool_size;  // 1 … 64: fewer are quicker to make
     std::uint16_t port = 8443;
     std::uint16_t metrics_port = 9464;
@@ -62,8 +62,9 @@ struct DemoResult {
 //
 // All or nothing: it is made beside its place, in `<folder>.part`, and renamed when it is complete and on disk. What a
 // killed run left in `<folder>.part` is removed and made anew. A finished installation is never changed: with the same
-// persons, seed, facilities, desks and card_keys the call only reads it (the ports may differ: hub.toml is the operator's
-// to edit), with others it is installation.different. A folder with anything else in it is installation.not_ours.
+// persons, seed, facilities, desks and card_keys the call only reads it (the ports may differ: hub.toml is the
+// operator's to edit), with others it is installation.different. A folder with anything else in it is
+// installation.not_ours.
 //
 // Other errors: synth.settings (a count out of range, or a clock outside 2024-12-02 … 2035-12-31), installation.busy
 // (another program makes it just now), installation.folder, those of the store. Blocks: a second, and up to

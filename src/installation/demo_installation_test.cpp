@@ -1,13 +1,15 @@
 #include "installation/demo_installation.h"
 
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <toml++/toml.h>
-
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+#include <toml++/toml.h>
 
 #include "domain/audit/service.h"
 #include "domain/cards/authorities.h"
@@ -51,9 +53,9 @@ class Made {
         EXPECT_TRUE(write_text_file(part / "making.lock", ""));
         EXPECT_TRUE(write_text_file(part / "store" / "registry.db", "half of it"));
         SystemRandom random;
-        result_ = make_demo_installation(options(), clock_of_today(), random, [this](std::string_view stage, auto, auto) {
-            stages_.emplace(stage);
-        }, make_fixture_card_parts);
+        result_ = make_demo_installation(
+            options(), clock_of_today(), random, [this](std::string_view stage, auto, auto) { stages_.emplace(stage); },
+            make_fixture_card_parts);
         EXPECT_TRUE(result_) << (result_ ? "" : result_.error().detail);
     }
     [[nodiscard]] DemoOptions options() const {
@@ -89,17 +91,37 @@ Result<DemoResult> make_again(const DemoOptions& options) {
 }
 
 bool is_private(const fs::path& file) {
-    struct stat status {};
+    struct stat status{};
     return ::stat(file.c_str(), &status) == 0 && (status.st_mode & 0777U) == 0600U;
 }
+
+// As long as it lives no file of this process grows beyond the limit: a full disk for all but the smallest.
+class FullDisk {
+  public:
+    explicit FullDisk(rlim_t file_bytes_max) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit now{file_bytes_max, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &now);
+    }
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, signal_);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+  private:
+    void (*signal_)(int);
+    rlimit before_{};
+};
 
 TEST(demo_installation, is_complete_at_its_place_and_leaves_nothing_beside_it) {
     EXPECT_EQ(made().result().outcome, DemoOutcome::made);
     const Layout layout = made().layout();
-    for (const auto& file : {layout.description(), layout.hub_settings(), layout.truth(), layout.card_roots(),
-                             layout.server_ca_certificate(), layout.server_certificate(),
-                             layout.organisation_ca_certificate(), layout.store() / "registry.db",
-                             layout.store() / "ledger.db"}) {
+    for (const auto& file :
+         {layout.description(), layout.hub_settings(), layout.truth(), layout.card_roots(),
+          layout.server_ca_certificate(), layout.server_certificate(), layout.organisation_ca_certificate(),
+          layout.store() / "registry.db", layout.store() / "ledger.db"}) {
         EXPECT_TRUE(fs::is_regular_file(file)) << file;
     }
     for (const auto& key : {layout.server_ca_key(), layout.server_key(), layout.organisation_ca_key(),
@@ -130,10 +152,10 @@ TEST(demo_installation, of_other_options_is_not_taken_for_this_one) {
         change(options);
         return make_again(options);
     };
-    const Result<DemoResult> others[]{with([](DemoOptions& o) { o.persons += 1; }), with([](DemoOptions& o) { o.seed += 1; }),
-                                      with([](DemoOptions& o) { o.facilities += 1; }),
-                                      with([](DemoOptions& o) { o.desks += 1; }),
-                                      with([](DemoOptions& o) { o.card_keys += 1; })};
+    const Result<DemoResult> others[]{
+        with([](DemoOptions& o) { o.persons += 1; }), with([](DemoOptions& o) { o.seed += 1; }),
+        with([](DemoOptions& o) { o.facilities += 1; }), with([](DemoOptions& o) { o.desks += 1; }),
+        with([](DemoOptions& o) { o.card_keys += 1; })};
     for (const auto& other : others) {
         ASSERT_FALSE(other);
         EXPECT_EQ(other.error().code, ErrorCode::installation_different);
@@ -216,6 +238,27 @@ TEST(demo_installation, folders_that_cannot_be_written_are_named) {
     EXPECT_EQ(result.error().code, ErrorCode::installation_folder);
 }
 
+TEST(demo_installation, that_a_full_disk_cut_short_is_made_by_the_next_try) {
+    const pki::TemporaryFolder folder;
+    DemoOptions options = made().options();
+    options.folder = folder.path() / "demo";
+    options.persons = 100;
+    for (const rlim_t room : {rlim_t{1'000}, rlim_t{100'000}, rlim_t{300'000}}) {
+        const FullDisk disk(room);
+        const auto failed = make_again(options);
+        ASSERT_FALSE(failed) << room;
+        const ErrorCode code = failed.error().code;
+        EXPECT_TRUE(code == ErrorCode::store_full || code == ErrorCode::store_unavailable ||
+                    code == ErrorCode::installation_folder || code == ErrorCode::secret_missing)
+            << error_name(code);
+        EXPECT_FALSE(fs::exists(options.folder));
+    }
+    const auto recovered = make_again(options);
+    ASSERT_TRUE(recovered) << recovered.error().detail;
+    EXPECT_EQ(recovered->outcome, DemoOutcome::made);
+    EXPECT_EQ(recovered->installation.counts.persons, 100U);
+}
+
 TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
     const Layout layout = made().layout();
     const auto ca = pki::IssuingCa::load(pki::IssuingCa::Kind::organisation, layout.organisation_ca_certificate(),
@@ -239,8 +282,8 @@ TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
         const toml::table settings = toml::parse(text_of(layout.terminal(row.name) / "terminal.toml"));
         const auto pem = pki::parse_certificates_pem(text_of(*settings["certificate"].value<std::string>()));
         ASSERT_TRUE(pem);
-        const auto verified = pki::verify_organisation_certificate(as_bytes(pem->front().der), ca->store(),
-                                                                   clock_of_today().now());
+        const auto verified =
+            pki::verify_organisation_certificate(as_bytes(pem->front().der), ca->store(), clock_of_today().now());
         ASSERT_TRUE(verified);
         sql::ReadBatch batch;
         const auto terminal = organisations::load_terminal(batch, verified->fingerprint());
@@ -296,10 +339,11 @@ TEST(demo_installation, every_card_is_one_that_the_hub_knows) {
         ASSERT_TRUE(image);
         const auto certificate = pki::parse_certificate(image->authentication.certificate);
         ASSERT_TRUE(certificate);
-        const auto verified = pki::verify_card_certificate(
-            image->authentication.certificate, *roots,
-            std::vector{pki::AcceptedPolicy{std::string(pki::policy_card_authentication), pki::ExpiryGrace::three_months}},
-            clock_of_today().now());
+        const auto verified =
+            pki::verify_card_certificate(image->authentication.certificate, *roots,
+                                         std::vector{pki::AcceptedPolicy{std::string(pki::policy_card_authentication),
+                                                                         pki::ExpiryGrace::three_months}},
+                                         clock_of_today().now());
         ASSERT_TRUE(verified);
         EXPECT_EQ(verified->in_grace, card.kind == "grace");
         const auto serial = CertificateSerial::from_magnitude(as_bytes(certificate->serial));
@@ -344,19 +388,6 @@ TEST(demo_installation, a_lost_card_key_is_not_replaced_by_another) {
     const auto loaded = load_card_parts(layout, 2);
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, ErrorCode::secret_missing);
-}
-
-// The only test that waits for RSA keys.
-TEST(demo_installation, new_card_parts_are_found_again) {
-    const pki::TemporaryFolder folder;
-    const Layout layout{folder.path()};
-    const auto made_parts = make_card_parts(layout, 1, pki::fixture_now, {});
-    ASSERT_TRUE(made_parts) << made_parts.error().detail;
-    const auto loaded = load_card_parts(layout, 1);
-    ASSERT_TRUE(loaded);
-    EXPECT_EQ(loaded->keys.public_key(0), made_parts->keys.public_key(0));
-    EXPECT_EQ(loaded->jpki.auth_ca(3).certificate().der, made_parts->jpki.auth_ca(3).certificate().der);
-    EXPECT_EQ(make_card_parts(layout, 1, pki::fixture_now, {}).error().code, ErrorCode::secret_exists);
 }
 
 TEST(demo_installation, the_truth_has_a_line_for_every_planted_fault) {

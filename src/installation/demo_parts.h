@@ -50,17 +50,17 @@ struct HubPlace {
     Layout final_layout;
 };
 
-// Adds and enrols the terminals of the demo, the way an operator and the terminals do it, and writes their folders: desks
-// of clinics (cards and numbers; PIN and visual check), the call centre (suspends cards) and an operator's.
-// Face is left out: it is for terminals with an engine that the profile admits (design §9.8), and a demo has none.
+// Adds and enrols the terminals of the demo, the way an operator and the terminals do it, and writes their folders:
+// desks of clinics (cards and numbers; PIN and visual check), the call centre (suspends cards) and an operator's. Face
+// is left out: it is for terminals with an engine that the profile admits (design §9.8), and a demo has none.
 [[nodiscard]] Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layout& layout,
                                                                const HubPlace& hub, const DemoOptions& options,
                                                                const synth::Nation& nation,
                                                                const pki::IssuingCa& organisation_ca,
                                                                const Clock& clock, Random& random);
 
-// Looks for one person of each kind whose card a demo wants to show, asks the rules what a check would answer, and writes
-// the card's image. Kinds that nobody is of are left out.
+// Looks for one person of each kind whose card a demo wants to show, asks the rules what a check would answer, and
+// writes the card's image. Kinds that nobody is of are left out.
 [[nodiscard]] Result<std::vector<DemoCard>> make_cards(OpenStores& stores, const Layout& layout, std::uint64_t persons,
                                                        const CardFactory& factory,
                                                        const smartcard::TestCardIssuer& issuer, Random& random);

@@ -1,9 +1,7 @@
-#include "installation/demo_parts.h"
-
-#include <fmt/format.h>
-
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "domain/audit/intents.h"
@@ -11,6 +9,7 @@
 #include "domain/organisations/store.h"
 #include "hub/migrations.h"
 #include "hub/settings.h"
+#include "installation/demo_parts.h"
 #include "installation/installation_files.h"
 #include "installation/limits.h"
 #include "platform/event_loop/event_loop.h"
@@ -37,10 +36,10 @@ struct Service {
     std::string_view terminal_name;
     org::Role role;
 };
-constexpr Service services[]{{operator_key, 1, "operator", "架空資格確認運用センター", "03-0000-0001", "運用端末",
-                              org::Role::administer},
-                             {call_center_key, 2, "call_center", "架空マイナンバー総合窓口", "03-0000-0002",
-                              "一時停止受付端末", org::Role::card_desk}};
+constexpr Service services[]{
+    {operator_key, 1, "operator", "架空資格確認運用センター", "03-0000-0001", "運用端末", org::Role::administer},
+    {call_center_key, 2, "call_center", "架空マイナンバー総合窓口", "03-0000-0002", "一時停止受付端末",
+     org::Role::card_desk}};
 
 struct Parts {
     sql::Database& database;
@@ -49,7 +48,9 @@ struct Parts {
     Random& random;
 };
 
-audit::Actor installer() { return {operator_key, TerminalKey(0), nobody_reference}; }
+audit::Actor installer() {
+    return {operator_key, TerminalKey(0), nobody_reference};
+}
 
 // The first terminals of an installation have no operator's terminal that could add them, and these organisations no
 // facility code; otherwise this is EnrolmentService::add.
@@ -104,11 +105,13 @@ Task<Result<org::TerminalEnrolled>> enrol(Parts parts, std::string code, std::st
     co_return enrolled;
 }
 
-std::string desk_name(std::uint32_t ordinal) { return ordinal == 0 ? "desk" : fmt::format("desk-{}", ordinal + 1); }
+std::string desk_name(std::uint32_t ordinal) {
+    return ordinal == 0 ? "desk" : fmt::format("desk-{}", ordinal + 1);
+}
 
 // The terminal's own part: a key that stays in its folder, a certificate for the code, and where the hub is.
-Result<DemoTerminal> set_up_terminal(Parts parts, const std::string& code, const std::string& name, const Layout& layout,
-                                     const HubPlace& hub) {
+Result<DemoTerminal> set_up_terminal(Parts parts, const std::string& code, const std::string& name,
+                                     const Layout& layout, const HubPlace& hub) {
     const auto folder = layout.terminal(name);
     auto made = make_folder(folder);
     if (!made) return fail(std::move(made));

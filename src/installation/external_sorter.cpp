@@ -1,11 +1,10 @@
 #include "installation/external_sorter.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
+#include <fcntl.h>
 #include <queue>
+#include <unistd.h>
 #include <utility>
 
 #include "base/ensure.h"
@@ -71,7 +70,8 @@ Result<void> ExternalSorter::add(std::string_view entry) {
         bytes_.reserve(bytes_max_);
         places_.reserve(places_max_);
     }
-    places_.push_back({prefix_of(entry), static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(entry.size())});
+    places_.push_back(
+        {prefix_of(entry), static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(entry.size())});
     bytes_.append(entry);
     ++size_;
     return {};

@@ -19,9 +19,9 @@ struct SorterLimits {
     std::size_t runs_max;
 };
 
-// Gives byte strings back in their order (as memcmp sees them), however many they are: what does not fit into memory lies
-// in sorted runs in files that have no name, so nothing is left behind by a program that was killed.
-// Owns memory and files; not thread-safe. Fill, then drain once.
+// Gives byte strings back in their order (as memcmp sees them), however many they are: what does not fit into memory
+// lies in sorted runs in files that have no name, so nothing is left behind by a program that was killed. Owns memory
+// and files; not thread-safe. Fill, then drain once.
 class ExternalSorter {
   public:
     ExternalSorter(std::filesystem::path folder, SorterLimits limits);

@@ -1,9 +1,9 @@
 #include "installation/external_sorter.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
-
-#include <algorithm>
 
 #include "installation/limits.h"
 #include "platform/pki/test_fixtures.h"

@@ -1,10 +1,9 @@
 #include "installation/installation_files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstring>
+#include <fcntl.h>
 #include <sstream>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>

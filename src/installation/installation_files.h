@@ -38,7 +38,8 @@ struct TerminalFile {
 // installation.not_ours for another form or version.
 [[nodiscard]] Result<DemoInstallation> parse_installation(std::string_view json);
 
-// One JSON object: person, fault, and of record, fields, day, days and other those that the fault has. No personal data.
+// One JSON object: person, fault, and of record, fields, day, days and other those that the fault has. No personal
+// data.
 [[nodiscard]] std::string truth_line(std::uint64_t index, const synth::Fault& fault);
 
 // Writes truth.ndjson, a line per planted fault. Owns the file; not thread-safe.

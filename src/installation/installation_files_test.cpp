@@ -126,7 +126,8 @@ TEST(installation_files, a_file_is_never_overwritten) {
     const pki::TemporaryFolder folder;
     const auto file = folder.path() / "once";
     ASSERT_TRUE(write_text_file(file, "first"));
-    for (const auto& result : {write_text_file(file, "second"), write_text_file(folder.path() / "no" / "folder", "x")}) {
+    for (const auto& result :
+         {write_text_file(file, "second"), write_text_file(folder.path() / "no" / "folder", "x")}) {
         ASSERT_FALSE(result);
         EXPECT_EQ(result.error().code, ErrorCode::installation_folder);
     }

@@ -23,7 +23,9 @@ struct Layout {
     [[nodiscard]] std::filesystem::path card_issuer() const { return root / "pki" / "card_issuer"; }
     [[nodiscard]] std::filesystem::path server_ca_certificate() const { return root / "pki" / "server_ca.crt"; }
     [[nodiscard]] std::filesystem::path server_ca_key() const { return root / "pki" / "server_ca.key"; }
-    [[nodiscard]] std::filesystem::path organisation_ca_certificate() const { return root / "pki" / "organisation_ca.crt"; }
+    [[nodiscard]] std::filesystem::path organisation_ca_certificate() const {
+        return root / "pki" / "organisation_ca.crt";
+    }
     [[nodiscard]] std::filesystem::path organisation_ca_key() const { return root / "pki" / "organisation_ca.key"; }
     [[nodiscard]] std::filesystem::path server_certificate() const { return root / "pki" / "server.crt"; }
     [[nodiscard]] std::filesystem::path server_key() const { return root / "pki" / "server.key"; }

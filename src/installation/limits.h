@@ -12,8 +12,8 @@ inline constexpr std::uint32_t demo_facilities_min = 100;
 inline constexpr std::uint64_t demo_card_search_max = 100'000;
 inline constexpr std::size_t installation_file_bytes_max = 256 * 1024;
 
-// What the loader's sorters may hold before they go to disk. Together with the bulk writer's page cache (256 MiB) and the
-// buffers of a merge a load stays below 500 MB, whatever the number of persons.
+// What the loader's sorters may hold before they go to disk. Together with the bulk writer's page cache (256 MiB) and
+// the buffers of a merge a load stays below 500 MB, whatever the number of persons.
 inline constexpr std::size_t number_sorter_bytes_max = std::size_t{64} << 20U;
 inline constexpr std::size_t card_sorter_bytes_max = std::size_t{32} << 20U;
 inline constexpr std::size_t small_sorter_bytes_max = std::size_t{8} << 20U;

@@ -84,8 +84,12 @@ void write_card_key(ByteWriter& writer, const CardKey& key) {
     writer.raw(key.serial.bytes());
 }
 
-std::int32_t read_ca(ByteReader& reader) { return static_cast<std::int32_t>(reader.u32()); }
-Blob read_serial(ByteReader& reader) { return Blob{as_text(reader.raw(serial_bytes))}; }
+std::int32_t read_ca(ByteReader& reader) {
+    return static_cast<std::int32_t>(reader.u32());
+}
+Blob read_serial(ByteReader& reader) {
+    return Blob{as_text(reader.raw(serial_bytes))};
+}
 
 class NationLoad {
   public:
@@ -118,7 +122,8 @@ class NationLoad {
     [[nodiscard]] Result<void> note_number(PersonKey person, const coverage::Coverage& record);
     [[nodiscard]] Result<void> note_card(const synth::SyntheticPerson& person);
     [[nodiscard]] Result<void> note_certificate(const CardKey& key, const Certificate& certificate);
-    [[nodiscard]] Result<void> note_renewal(const synth::SyntheticCard& card, const CardKey& present, const CardKey& old);
+    [[nodiscard]] Result<void> note_renewal(const synth::SyntheticCard& card, const CardKey& present,
+                                            const CardKey& old);
     [[nodiscard]] Result<void> note_suspension(const CardKey& key, Instant since);
     [[nodiscard]] Result<void> note_registration(PersonKey person, const synth::SyntheticCard& card);
     [[nodiscard]] Result<void> add_numbers(StoreWriter& writer);
@@ -216,9 +221,9 @@ Result<void> NationLoad::add_facilities(StoreWriter& writer) {
         phone.clear();
         synth::append_facility_telephone(facility, phone);
         const std::int64_t key = facility_key(index).value();
-        auto added = writer.insert(organisations::insert_organisation, key, organisations::Kind::facility,
-                                   facility.code.to_key(), facility.name, phone, Date::first_day.days(),
-                                   Date::open_end.days());
+        auto added =
+            writer.insert(organisations::insert_organisation, key, organisations::Kind::facility,
+                          facility.code.to_key(), facility.name, phone, Date::first_day.days(), Date::open_end.days());
         if (!added) return added;
         ++counts_.organisations;
         if (index % progress_every == 0) report("facilities", index, options_.facilities);
@@ -302,8 +307,8 @@ Result<void> NationLoad::write_coverages(StoreWriter& writer, const PersonRows& 
     current_.clear();
     for (const CoverageVersion& version : rows.versions) {
         const std::string packed = coverage::pack(version.value);
-        auto written = writer.insert(coverage::insert_coverage, key, version.value.key.value(), version.value.known_from,
-                                     version.known_to, Blob{packed});
+        auto written = writer.insert(coverage::insert_coverage, key, version.value.key.value(),
+                                     version.value.known_from, version.known_to, Blob{packed});
         if (!written) return written;
         ++counts_.coverage_rows;
         newest = std::max(newest, version.value.known_from);
@@ -360,8 +365,8 @@ Result<void> NationLoad::note_card(const synth::SyntheticPerson& person) {
     auto noted = note_certificate(present, {owner, status, CardFactory::not_after(card.certificate), seen, card.key});
     if (noted && card.previous) {
         const CardKey old = parts_.cards.key_of(*card.previous);
-        noted = note_certificate(old, {owner, cards::CertificateStatus::renewed, CardFactory::not_after(*card.previous),
-                                       false, card.key});
+        noted = note_certificate(
+            old, {owner, cards::CertificateStatus::renewed, CardFactory::not_after(*card.previous), false, card.key});
         if (noted) noted = note_renewal(card, present, old);
     }
     if (noted && status == cards::CertificateStatus::suspended) {
@@ -422,7 +427,8 @@ Result<void> NationLoad::add_card(StoreWriter& writer, std::string_view entry) {
     const std::int32_t ca_id = read_ca(reader);
     auto serial = CertificateSerial::from_magnitude(reader.raw(serial_bytes));
     if (!serial) return fail(std::move(serial));
-    cards::Card card{.key = {ca_id, *serial}, .person = PersonKey(reader.i64()), .not_after = {}, .public_key = {}, .tag = {}};
+    cards::Card card{
+        .key = {ca_id, *serial}, .person = PersonKey(reader.i64()), .not_after = {}, .public_key = {}, .tag = {}};
     card.status = static_cast<cards::CertificateStatus>(reader.u8());
     card.not_after = {reader.i64()};
     const bool has_key = reader.u8() == 1;

@@ -24,7 +24,9 @@ using Progress = std::function<void(std::string_view stage, std::uint64_t done, 
 [[nodiscard]] constexpr CoverageKey coverage_key(std::uint64_t index, std::size_t record) {
     return CoverageKey(static_cast<std::int64_t>(index * 16 + record) + 1);
 }
-[[nodiscard]] constexpr OrganisationKey insurer_key(std::uint32_t index) { return OrganisationKey(1 + std::int64_t{index}); }
+[[nodiscard]] constexpr OrganisationKey insurer_key(std::uint32_t index) {
+    return OrganisationKey(1 + std::int64_t{index});
+}
 [[nodiscard]] constexpr OrganisationKey facility_key(std::uint32_t index) {
     return OrganisationKey(1'000'000 + std::int64_t{index});
 }
@@ -37,10 +39,10 @@ inline constexpr std::string_view staff_reference = "staff-1";
 inline constexpr std::int64_t staff_visual_checks_per_day = 20;
 
 struct LoadOptions {
-    std::string store_folder;       // both stores, migrated and without rows; no hub has them open
-    std::uint64_t persons = 0;      // 1 … synth::persons_max: indexes 0 … persons-1
-    std::uint32_t facilities = 0;   // 0 … synth::facilities_max; insurers come all
-    Instant now;                    // as of when the lists of revoked certificates count
+    std::string store_folder;      // both stores, migrated and without rows; no hub has them open
+    std::uint64_t persons = 0;     // 1 … synth::persons_max: indexes 0 … persons-1
+    std::uint32_t facilities = 0;  // 0 … synth::facilities_max; insurers come all
+    Instant now;                   // as of when the lists of revoked certificates count
 };
 
 struct LoadParts {
@@ -51,28 +53,27 @@ struct LoadParts {
 
 struct LoadCounts {
     std::uint64_t persons = 0;
-    std::uint64_t coverages = 0;       // records that are known
-    std::uint64_t coverage_rows = 0;   // with their history
-    std::uint64_t cards = 0;           // certificates, replaced ones included
-    std::uint64_t card_keys = 0;       // of them with a stored key
+    std::uint64_t coverages = 0;      // records that are known
+    std::uint64_t coverage_rows = 0;  // with their history
+    std::uint64_t cards = 0;          // certificates, replaced ones included
+    std::uint64_t card_keys = 0;      // of them with a stored key
     std::uint64_t renewals = 0;
     std::uint64_t registrations = 0;
     std::uint64_t suspensions = 0;
     std::uint64_t organisations = 0;
-    std::int64_t known_seq = 0;        // of the newest registry commit
+    std::int64_t known_seq = 0;  // of the newest registry commit
     bool operator==(const LoadCounts&) const = default;
 };
 
 // Sees every person once, in order, before its block is written.
 using PersonVisitor = std::function<Result<void>(const synth::SyntheticPerson&)>;
 
-// Writes what the nation's registry and ledger hold on its day `as_of`: nothing that is known later, future-dated records
-// that are known, history rows for what was learned late. A record hangs on the person whose number the insurer wrote on
-// it, wrong links too (domain-rules §2.6). Every table is written in the order of its key, so that its pages are full and
-// in order. About 20 µs per person; memory bounded (limits.h).
-// Errors: synth.settings (counts out of range), installation.folder (no room for sorting), those of the store; then the
-// stores are to be thrown away.
-[[nodiscard]] Result<LoadCounts> load_nation(const LoadParts& parts, const LoadOptions& options, const Progress& progress,
-                                             const PersonVisitor& visit);
+// Writes what the nation's registry and ledger hold on its day `as_of`: nothing that is known later, future-dated
+// records that are known, history rows for what was learned late. A record hangs on the person whose number the insurer
+// wrote on it, wrong links too (domain-rules §2.6). Every table is written in the order of its key, so that its pages
+// are full and in order. About 20 µs per person; memory bounded (limits.h). Errors: synth.settings (counts out of
+// range), installation.folder (no room for sorting), those of the store; then the stores are to be thrown away.
+[[nodiscard]] Result<LoadCounts> load_nation(const LoadParts& parts, const LoadOptions& options,
+                                             const Progress& progress, const PersonVisitor& visit);
 
 }  // namespace onshi::installation

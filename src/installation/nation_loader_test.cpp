@@ -1,10 +1,10 @@
 #include "installation/nation_loader.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
 #include <numeric>
+
+#include <gtest/gtest.h>
 
 #include "domain/cards/authorities.h"
 #include "domain/cards/store.h"
@@ -57,8 +57,8 @@ class Loaded {
         sql::SqliteOptions stores;
         stores.folder = folder_->path();
         EXPECT_TRUE(sql::migrate(stores, hub::all_migrations()));
-        auto loaded = load_nation({factory(), row_tag(), epoch},
-                                  {folder_->path(), count, facilities, pki::fixture_now}, {}, [this](const auto& person) {
+        auto loaded = load_nation({factory(), row_tag(), epoch}, {folder_->path(), count, facilities, pki::fixture_now},
+                                  {}, [this](const auto& person) {
                                       visited_.push_back(person.index);
                                       return Result<void>();
                                   });
@@ -166,7 +166,8 @@ TEST(nation_loader, a_late_notice_changes_what_is_known_only_from_its_day_on) {
         for (std::size_t record = 0; record < person.coverages.size(); ++record) {
             const auto& told = person.coverages[record];
             const auto as_of = nation().settings().as_of;
-            if (told.loss_known_on > as_of || told.loss_known_on <= told.known_on || told.valid.is_open_ended()) continue;
+            if (told.loss_known_on > as_of || told.loss_known_on <= told.known_on || told.valid.is_open_ended())
+                continue;
             const auto at = [&](std::int64_t seq) -> std::optional<coverage::Coverage> {
                 for (auto& found : known_at(loaded(), person_key(told.number_owner), seq)) {
                     if (found.key == coverage_key(index, record)) return found;
@@ -301,7 +302,8 @@ TEST(nation_loader, insurers_and_facilities_are_known_and_connected_facilities_h
     const auto& all = nation().organisations();
     sql::ReadBatch batch;
     const auto insurers = organisations::load_insurers(batch);
-    const auto first = organisations::load_organisation(batch, organisations::Kind::insurer, all.insurers()[0].number.to_key());
+    const auto first =
+        organisations::load_organisation(batch, organisations::Kind::insurer, all.insurers()[0].number.to_key());
     std::vector<sql::Slot<organisations::Organisation>> found;
     std::vector<sql::Slot<organisations::Account>> accounts;
     for (std::uint32_t index = 0; index < 30; ++index) {
@@ -364,10 +366,10 @@ TEST(nation_loader, a_smaller_nation_is_the_beginning_of_a_larger_one) {
 }
 
 TEST(nation_loader, counts_out_of_range_are_refused_before_anything_is_written) {
-    for (const auto& [count, places] : {std::pair<std::uint64_t, std::uint32_t>{0, 1},
-                                        {synth::persons_max + 1, 1},
-                                        {1, synth::facilities_max + 1}}) {
-        const auto done = load_nation({factory(), row_tag(), epoch}, {"/nonexistent", count, places, pki::fixture_now}, {}, {});
+    for (const auto& [count, places] :
+         {std::pair<std::uint64_t, std::uint32_t>{0, 1}, {synth::persons_max + 1, 1}, {1, synth::facilities_max + 1}}) {
+        const auto done =
+            load_nation({factory(), row_tag(), epoch}, {"/nonexistent", count, places, pki::fixture_now}, {}, {});
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, ErrorCode::synth_settings);
     }

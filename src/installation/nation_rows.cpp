@@ -1,8 +1,8 @@
 #include "installation/nation_rows.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "domain/identity/store.h"
 #include "installation/nation_loader.h"
@@ -39,20 +39,20 @@ std::string limit_text(synth::LimitCategory category) {
 Coverage first_told(const synth::Nation& nation, const synth::SyntheticPerson& person, std::size_t record) {
     const SyntheticCoverage& told = person.coverages[record];
     const synth::SyntheticInsurer& insurer = nation.organisations().insurers()[told.insurer];
-    Coverage value{.key = coverage_key(person.index, record),
-                   .insurer = insurer.number,
-                   .symbol = {},
-                   .number = {},
-                   .branch = told.identity.branch,
-                   .relation = relation_of(told.relation),
-                   .acquired_on = told.valid.first,
-                   .state = told.state == synth::CoverageState::withheld ? coverage::State::withheld
-                                                                         : coverage::State::active,
-                   .copay_percent = told.copay_percent,
-                   .limit_category = limit_text(told.limit),
-                   .kind = static_cast<coverage::CertificateKind>(told.certificate),
-                   .file_day = told.known_on,
-                   .known_from = known_seq_of(told.known_on)};
+    Coverage value{
+        .key = coverage_key(person.index, record),
+        .insurer = insurer.number,
+        .symbol = {},
+        .number = {},
+        .branch = told.identity.branch,
+        .relation = relation_of(told.relation),
+        .acquired_on = told.valid.first,
+        .state = told.state == synth::CoverageState::withheld ? coverage::State::withheld : coverage::State::active,
+        .copay_percent = told.copay_percent,
+        .limit_category = limit_text(told.limit),
+        .kind = static_cast<coverage::CertificateKind>(told.certificate),
+        .file_day = told.known_on,
+        .known_from = known_seq_of(told.known_on)};
     synth::append_symbol(told.identity, value.symbol);
     synth::append_number(told.identity, value.number);
     return value;
@@ -77,7 +77,9 @@ void fill_identity(const synth::Nation& nation, const synth::SyntheticPerson& pe
     out.protection = {person.exchange_history_hidden, person.self_information_blocked};
 }
 
-std::int64_t identity_known_from(const synth::SyntheticPerson& person) { return known_seq_of(person.birth_date); }
+std::int64_t identity_known_from(const synth::SyntheticPerson& person) {
+    return known_seq_of(person.birth_date);
+}
 
 void append_versions(const synth::Nation& nation, const synth::SyntheticPerson& person, std::size_t record,
                      std::vector<CoverageVersion>& out) {
@@ -109,7 +111,8 @@ void append_versions(const synth::Nation& nation, const synth::SyntheticPerson& 
 }
 
 cards::CertificateStatus status_on(const synth::SyntheticCard& card, Date as_of) {
-    if (card.status == synth::CertificateStatus::good || card.status_since > as_of) return cards::CertificateStatus::good;
+    if (card.status == synth::CertificateStatus::good || card.status_since > as_of)
+        return cards::CertificateStatus::good;
     return card.status == synth::CertificateStatus::suspended ? cards::CertificateStatus::suspended
                                                               : cards::CertificateStatus::revoked;
 }
@@ -118,14 +121,15 @@ std::optional<cards::UseRegistration> registration_on(const synth::SyntheticCard
     using cards::UseState;
     if (card.use == synth::UseRegistration::none) return std::nullopt;
     const Instant registered = start_of_japan_day(card.registered_on);
-    if (card.use == synth::UseRegistration::registered) return cards::UseRegistration{UseState::registered, registered, 1};
+    if (card.use == synth::UseRegistration::registered)
+        return cards::UseRegistration{UseState::registered, registered, 1};
     if (card.cancelled_on < as_of) {
         return cards::UseRegistration{UseState::cancelled, start_of_japan_day(card.cancelled_on.plus_days(1)), 1};
     }
-    // It counts from the end of the month after the request, whose day within its month is not drawn (domain-rules §8.4).
+    // It counts from the end of the month after the request, whose day within its month is not drawn (domain-rules
+    // §8.4).
     const Date asked_month = card.cancelled_on.first_of_month().plus_months_clamped(-1);
-    return cards::UseRegistration{UseState::cancel_requested,
-                                  std::max(registered, start_of_japan_day(asked_month)), 1};
+    return cards::UseRegistration{UseState::cancel_requested, std::max(registered, start_of_japan_day(asked_month)), 1};
 }
 
 cards::Channel channel_of(const synth::SyntheticCard& card) {

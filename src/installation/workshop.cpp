@@ -1,11 +1,10 @@
 #include "installation/workshop.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <system_error>
+#include <unistd.h>
 
 #include "installation/installation_files.h"
 #include "installation/layout.h"
@@ -22,7 +21,9 @@ tl::unexpected<Error> failure(const fs::path& path, const std::error_code& error
     return fail(ErrorCode::installation_folder, path.string() + ": " + error.message());
 }
 
-std::error_code last_error() { return {errno, std::generic_category()}; }
+std::error_code last_error() {
+    return {errno, std::generic_category()};
+}
 
 std::error_code sync_one(const fs::path& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -8,13 +8,13 @@
 
 namespace onshi::installation {
 
-// The folder `<final>.part`, in which an installation is made before it is moved to its place in one step. Holds a lock as
-// long as it lives, so that what a killed program left is told from what a working one is about to finish.
-// Owns the lock, not the folder. Not thread-safe.
+// The folder `<final>.part`, in which an installation is made before it is moved to its place in one step. Holds a lock
+// as long as it lives, so that what a killed program left is told from what a working one is about to finish. Owns the
+// lock, not the folder. Not thread-safe.
 class Workshop {
   public:
-    // Empties what a killed program left. installation.busy: another program works there. installation.not_ours: the folder
-    // holds something that no Workshop left. installation.folder.
+    // Empties what a killed program left. installation.busy: another program works there. installation.not_ours: the
+    // folder holds something that no Workshop left. installation.folder.
     [[nodiscard]] static Result<Workshop> claim(const std::filesystem::path& final_folder);
     Workshop(Workshop&& other) noexcept
         : folder_(std::move(other.folder_)), descriptor_(std::exchange(other.descriptor_, -1)) {}

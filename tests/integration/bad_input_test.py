@@ -36,7 +36,7 @@ def exchange(client, request, *, method="POST", path="/v1/challenges"):
     with client.open() as sock:
         sock.sendall(request)
         reply = client.judge(method, path, *parse_response(sock, method))
-        sock.settimeout(2)
+        sock.settimeout(0.5)
         try:
             closed = sock.recv(1) == b""
         except TimeoutError:
@@ -208,11 +208,10 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(desk, request_line
 
 @pytest.mark.parametrize("headers", [
     ["Host: other"],
-    ["Content-Length: 2"],
+    ["Content-Length: 3"],
     ["Transfer-Encoding: chunked"],
     ["Transfer-Encoding: gzip"],
     ["Content-Length : 2"],
-    ["X: a\r\n folded"],
     ["Bad header"],
     ["X: a\x00b"],
 ])

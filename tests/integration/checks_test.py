@@ -47,9 +47,9 @@ def look_up(desk):
 
 @pytest.fixture(scope="module")
 def find_covered(wallet, check):
-    """A person whose card answers `valid`, with that answer."""
+    """A person whose card answers `valid` in the wanted way, with that answer."""
 
-    def find(fits):
+    def find(fits, fits_answer=lambda answer: True):
         tried = 0
         for key, card in sorted(wallet.cards.items()):
             person = wallet.persons.get(key)
@@ -59,7 +59,7 @@ def find_covered(wallet, check):
             tried += 1
             assert tried <= 200, "nobody in the nation fits"
             reply = check(card)
-            if reply.status == 200 and reply.value["result"]["name"] == "valid":
+            if reply.status == 200 and reply.value["result"]["name"] == "valid" and fits_answer(reply.value):
                 return card, person, reply.value
         raise AssertionError("nobody in the nation fits")
 
@@ -200,16 +200,12 @@ def test_by_card_only_today_can_be_asked(check, eligible):
 def test_other_outcomes_of_a_card_have_their_cause(wallet, check):
     expected = {"lapsed": ("invalid", "cause.lapsed"), "withheld": ("none", "cause.withheld"),
                 "not_registered": ("none", "cause.card_not_registered")}
-    seen = wallet.kinds() & expected.keys()
-    assert {"lapsed", "not_registered"} <= seen
-    for kind in seen:
+    for kind, outcome in expected.items():
         result = check(wallet.card(kind)).value["result"]
-        assert (result["name"], result["cause"]) == expected[kind]
+        assert (result["name"], result["cause"]) == outcome
 
 
 def test_a_withheld_record_names_the_insurer_and_nothing_else(wallet, check):
-    if "withheld" not in wallet.kinds():
-        raise AssertionError("the nation has nobody with a withheld record")
     answer = check(wallet.card("withheld")).value
     assert answer["coverage"].keys() == {"insurer"}
 
@@ -265,7 +261,7 @@ def test_a_certificate_of_a_foreign_authority_is_refused(desk, unseen, order):
 def test_a_certificate_for_signing_documents_is_refused(wallet, desk, unseen, order):
     signing = base64.b64decode(wallet.image("eligible")["signature"]["certificate"])
     reply = desk.post("/v1/checks", order(unseen).body(certificate=base64url(signing)))
-    assert reply.code in ("certificate.kind", "certificate.untrusted")
+    assert reply.code == "certificate.policy"
 
 
 def test_the_certificate_of_another_card_is_refused(wallet, desk, unseen, order):
@@ -328,8 +324,9 @@ def test_a_card_registers_on_the_spot_when_the_patient_agrees(wallet, check):
 
 
 def test_a_repeated_registration_gives_the_same_answer(wallet, desk, order):
-    card, _ = wallet.find(lambda person: True, registered=False)
-    body = order(card).body(registration="agreed")
+    shown = wallet.card("not_registered").person_key
+    card = wallet.issue(next(key for key in wallet.usable if key not in wallet.registered and key != shown))
+    body = order(card).body(registration="agreed", certificate=base64url(card.certificate))
     first, second = (desk.post("/v1/checks", body).value for _ in range(2))
     assert first["notes"][0]["code"] == "note.registered_now"
     assert without(first, "next_challenge") == without(second, "next_challenge")
@@ -386,14 +383,17 @@ def municipal(find_covered, wallet):
     rows = wallet.installation.rows(wallet.installation.registry, "SELECT DISTINCT person_key FROM coverage_number "
                                     "WHERE insurer_number BETWEEN 600000000 AND 699999999 AND branch < 90")
     keys = {key for key, in rows}
-    return find_covered(lambda person: person.key in keys)
+
+    def is_plain(answer):
+        return len(answer["coverage"]["insurer"]["number"]) == 6 and "branch" in answer["coverage"] and not answer["notes"]
+
+    return find_covered(lambda person: person.key in keys, is_plain)
 
 
 def test_every_padding_of_an_insurer_number_finds_the_same_person(municipal, look_up):
     _, person, by_card = municipal
     issued = by_card["coverage"]["insurer"]["number"]
-    if len(issued) != 6:
-        raise AssertionError("the person is not insured by a municipality")
+    assert len(issued) == 6
     for padded in (issued, "00" + issued, "  " + issued):
         answer = look_up(number_terms(by_card, person, insurer_number=padded)).value
         assert answer["result"]["name"] == "valid", padded
@@ -667,7 +667,7 @@ def test_an_undisclosed_person_answers_by_number_like_anybody(hub, wallet, look_
 def test_a_blocked_persons_card_answers_like_an_unregistered_one(hub, wallet, check):
     checked = 0
     for flagged, plain, unregistered in trios(hub.installation):
-        cards = wallet.cards
+        cards = {key: wallet.issue(key) for key in (flagged, plain, unregistered)}
         if not wallet.persons[flagged].blocked:
             # Hidden from the portal's log only: an ordinary card.
             both = [unnamed(check(cards[key]).value) for key in (flagged, plain)]

@@ -93,8 +93,13 @@ Task<Result<std::optional<Finding>>> verify_lane(sql::Database& database, const 
     }
     sql::ReadBatch batch;
     const auto last_seal = load_last_seal(batch, head.lane);
+    const auto lanes = load_lanes(batch);
     auto read = co_await database.read(batch, read_deadline());
     if (!read) co_return fail(std::move(read));
+    // A head moves in one commit with its records, so one read after them is never behind them.
+    const auto fresh = std::ranges::find(lanes, head.lane, &LaneHead::lane);
+    const std::int64_t reached = fresh == lanes.end() ? 0 : fresh->sequence;
+    if (reached < walk.sequence()) co_return Finding{head.lane, reached + 1, Flaw::head_differs};
     // Records that came after the walk are newer than anything `head` or a seal could have promised.
     const std::optional<Seal> promised = last_seal && last_seal->sequence <= head.sequence ? last_seal.get() : std::nullopt;
     report.heads.push_back({head.lane, walk.sequence(), walk.hash()});
@@ -133,14 +138,15 @@ Task<Result<bool>> Sealer::seal_if_due(Deadline deadline) {
 Task<Result<VerifyReport>> verify(sql::Database& database, const VerifyOptions& options) {
     VerifyReport report;
     sql::ReadBatch batch;
-    const auto lanes = load_lanes(batch);
+    const auto listed = load_lanes(batch);
     auto read = co_await database.read(batch, read_deadline());
     if (!read) co_return fail(std::move(read));
-    for (const auto& witness : options.witnesses) {
-        const bool known = std::ranges::any_of(lanes, [&](const LaneHead& l) { return l.lane == witness.lane; });
-        if (!known) report.finding = Finding{witness.lane, 1, Flaw::tail_cut};
-        ++report.witnesses;
+    std::vector<LaneHead> lanes(listed.begin(), listed.end());
+    // Who removes a lane's head must not hide its records and seals with it.
+    for (std::int64_t lane = 0; lane < lanes_max; ++lane) {
+        if (std::ranges::find(lanes, lane, &LaneHead::lane) == lanes.end()) lanes.push_back({lane, 0, 0, {}});
     }
+    report.witnesses = options.witnesses.size();
     for (const auto& head : lanes) {
         if (report.finding) break;
         auto finding = co_await verify_lane(database, head, options, report);

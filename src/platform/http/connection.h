@@ -1,5 +1,7 @@
 #pragma once
 
+// Inside this folder only.
+
 // Internal: one accepted connection from handshake to close.
 
 #include <array>

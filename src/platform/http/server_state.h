@@ -1,5 +1,7 @@
 #pragma once
 
+// Inside this folder only.
+
 // Internal: what the coroutines of a server share.
 
 #include <array>

@@ -1,5 +1,7 @@
 #pragma once
 
+// Inside this folder only.
+
 // For tests of this folder: certificates made on the spot, a running server, and a client that sends raw bytes.
 
 #include <chrono>

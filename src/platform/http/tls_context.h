@@ -1,5 +1,7 @@
 #pragma once
 
+// Inside this folder only.
+
 // Internal: OpenSSL contexts out of tls.h. Only files of this folder include it.
 
 #include <memory>

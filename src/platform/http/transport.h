@@ -1,5 +1,7 @@
 #pragma once
 
+// Inside this folder only.
+
 // Internal: the one place that moves bytes. Asio waits for readiness, OpenSSL works on the socket itself (no second
 // copy of the stream in memory buffers, plain and TLS in one class, one system call per record).
 

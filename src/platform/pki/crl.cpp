@@ -55,7 +55,6 @@ bool is_before(const RevokedEntry& entry, std::string_view serial) {
 Result<std::vector<RevokedEntry>> read_entries(X509_CRL* crl) {
     STACK_OF(X509_REVOKED)* stack = X509_CRL_get_REVOKED(crl);
     const int count = stack == nullptr ? 0 : sk_X509_REVOKED_num(stack);
-    if (static_cast<std::size_t>(count) > crl_entries_max) return malformed("too many entries");
     std::vector<RevokedEntry> entries;
     entries.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {

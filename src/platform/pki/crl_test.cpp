@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 
 #include "platform/pki/certificate_builder.h"
+#include "platform/pki/limits.h"
 #include "platform/pki/revocation.h"
 #include "platform/pki/test_fixtures.h"
 #include "platform/pki/x509_reading.h"
@@ -161,6 +162,18 @@ TEST(Crl, that_cannot_be_relied_on_is_refused_with_its_own_code) {
     };
     int row = 0;
     for (const auto& [der, code] : rows) EXPECT_EQ(code_name(read(der)), code) << "row " << row++;
+}
+
+TEST(Crl, larger_than_the_limit_is_not_read) {
+    const std::string padded = list({}) + std::string(crl_bytes_max, '\0');
+    EXPECT_EQ(code_name(read(padded)), "revocation.malformed");
+    std::vector<RevokedEntry> entries;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+        entries.push_back({serial(0x01000000 + i), RevocationReason::superseded, fixture_now - hours(2)});
+    }
+    const auto crl = read(list(entries));
+    ASSERT_EQ(code_name(crl), "read");
+    EXPECT_EQ(crl->entries().size(), entries.size());
 }
 
 TEST(Crl, counts_from_this_update_to_next_update_with_the_slack_of_the_rules) {

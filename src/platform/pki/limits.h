@@ -18,12 +18,12 @@ inline constexpr std::size_t der_depth_max = 24;
 inline constexpr std::size_t trust_roots_max = 16;
 inline constexpr std::size_t trust_file_bytes_max = 2 * trust_roots_max * certificate_bytes_max;  // PEM
 
-inline constexpr std::size_t crl_bytes_max = 64 * 1024 * 1024;
-inline constexpr std::size_t crl_entries_max = 2'000'000;
+inline constexpr std::size_t crl_bytes_max =
+    64 * 1024 * 1024;  // bounds the entries too: an entry takes 20 bytes or more
 inline constexpr std::size_t ocsp_response_bytes_max = 64 * 1024;
 inline constexpr std::size_t ocsp_nonce_bytes = 32;
-inline constexpr std::size_t renewal_rows_max = 1'000'000;  // of one map, which a process holds
-inline constexpr std::size_t renewal_chain_max = 64;        // certificates of one person, renewed every few years
+inline constexpr std::size_t renewal_rows_max = 100'000;  // of one map in memory
+inline constexpr std::size_t renewal_chain_max = 64;      // certificates of one person, renewed every few years
 
 inline constexpr std::size_t secret_file_bytes_max = 64 * 1024;
 inline constexpr std::size_t sealed_plaintext_bytes_max = 16 * 1024 * 1024;

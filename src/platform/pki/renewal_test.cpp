@@ -92,6 +92,17 @@ TEST(RenewalMap, chains_are_as_long_as_the_limit) {
     EXPECT_TRUE(refused(halves.add(row(last, last + 1, 0))));
 }
 
+TEST(RenewalMap, holds_as_many_rows_as_the_limit) {
+    RenewalMap map;
+    const auto rows = static_cast<std::uint32_t>(renewal_rows_max);
+    for (std::uint32_t i = 0; i < rows; ++i) {
+        if (!map.add(row(2 * i, 2 * i + 1, 0))) FAIL() << i;
+    }
+    EXPECT_TRUE(refused(map.add(row(2 * rows, 2 * rows + 1, 0))));
+    EXPECT_TRUE(map.add(row(0, 1, 0))) << "the same row again";
+    EXPECT_EQ(map.size(), renewal_rows_max);
+}
+
 TEST(RenewalMap, whatever_rows_come_the_accepted_ones_form_chains) {
     EXPECT_TRUE(rc::check("chains", [] {
         RenewalMap map;

@@ -172,7 +172,7 @@ Result<VerifiedCardCertificate> verify_card_certificate(Bytes der, const TrustSt
     const auto x509 = decode_certificate(der);
     if (!x509) return fail(ErrorCode::certificate_malformed, "step 2: not one strict DER certificate");
     auto certificate = read_certificate(x509.get(), der);
-    if (!certificate) return fail(std::move(certificate));
+    if (!certificate) return fail(certificate.error().code, "step 2: " + certificate.error().detail);
 
     if (!is_end_entity_for_signing(*certificate)) return fail(ErrorCode::certificate_kind, "step 3: keyUsage or CA");
     const AcceptedPolicy* policy = accepted_policy(*certificate, policies);
@@ -202,7 +202,7 @@ Result<Certificate> verify_organisation_certificate(Bytes der, const TrustStore&
     const auto x509 = decode_certificate(der);
     if (!x509) return fail(ErrorCode::certificate_malformed, "step 2: not one strict DER certificate");
     auto certificate = read_certificate(x509.get(), der);
-    if (!certificate) return fail(std::move(certificate));
+    if (!certificate) return fail(certificate.error().code, "step 2: " + certificate.error().detail);
     const bool for_clients = contains(certificate->extended_key_usages, client_auth_oid);
     if (!is_end_entity_for_signing(*certificate) || !for_clients) return fail(ErrorCode::certificate_kind, "step 3");
     if (certificate->key_name != "P-256") return fail(ErrorCode::certificate_key, "step 3: " + certificate->key_name);

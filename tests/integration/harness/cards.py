@@ -201,11 +201,49 @@ class Wallet:
         key = serialization.load_pem_private_key(part["key_pem"].encode(), None)
         return Card(person_key, ca_id, authority, serial, status, key, der)
 
-    def find(self, fits, *, registered=True):
-        """The first card in good standing of a person who fits."""
-        for key, card in sorted(self.cards.items()):
-            person = self.persons.get(key)
-            usable = card.status == 1 and person is not None and (key in self.registered) == registered
-            if usable and not person.blocked and fits(person):
-                return card, person
-        raise AssertionError("nobody in the nation fits")
+    @cached_property
+    def _issuers(self):
+        """Each CA's certificate and key by its number."""
+        folder = self.installation.folder / "pki" / "jpki"
+        found = {}
+        for file in folder.glob("auth_ca_*.crt"):
+            root = x509.load_pem_x509_certificate(file.read_bytes())
+            key = serialization.load_pem_private_key(file.with_suffix(".key").read_bytes(), None)
+            found[root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest] = root, key
+        return {ca_id: found[authority] for ca_id, authority in self._authorities.items()}
+
+    @cached_property
+    def usable(self):
+        """Keys of persons who hold one card, in good standing, and are not undisclosed; in their order."""
+        rows = self.installation.rows(self.installation.registry, "SELECT person_key FROM card GROUP BY person_key "
+                                      "HAVING count(*) = 1 AND max(status) = 1 AND max(not_after) > ? ORDER BY person_key",
+                                      (int(datetime.now().timestamp() * 1e6),))
+        return [key for key, in rows if key in self.persons and not self.persons[key].blocked
+                and not self.persons[key].history_hidden]
+
+    @cached_property
+    def usable_cards(self):
+        """The cards of those whose key the registry holds."""
+        return [self.cards[key] for key in self.usable if key in self.cards]
+
+    def issue(self, person_key):
+        """The person's card of the registry, with a certificate that its CA signs now. A key that the registry holds stays."""
+        ca_id, serial, status, not_after = self.installation.rows(
+            self.installation.registry, "SELECT ca_id, serial, status, not_after FROM card WHERE person_key = ? "
+            "ORDER BY not_after DESC LIMIT 1", (person_key,))[0]
+        known = self.cards.get(person_key)
+        key = known.private_key if known else next(iter(self._keys.values()))
+        root, root_key = self._issuers[ca_id]
+        model = x509.load_der_x509_certificate(self.card("eligible").certificate)
+        ends = datetime.fromtimestamp(not_after / 1e6, timezone.utc)
+        builder = (x509.CertificateBuilder().subject_name(model.subject).issuer_name(root.subject)
+                   .public_key(key.public_key()).serial_number(int.from_bytes(serial, "big"))
+                   .not_valid_before(ends - timedelta(days=5 * 365)).not_valid_after(ends))
+        for extension in model.extensions:
+            value = extension.value
+            if isinstance(value, x509.AuthorityKeyIdentifier):
+                value = x509.AuthorityKeyIdentifier(self._authorities[ca_id], [x509.DirectoryName(root.subject)],
+                                                    root.serial_number)
+            builder = builder.add_extension(value, extension.critical)
+        der = builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        return Card(person_key, ca_id, self._authorities[ca_id], serial, status, key, der)

@@ -4,9 +4,11 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 
 ANSWER_SECONDS_MAX = 20
+BUSY_ANSWERS_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,16 @@ class Client:
         self.close()
 
     def send(self, method, path, body, headers=None):
-        """One request without a second try; OSError or HTTPException when no whole answer came."""
+        """A busy machine may make the hub shed load; like a terminal, the client comes back when it was told to."""
+        for _ in range(BUSY_ANSWERS_MAX):
+            reply = self.send_once(method, path, body, headers)
+            if reply.code != "overload.busy":
+                break
+            time.sleep(reply.value["retry"]["after_ms"] / 1000)
+        return reply
+
+    def send_once(self, method, path, body, headers=None):
+        """OSError or HTTPException when no whole answer came."""
         if self.connection is None:
             self.connection = http.client.HTTPSConnection("127.0.0.1", self.hub.port, context=self.context,
                                                           timeout=ANSWER_SECONDS_MAX)

@@ -53,7 +53,7 @@ class Contract:
         entry = self.errors[problem["code"]]
         assert problem["status"] == status == entry["status"]
         assert problem["retry"]["advice"] == entry["retry"]
-        assert problem["retry"].get("after_ms", 0) >= entry.get("after_ms", 0)
+        assert (problem["retry"]["after_ms"] > 0) == ("after_ms" in entry)
         assert problem["trace_id"] == headers.get("trace-id")
         for field in problem.get("fields", []):
             assert field["code"] in self.errors

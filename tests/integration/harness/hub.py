@@ -28,7 +28,7 @@ class Hub:
         self.metrics_port = None
 
     def command(self):
-        return [binary(), "server", "run", "--config", str(self.installation.settings), "--port", "0", "--metrics-port",
+        return [binary(), "server", "run", "--quiet", "--config", str(self.installation.settings), "--port", "0", "--metrics-port",
                 "0", "--ready-file", str(self.ready_file), *map(str, self.settings)]
 
     def start(self):

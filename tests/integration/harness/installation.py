@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -23,11 +24,15 @@ def binary():
     return str(found)
 
 
-def onshi(*words, env=None, **options):
-    """Runs one command to its end."""
+def run(*words, env=None):
+    """Runs one program to its end."""
     settings = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
-    return subprocess.run([binary(), *map(str, words)], env=settings, capture_output=True, text=True,
-                          timeout=COMMAND_SECONDS_MAX, stdin=subprocess.DEVNULL, check=False, **options)
+    return subprocess.run([*map(str, words)], env=settings, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX,
+                          stdin=subprocess.DEVNULL, check=False)
+
+
+def onshi(*words, env=None):
+    return run(binary(), *words, env=env)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,11 @@ class Installation:
         folder = self.folder / "terminals" / name
         profile = tomllib.loads((folder / "terminal.toml").read_text())
         return Terminal(folder, profile["hub_id"], profile["facility"], profile["terminal"])
+
+    def point_terminals_at(self, port):
+        """Their files say where the hub is; a hub of a test chooses its port itself."""
+        for file in self.folder.glob("terminals/*/terminal.toml"):
+            file.write_text(re.sub(r"^hub_port = \d+$", f"hub_port = {port}", file.read_text(), flags=re.MULTILINE))
 
     def change(self, database, statement, parameters=()):
         """One statement by another program's hand; gives the number of rows."""

@@ -1,0 +1,104 @@
+// onshi config show | check
+#include <fmt/format.h>
+
+#include "cli/app.h"
+#include "cli/commands.h"
+#include "cli/display_width.h"
+#include "platform/text_formats/json_writer.h"
+
+namespace onshi::cli {
+
+namespace {
+
+constexpr std::size_t key_column = 30;
+constexpr std::size_t value_column = 70;
+
+std::string setting_json(const settings::ResolvedSetting& resolved, Language language) {
+    std::string text;
+    JsonWriter writer(text);
+    writer.begin_object();
+    writer.member("schema", "onshi.setting/1");
+    writer.member("key", resolved.setting->key);
+    writer.member("type", settings::to_string(resolved.setting->type));
+    writer.member("value", settings::to_string(resolved.value));
+    writer.member("default", settings::to_string(resolved.setting->default_value));
+    writer.member("origin", settings::to_string(resolved.origin.kind));
+    if (!resolved.origin.where.empty()) writer.member("where", resolved.origin.where);
+    writer.member("text", resolved.setting->text(language));
+    writer.end_object();
+    return text;
+}
+
+std::string origin_text(const settings::Origin& origin) {
+    const std::string kind(settings::to_string(origin.kind));
+    return origin.where.empty() ? kind : fmt::format("{} {}", kind, origin.where);
+}
+
+class ConfigShow final : public Command {
+  public:
+    static constexpr CommandText text{"config", "show", "Show every setting with its value, and where the value came from.",
+                                      "  onshi config show\n"
+                                      "  onshi config show --origin --config hub.toml\n"
+                                      "  onshi config show --json"};
+    void declare(Options& options) override {
+        options.flag(origin_, "--origin", "say where each value came from");
+        options.flag(explain_, "--explain", "say what each setting is for");
+    }
+    Result<Exit> run(Session& session) override {
+        auto resolved = session.settings();
+        if (!resolved) return fail(std::move(resolved));
+        Console& console = session.console();
+        for (const auto& setting : resolved->all()) {
+            if (console.json()) {
+                console.line(setting_json(setting, console.language()));
+                continue;
+            }
+            const std::string line = padded(setting.setting->key, key_column) + settings::to_string(setting.value);
+            console.line(origin_ ? beside(line, origin_text(setting.origin), value_column) : line);
+            if (explain_) console.line("    " + setting.setting->text(console.language()));
+        }
+        return Exit::done;
+    }
+
+  private:
+    bool origin_ = false;
+    bool explain_ = false;
+};
+
+class ConfigCheck final : public Command {
+  public:
+    static constexpr CommandText text{"config", "check", "Read the settings and say whether every key and value is right.",
+                                      "  onshi config check --config hub.toml"};
+    void declare(Options&) override {}
+    Result<Exit> run(Session& session) override {
+        auto resolved = session.settings();
+        if (!resolved) return fail(std::move(resolved));
+        std::size_t set = 0;
+        for (const auto& setting : resolved->all()) set += setting.origin.kind == settings::OriginKind::default_value ? 0 : 1;
+        Console& console = session.console();
+        if (console.json()) {
+            std::string json;
+            JsonWriter writer(json);
+            writer.begin_object();
+            writer.member("schema", "onshi.config_check/1");
+            writer.member("ok", true);
+            writer.member("settings", resolved->all().size());
+            writer.member("set", set);
+            writer.end_object();
+            console.line(json);
+        } else {
+            console.line(fmt::format("✔ {} settings, {} of them set", resolved->all().size(), set));
+        }
+        return Exit::done;
+    }
+};
+
+}  // namespace
+
+void add_config_commands(CommandTree& tree) {
+    tree.noun("config", "settings: flag > environment > user file > system file > default");
+    tree.add<ConfigShow>();
+    tree.add<ConfigCheck>();
+}
+
+}  // namespace onshi::cli

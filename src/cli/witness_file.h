@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/audit/model.h"
+#include "platform/pki/keys.h"
+
+namespace onshi::cli {
+
+inline constexpr std::size_t seal_keys_max = 64;
+
+using SealKey = std::pair<std::string, pki::Ed25519PublicKey>;
+
+// What `audit heads` prints for keeping elsewhere and `audit verify --witness` reads: the newest record of each lane, and the
+// public keys of the seals.
+struct WitnessFile {
+    std::vector<audit::Witness> heads;
+    std::vector<SealKey> seal_keys;
+};
+// One JSON object `onshi.witness/1`. file.malformed for another form, or a key that its id does not name.
+[[nodiscard]] std::string to_json(const WitnessFile& file);
+[[nodiscard]] Result<WitnessFile> parse_witness_file(std::string_view json);
+
+// The public halves of every generation of the installation's seal key. secret.*
+[[nodiscard]] Result<std::vector<SealKey>> load_seal_keys(const std::string& secrets_folder);
+
+}  // namespace onshi::cli

@@ -1,0 +1,42 @@
+"""The audit chain, as the command line and as the database show it."""
+
+import json
+import uuid
+
+from harness.installation import binary, run
+
+
+def verify(installation, *words, inside=()):
+    """(exit status, report) of `onshi audit verify`; `inside` is a command that enters another place first."""
+    ended = run(*inside, binary(), "audit", "verify", "--config", installation.settings, "--json", *words)
+    assert ended.stdout, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["schema"] == "onshi.audit_report/1"
+    assert report["seal_signatures_checked"]
+    return ended.returncode, report
+
+
+def write_witness(file, place):
+    """What a terminal holds after its newest answer."""
+    head = {name: place[name] for name in ("lane", "sequence", "hash")}
+    file.write_text(json.dumps({"schema": "onshi.witness/1", "heads": [head], "seal_keys": []}))
+    return file
+
+
+def records(installation):
+    """(hash in hex, payload) of the hub's lane by sequence."""
+    rows = installation.rows(installation.ledger, "SELECT sequence, hash, payload FROM audit_record WHERE lane = 0")
+    return {sequence: (digest.hex(), payload) for sequence, digest, payload in rows}
+
+
+def check_id_in(payload):
+    """Behind salt (16 bytes), layout, source and a flag stand the check id's 16 bytes (src/domain/eligibility/model.cpp)."""
+    return str(uuid.UUID(bytes=payload[19:35]))
+
+
+ANSWERS = "SELECT payload FROM audit_record WHERE lane = 0 AND event = 1 ORDER BY sequence"
+
+
+def answered_checks(installation):
+    """Check ids of the answers on record, in the order of their records."""
+    return [check_id_in(payload) for payload, in installation.rows(installation.ledger, ANSWERS)]
