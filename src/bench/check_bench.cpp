@@ -190,6 +190,7 @@ Result<CheckPhase> CheckBench::phase(ChildProcess& hub, const Loop& loop, double
     progress_(fmt::format("{}: running", what));
     auto measured = load(hub, loop);
     if (!measured) return measured;
+    measured->person_rounds = prepared_.rounds;
     if (const auto fault = find_fault(*measured))
         return fail(ErrorCode::bench_invalid, fmt::format("{}: {}", what, *fault));
     return measured;

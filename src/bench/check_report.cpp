@@ -96,6 +96,7 @@ void add_phase(JsonLine& json, std::string_view name, const CheckPhase& phase) {
     json.add("core_busy_ms", phase.core.busy.count() / 1'000);
     json.add("core_stolen_ms", phase.core.stolen.count() / 1'000);
     json.add("major_faults", phase.server.major_faults);
+    json.add("person_rounds", phase.person_rounds);
     json.add("sets_per_commit", phase.sets_per_commit(), 2);
     json.add("pages_per_check", phase.pages_per_check(), 2);
     json.add("read_batches_per_check", phase.read_batches_per_check(), 2);
@@ -124,6 +125,10 @@ std::string phase_text(std::string_view name, const CheckPhase& phase) {
     std::string text =
         fmt::format("{}: {} good answers in {:.1f} s, {} refused{}\n", name, phase.load.good, seconds,
                     phase.load.refused, phase.load.exhausted ? " (ended early: all prepared checks were used)" : "");
+    if (phase.person_rounds > 1) {
+        text += fmt::format("  persons      too few for as many checks: each was drawn up to {} times\n",
+                            phase.person_rounds);
+    }
     text += fmt::format("  latency      {}\n", latencies(phase.load.latency));
     if (phase.offered_per_second > 0) {
         text += fmt::format("  sent late by {}\n", latencies(phase.load.lateness));

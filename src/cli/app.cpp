@@ -218,6 +218,8 @@ int CommandTree::run(std::span<const std::string> arguments, const Surroundings&
     session.completion = [this](std::string_view shell) { return completion(shell); };
     auto ended = entry->command->run(session);
     surroundings.out << std::flush;
+    // A full disk or a closed pipe behind `>`: what was asked for did not arrive.
+    if (ended && !surroundings.out) ended = fail(ErrorCode::file_unwritable, "standard output");
     if (ended) return static_cast<int>(*ended);
     console.failure(ended.error());
     return static_cast<int>(exit_of(ended.error().code));

@@ -49,7 +49,10 @@ Result<CardSignature> sign(const CardCheckParts& parts, const std::string& messa
     const auto code = smartcard::error_code_of(*checked);
     if (!code) return std::move(std::get<CardSignature>(*checked));
     const auto* wrong = std::get_if<smartcard::CredentialWrong>(&*checked);
-    return fail(*code, wrong != nullptr ? fmt::format("tries left: {}", wrong->tries_left) : "");
+    if (wrong == nullptr) return fail(*code, "");
+    const std::string tries = fmt::format("{}", wrong->tries_left);
+    parts.session.console().remember("tries_left", tries);
+    return fail(*code, "tries left: " + tries);
 }
 
 bool wants_fresh_challenge(ErrorCode code) {
@@ -70,8 +73,8 @@ Task<Result<std::string>> check_once(const CardCheckParts& parts, const std::str
                                      eligibility::Registration registration) {
     const auto serial = CertificateSerial::from_magnitude(as_bytes(parts.known.certificate.serial));
     if (!serial) co_return fail(serial.error().code, "the card's serial number");
-    const CheckId id = CheckId::make(parts.random);
-    const Date care_day = japan_day(parts.clock.now());
+    const CheckId id = CheckId::make(parts.session.random());
+    const Date care_day = japan_day(parts.session.clock().now());
     const std::string message = signed_text(parts, challenge, id, care_day);
     auto signature = sign(parts, message);
     if (!signature) co_return fail(std::move(signature));

@@ -2,12 +2,11 @@
 
 #include <string>
 
-#include "base/random.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "base/task.h"
-#include "base/time.h"
 #include "cli/hub_connection.h"
+#include "cli/session.h"
 #include "cli/terminal_profile.h"
 #include "domain/eligibility/service.h"
 #include "platform/pki/certificate.h"
@@ -35,14 +34,14 @@ struct CardCheckParts {
     const KnownCard& known;
     const SecretBytes& pin;
     smartcard::LastTry last_try;
-    const Clock& clock;
-    Random& random;
+    Session& session;
 };
 
 // One check (design §9.7): challenge → the card verifies the PIN and signs → POST /v1/checks, again with the certificate
 // when the hub asks for it, and again with the same check id when it is not known whether it arrived. Gives the answer's
 // body. `challenge` may come from the answer before; empty: one is fetched. Errors: those of the card, the hub and the wire;
-// card.pin_wrong and its like with the tries left in the detail.
+// card.pin_wrong and its like with the tries left in the detail
+// and remembered for the sentence.
 [[nodiscard]] Task<Result<std::string>> check_by_card(const CardCheckParts& parts, std::string challenge,
                                                       eligibility::Registration registration);
 

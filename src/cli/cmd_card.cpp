@@ -106,15 +106,17 @@ void show_card(Console& console, const KnownCard& card, const std::optional<Text
     console.line(fmt::format("  sex          {}", sex_name(text->sex)));
 }
 
-Result<TextRecord> read_text(smartcard::MyNumberCard& card, TextCredential kind, const SecretBytes& credential) {
+Result<TextRecord> read_text(smartcard::MyNumberCard& card, TextCredential kind, const SecretBytes& credential,
+                             Console& console) {
     // Without roots the record reads as unproven: the real issuer's key is not public (jpki-card §4).
     auto reading = card.read_text(kind, credential, {}, LastTry::keep, Deadline::in(card_deadline));
     if (!reading) return fail(std::move(reading));
     if (auto* record = std::get_if<TextRecord>(&*reading)) return std::move(*record);
     const bool pin = kind == TextCredential::pin;
     if (const auto* wrong = std::get_if<smartcard::CredentialWrong>(&*reading)) {
-        return fail(pin ? ErrorCode::card_pin_wrong : ErrorCode::card_number_b_wrong,
-                    fmt::format("tries left: {}", wrong->tries_left));
+        const std::string tries = fmt::format("{}", wrong->tries_left);
+        console.remember("tries_left", tries);
+        return fail(pin ? ErrorCode::card_pin_wrong : ErrorCode::card_number_b_wrong, "tries left: " + tries);
     }
     if (std::holds_alternative<smartcard::LastTryKept>(*reading) && pin) return fail(ErrorCode::card_pin_last_try, "");
     return fail(pin ? ErrorCode::card_pin_locked : ErrorCode::card_number_b_locked, "");
@@ -139,20 +141,20 @@ class CardRead final : public Command {
         smartcard::MyNumberCard card((*open)->channel());
         auto known = read_known_card(card);
         if (!known) return fail(std::move(known));
-        auto record = read_four_data(card);
+        auto record = read_four_data(card, session.console());
         if (!record) return fail(std::move(record));
         show_card(session.console(), *known, *record, session.clock().now());
         return Exit::done;
     }
 
   private:
-    Result<std::optional<TextRecord>> read_four_data(smartcard::MyNumberCard& card) const {
+    Result<std::optional<TextRecord>> read_four_data(smartcard::MyNumberCard& card, Console& console) const {
         const auto& file = card_.pin_file.empty() ? number_b_file_ : card_.pin_file;
         if (file.empty()) return std::optional<TextRecord>();
         auto credential = read_pin_file(file);
         if (!credential) return fail(std::move(credential));
         const auto kind = card_.pin_file.empty() ? TextCredential::number_b : TextCredential::pin;
-        auto record = read_text(card, kind, *credential);
+        auto record = read_text(card, kind, *credential, console);
         if (!record) return fail(std::move(record));
         return std::optional(std::move(*record));
     }

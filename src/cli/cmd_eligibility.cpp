@@ -139,7 +139,7 @@ class EligibilityGet final : public Command {
         if (!last_try) return fail(std::move(last_try));
         auto pin = read_pin(card_, session.console());
         if (!pin) return fail(std::move(pin));
-        const CardCheckParts parts{hub, profile, card, *known, *pin, *last_try, session.clock(), session.random()};
+        const CardCheckParts parts{hub, profile, card, *known, *pin, *last_try, session};
         return run_conversation(hub, converse(session.console(), parts));
     }
 

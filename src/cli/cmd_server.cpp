@@ -65,6 +65,7 @@ class ServerRun final : public Command {
         signals.start();
         (*hub)->run();
         signals.finish();
+        if ((*hub)->fenced()) return fail(ErrorCode::store_fenced, "another process has claimed this hub's lane");
         return Exit::done;
     }
 

@@ -21,8 +21,7 @@ std::string_view escape_of(Mark mark) {
     return "";
 }
 
-// The part of a detail that a sentence's `{tries_left}` stands for travels as text of the detail, so what a sentence cannot
-// be filled with is left out rather than shown as a brace.
+// A sentence that cannot be filled is left out rather than shown with a brace.
 bool has_open_parameter(std::string_view sentence) { return sentence.find('{') != std::string_view::npos; }
 
 }  // namespace
@@ -67,13 +66,13 @@ void Console::failure(const Error& error) {
         return;
     }
     const std::string_view code = error_name(error.code);
-    surroundings_.err << label("label.error") << ": " << sentence(code, Audience::vendor) << '\n';
+    surroundings_.err << label("label.error") << ": " << explained(code, Audience::vendor) << '\n';
     if (!error.detail.empty()) surroundings_.err << label("label.cause") << ": " << error.detail << '\n';
     for (const auto& field : error.fields) {
         surroundings_.err << label("label.cause") << ": " << field.pointer << ": "
                           << sentence(error_name(field.code), Audience::vendor) << '\n';
     }
-    const std::string hint = sentence(code, Audience::clerk);
+    const std::string hint = explained(code, Audience::clerk);
     if (!has_open_parameter(hint)) surroundings_.err << label("label.hint") << ": " << hint << '\n';
     surroundings_.err << code;
     if (error.retry_after_ms > 0) {
@@ -85,6 +84,12 @@ void Console::failure(const Error& error) {
         surroundings_.err << " trace " << std::string_view(hex.data(), hex.size());
     }
     surroundings_.err << '\n' << std::flush;
+}
+
+std::string Console::explained(std::string_view code, Audience audience) const {
+    std::string text = sentence(code, audience);
+    for (const auto& [name, value] : parameters_) text = fill_text(text, {{name, value}});
+    return text;
 }
 
 std::string Console::label(std::string_view key, TextParameters parameters) const {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/result.h"
@@ -49,6 +51,9 @@ class Console {
     [[nodiscard]] ProgressMode progress_mode() const { return progress_; }
     [[nodiscard]] std::size_t columns() const { return surroundings_.columns; }
 
+    // A parameter of the sentences that explain a failure, such as `tries_left`.
+    void remember(std::string_view name, std::string value) { parameters_.emplace_back(name, std::move(value)); }
+
     // One line of data.
     void line(std::string_view text);
     // One line for people, on err; not with --quiet.
@@ -73,6 +78,7 @@ class Console {
     [[nodiscard]] Result<SecretBytes> ask_secret(std::string_view prompt);
 
   private:
+    [[nodiscard]] std::string explained(std::string_view code, Audience audience) const;
     Surroundings surroundings_;
     Language language_;
     Format format_ = Format::text;
@@ -80,6 +86,7 @@ class Console {
     ProgressMode progress_ = ProgressMode::automatic;
     bool quiet_ = false;
     TraceId trace_;
+    std::vector<std::pair<std::string, std::string>> parameters_;
 };
 
 // From $ONSHI_LANG, else $LC_ALL, $LC_MESSAGES, $LANG: the first that is set.

@@ -47,7 +47,10 @@ OptionHandle Options::text(std::optional<std::string>& into, const char* names, 
 }
 
 OptionHandle Options::texts(std::vector<std::string>& into, const char* names, const char* value, const char* help) {
-    return OptionHandle(app_.add_option(names, into, help)->type_name(value));
+    auto* option = app_.add_option(names, into, help)->type_name(value);
+    // Each `--name` takes one value, so that what follows it is not swallowed.
+    if (names[0] == '-') option->allow_extra_args(false);
+    return OptionHandle(option);
 }
 
 OptionHandle Options::integer(std::int64_t& into, const char* names, const char* value, const char* help) {

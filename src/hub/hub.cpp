@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -19,6 +20,7 @@ namespace onshi::hub {
 namespace {
 
 constexpr std::chrono::milliseconds drain_time{10'000};
+constexpr std::chrono::milliseconds last_seal_time{2'000};
 constexpr std::size_t pem_bytes_max = 256 * 1024;
 
 Result<std::string> read_pem(const std::string& path, std::string_view setting) {
@@ -106,6 +108,7 @@ struct Hub::Parts {
     std::optional<Alarm> alarm;
     std::uint16_t port = 0;
     std::uint16_t metrics_port = 0;
+    std::atomic<bool> fenced = false;
 
     Parts(const Settings& s, Secrets secrets_, cards::Authorities authorities_)
         : settings(s),
@@ -198,13 +201,20 @@ Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings) {
 
 std::uint16_t Hub::port() const { return parts_->port; }
 std::uint16_t Hub::metrics_port() const { return parts_->metrics_port; }
+bool Hub::fenced() const { return parts_->fenced; }
 
 void Hub::run() {
     Parts& p = *parts_;
     p.alarm.emplace(p.loops.executor(0));
-    p.loops.spawn(0, run_periodic(*p.context, *p.sealer, *p.alarm));
+    p.loops.spawn(0, run_periodic(*p.context, *p.sealer, *p.alarm, [this] {
+        log_event(Level::error, "hub.fenced", {{"lane", parts_->settings.lane}});
+        parts_->fenced = true;
+        stop();
+    }));
     log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
     p.loops.run();
+    auto sealed = p.fenced ? Result<bool>(false) : run_to_end(p.sealer->seal_now(Deadline::in(last_seal_time)));
+    if (!sealed) log_failure(Level::warn, "audit.seal_failed", sealed.error());
     p.database->close();
     log_event(Level::info, "hub.stopped");
 }

@@ -27,6 +27,8 @@ class Hub {
     void run();
     // Thread-safe and safe to call more than once.
     void stop();
+    // After run(): whether it stopped by itself because another process claimed its audit lane (design §9.9).
+    [[nodiscard]] bool fenced() const;
 
   private:
     struct Parts;

@@ -90,7 +90,7 @@ Task<Result<void>> refresh(const Context& context) {
     co_return Result<void>();
 }
 
-Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm) {
+Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm, std::function<void()> on_fenced) {
     StoreMetrics registry(context.metrics, sql::Store::registry);
     StoreMetrics ledger(context.metrics, sql::Store::ledger);
     ReadMetrics reads(context.metrics);
@@ -117,6 +117,10 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         if (!swept) report("audit.sweep_failed", swept.error());
         auto purged = co_await purge(context, deadline);
         if (!purged) report("eligibility.purge_failed", purged.error());
+        if (!purged && purged.error().code == ErrorCode::store_fenced) {
+            on_fenced();
+            co_return;
+        }
         const auto step = context.clock.step();
         if (step > clock_step_max || step < -clock_step_max) log_event(Level::warn, "hub.clock_stepped");
     }

@@ -2,6 +2,8 @@
 
 // Inside this folder only: what a hub does by itself.
 
+#include <functional>
+
 #include "hub/parts.h"
 
 namespace onshi::hub {
@@ -14,6 +16,8 @@ inline constexpr std::chrono::minutes challenge_keep_after_expiry{60};
 [[nodiscard]] Task<Result<void>> refresh(const Context& context);
 
 // Until the alarm rings: refresh, seal the chain, end open intents, forget expired challenges, publish store counters.
-[[nodiscard]] Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm);
+// `on_fenced` is called, and the work ends, when another process has claimed this hub's lane.
+[[nodiscard]] Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm,
+                                      std::function<void()> on_fenced);
 
 }  // namespace onshi::hub

@@ -16,13 +16,14 @@ inline Result<CardParts> make_fixture_card_parts(const Layout& layout, std::uint
         std::filesystem::create_directories(folder);
     }
     const pki::KeyPool& keys = pki::fixture_keys();
-    ENSURE(pki::TestJpki::create(now, keys).save(layout.jpki()));
-    ENSURE(keys.key(6).save(layout.card_issuer() / "card_surface_ca.key"));
-    ENSURE(keys.key(7).save(layout.card_issuer() / "card_surface_signer.key"));
-    ENSURE(keys.key(8).save(layout.card_issuer() / "card_terminal_ca.key"));
-    for (std::uint32_t i = 0; i < card_keys; ++i) {
-        ENSURE(keys.key(9 + i).save(layout.card_keys() / fmt::format("card_key_{:04}.pem", i)));
+    auto saved = pki::TestJpki::create(now, keys).save(layout.jpki());
+    if (saved) saved = keys.key(6).save(layout.card_issuer() / "card_surface_ca.key");
+    if (saved) saved = keys.key(7).save(layout.card_issuer() / "card_surface_signer.key");
+    if (saved) saved = keys.key(8).save(layout.card_issuer() / "card_terminal_ca.key");
+    for (std::uint32_t i = 0; i < card_keys && saved; ++i) {
+        saved = keys.key(9 + i).save(layout.card_keys() / fmt::format("card_key_{:04}.pem", i));
     }
+    if (!saved) return fail(std::move(saved));
     return load_card_parts(layout, card_keys);
 }
 

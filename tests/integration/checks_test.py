@@ -1,9 +1,12 @@
 """Checks by card and by number, consents and suspensions, against a real hub."""
 
 import base64
+import functools
+import hmac
 import json
+import os
 import re
-import threading
+import time
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.cards import Card, CheckOrder, base64url, today
+from harness.client import at_once
 
 RECEIPT = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]$")
 VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -123,19 +127,9 @@ def test_the_same_check_again_gives_the_same_answer_and_no_second_record(hub, de
     assert records == [(1,)]
 
 
-def test_one_check_sent_by_many_at_once_is_recorded_once(hub, contract, connect, desk, eligible, order):
+def test_one_check_sent_by_many_at_once_is_recorded_once(desk, eligible, order):
     body = order(eligible).body()
-    replies = []
-
-    def send():
-        with type(desk)(contract, hub, desk.terminal) as own:
-            replies.append(own.post("/v1/checks", body))
-
-    threads = [threading.Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    replies = at_once([lambda: desk.post_alone("/v1/checks", body)] * 8)
     assert [reply.status for reply in replies] == [200] * 8
     assert len({json.dumps(without(reply.value, "next_challenge"), sort_keys=True) for reply in replies}) == 1
 
@@ -179,6 +173,32 @@ def test_a_challenge_for_deferred_checks_is_no_challenge_for_present_ones(desk, 
     assert reply.status == 200
     assert reply.value["result"]["name"] == "valid"
     assert not reply.value["medical_data"]["available"]
+
+
+def issue_deferred(installation, terminal, hours_ago):
+    """A challenge for deferred checks as the hub issued it some hours ago (src/domain/eligibility/challenges.cpp)."""
+    key = (installation.folder / "secrets" / "challenge.1.key").read_bytes()
+    nonce = os.urandom(16)
+    expires = int((time.time() + (72 - hours_ago) * 3600) * 1e6).to_bytes(8, "big")
+    covered = b"onshi-challenge-v1\n" + int(terminal.id[1:]).to_bytes(8, "big") + b"\x02" + nonce + expires
+    mac = hmac.digest(key, covered, "sha256")[:16]
+    return base64url(nonce + expires + (1).to_bytes(4, "big") + mac)
+
+
+def test_a_deferred_check_is_for_the_day_of_the_visit(hub, desk, eligible):
+    """The hub was away over midnight: the terminal signed yesterday and is heard today."""
+    def ask(hours_ago, days):
+        asked = CheckOrder(desk.terminal, eligible, issue_deferred(hub.installation, desk.terminal, hours_ago), purpose="deferred",
+                           care_day=(today() - timedelta(days=days)).isoformat())
+        return desk.post("/v1/checks", asked.body())
+
+    answer = ask(48, 1)
+    assert answer.status == 200, answer.body
+    assert answer.value["care_day"] == (today() - timedelta(days=1)).isoformat()
+    assert ask(48, 2).status == 200
+    assert ask(48, 4).code == "check.care_day", "before the terminal held the challenge"
+    assert ask(1, -1).code == "check.care_day"
+    assert ask(73, 1).code == "challenge.expired"
 
 
 @pytest.mark.parametrize("spoil, code", [
@@ -332,6 +352,19 @@ def test_a_repeated_registration_gives_the_same_answer(wallet, desk, order):
     assert without(first, "next_challenge") == without(second, "next_challenge")
 
 
+def test_two_desks_register_one_card_at_the_same_time(connect, wallet):
+    shown = wallet.card("not_registered").person_key
+    person_key = [key for key in wallet.usable if key not in wallet.registered and key != shown][1]
+    card = wallet.issue(person_key)
+    desks = [connect("desk"), connect("desk-2")] * 2
+    bodies = [CheckOrder(desk.terminal, card, desk.challenge()).body(registration="agreed", certificate=base64url(card.certificate))
+              for desk in desks]
+    replies = at_once([functools.partial(desk.post_alone, "/v1/checks", body) for desk, body in zip(desks, bodies)])
+    assert [reply.value["result"]["name"] for reply in replies] == ["valid"] * 4
+    notes = [note["code"] for reply in replies for note in reply.value["notes"]]
+    assert notes.count("note.registered_now") == 1
+
+
 # --- suspension
 
 
@@ -347,21 +380,12 @@ def test_a_suspension_counts_for_the_next_check_and_can_be_lifted(connect, check
     assert check(eligible).status == 200
 
 
-def test_many_callers_suspend_one_card_once(hub, contract, connect, wallet, desk):
+@pytest.mark.parametrize("path", ["/v1/cards/suspend", "/v1/cards/resume"])
+def test_many_callers_suspend_or_resume_one_card_once(connect, wallet, path):
     card = wallet.card("rare_name")
-    call_center = connect("call_center")
-    for path in ("/v1/cards/suspend", "/v1/cards/resume"):
-        replies = []
-
-        def call(own_path=path, into=replies):
-            with type(call_center)(contract, hub, call_center.terminal) as own:
-                into.append(own.post(own_path, card.name()))
-
-        threads = [threading.Thread(target=call) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    for _ in range(3):
+        connect("call_center").post({"/v1/cards/suspend": "/v1/cards/resume"}.get(path, "/v1/cards/suspend"), card.name())
+        replies = at_once([lambda: connect("call_center").post_alone(path, card.name())] * 6)
         assert [reply.status for reply in replies] == [200] * 6
         assert sum(reply.value["changed"] for reply in replies) == 1
 
@@ -611,6 +635,18 @@ def test_by_eye_needs_an_account_a_reason_and_stays_within_its_budget(hub, desk,
     repeated = desk.post("/v1/checks", last)
     assert repeated.status == 200, "a repeat of an answered check uses no budget"
     assert without(repeated.value, "next_challenge") == without(answer, "next_challenge")
+
+
+def test_checks_by_eye_at_the_same_time_are_all_counted(hub, connect, wallet):
+    desk = connect("desk-2")
+    cards = wallet.usable_cards[40:46]
+    bodies = [CheckOrder(desk.terminal, card, desk.challenge(), method="visual", operator="staff-1").body(visual_reason="queue")
+              for card in cards]
+    replies = at_once([functools.partial(desk.post_alone, "/v1/checks", body) for body in bodies])
+    assert [reply.status for reply in replies] == [200] * 6
+    used = hub.installation.rows(hub.installation.ledger, "SELECT used FROM visual_use WHERE reference = 'staff-1' "
+                                 "ORDER BY used DESC LIMIT 1")
+    assert used == [(6,)]
 
 
 # --- undisclosed persons (design §9.10)

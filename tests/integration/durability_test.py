@@ -188,11 +188,17 @@ def tampered(written, tmp_path):
     return installation.copy_to(tmp_path / "tampered"), newest
 
 
+def test_a_hub_that_ends_seals_its_chain(written):
+    installation, newest = written
+    last = installation.rows(installation.ledger, "SELECT sequence, hash FROM audit_seal WHERE lane = 0 ORDER BY sequence DESC LIMIT 1")
+    assert [(sequence, digest.hex()) for sequence, digest in last] == [(newest["sequence"], newest["hash"])]
+
+
 def test_an_untouched_chain_is_clean(written, tmp_path):
     installation, newest = written
     status, report = audit.verify(installation, "--witness", audit.write_witness(tmp_path / "w.json", newest))
     assert (status, report["ok"], report["witnesses"]) == (0, True, 1)
-    assert report["records"] >= 12
+    assert report["records"] >= 12 and report["seals"] >= 1
     head = next(head for head in report["heads"] if head["lane"] == 0)
     assert head == {name: newest[name] for name in ("lane", "sequence", "hash")}
 
@@ -201,7 +207,7 @@ def test_an_untouched_chain_is_clean(written, tmp_path):
     (["UPDATE audit_record SET actor = 'somebody' WHERE lane = 0 AND sequence = 5"], 5, "changed"),
     (["UPDATE audit_record SET organisation_key = organisation_key + 1 WHERE lane = 0 AND sequence = 7"], 7, "changed"),
     (["UPDATE audit_record SET recorded_at = recorded_at - 1 WHERE lane = 0 AND sequence = 1"], 1, "changed"),
-    (["UPDATE audit_record SET payload = payload || x'00' WHERE lane = 0 AND sequence = 6"], 6, "payload_changed"),
+    (["UPDATE audit_record SET payload = CAST(payload || x'00' AS BLOB) WHERE lane = 0 AND sequence = 6"], 6, "payload_changed"),
     (["UPDATE audit_record SET payload = zeroblob(length(payload)) WHERE lane = 0 AND sequence = 6"], 6, "payload_changed"),
     (["UPDATE audit_record SET hash = zeroblob(32) WHERE lane = 0 AND sequence = 8"], 8, "changed"),
     (["DELETE FROM audit_record WHERE lane = 0 AND sequence = 4"], 4, "missing"),
@@ -222,6 +228,10 @@ def test_an_untouched_chain_is_clean(written, tmp_path):
     (["UPDATE chain_lane SET head_hash = zeroblob(32) WHERE lane = 0"], 12, "head_differs"),
     (["DELETE FROM chain_lane WHERE lane = 0"], 1, None),
     (["DELETE FROM chain_lane WHERE lane = 0", "DELETE FROM audit_record WHERE lane = 0"], 1, None),
+    (["UPDATE chain_lane SET head_sequence = 5, head_hash = (SELECT hash FROM audit_record WHERE lane = 0 AND sequence = 5) "
+      "WHERE lane = 0"], 6, "head_differs"),
+    (["UPDATE audit_seal SET sequence = 5000000 WHERE lane = 0 AND sequence = (SELECT max(sequence) FROM audit_seal WHERE lane = 0)"],
+     13, "tail_cut"),
     (["UPDATE audit_seal SET signature = zeroblob(64) WHERE lane = 0"], None, "seal_broken"),
     (["UPDATE audit_seal SET hash = zeroblob(32) WHERE lane = 0"], None, "seal_broken"),
 ])
@@ -281,5 +291,7 @@ def test_a_hub_that_lost_its_lane_to_another_answers_nobody(contract, new_instal
             other = CheckOrder(fast.terminal, card, fast.challenge())
             assert fast.post("/v1/checks", other.body()).status == 200
             assert slow.post("/v1/checks", order.body()).code == "store.fenced"
+            assert old.wait() == 6, "it ends by itself"
+            assert '"hub.fenced"' in old.log_text()
             assert fast.post("/v1/checks", other.but(challenge=fast.challenge(), check_id=str(uuid.uuid4())).body()).status == 200
         assert audit.verify(installation)[0] == 0

@@ -1,9 +1,9 @@
 """How a terminal comes to its certificate, renews it and loses it."""
 
+import functools
 import json
 import re
 import subprocess
-import threading
 import time
 
 import pytest
@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from harness.cards import CheckOrder, base64url
-from harness.client import Client
+from harness.client import Client, at_once, parse_response
 from harness.installation import Terminal
 
 DIRECTORY_AGE_MAX = 5  # seconds; src/domain/organisations/directory.h
@@ -97,20 +97,10 @@ def test_a_code_is_typed_loosely_and_works_once(operator, stranger, desk, tmp_pa
     assert stranger.post("/v1/terminals/enrol", again.body(code)).code == "terminal.enrolment_code"
 
 
-def test_a_code_used_by_many_at_once_gives_one_certificate(contract, hub, operator, desk, tmp_path):
+def test_a_code_used_by_many_at_once_gives_one_certificate(operator, stranger, desk, tmp_path):
     code = operator.post("/v1/terminals", new_order(desk)).value["enrolment_code"]
-    requests = [Request(tmp_path / str(number)) for number in range(4)]
-    replies = []
-
-    def enrol_one(request):
-        with Client(contract, hub) as own:
-            replies.append(own.post("/v1/terminals/enrol", request.body(code)))
-
-    threads = [threading.Thread(target=enrol_one, args=(request,)) for request in requests]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    bodies = [Request(tmp_path / str(number)).body(code) for number in range(4)]
+    replies = at_once([functools.partial(stranger.post_alone, "/v1/terminals/enrol", body) for body in bodies])
     assert sorted(reply.status for reply in replies) == [201, 403, 403, 403]
     assert {reply.code for reply in replies if reply.status != 201} == {"terminal.enrolment_code"}
 
@@ -174,14 +164,24 @@ def test_a_terminal_renews_nobody_else(contract, hub, connect, enrol, tmp_path):
     assert connect("desk-2").challenge()
 
 
+def talk(client, session=None):
+    """One request on a new connection: the reply, a session to resume, and whether this one was resumed."""
+    with client.open(session) as sock:
+        sock.sendall(b"POST /v1/challenges HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}")
+        return client.judge("POST", "/v1/challenges", *parse_response(sock)), sock.session, sock.session_reused
+
+
 def test_a_disabled_terminal_is_out_within_seconds(contract, hub, enrol):
     request, enrolled = enrol()
     with Client(contract, hub, terminal_of(request, enrolled)) as ended:
+        session = talk(ended)[1]
         assert ended.challenge()
         hub.installation.change(hub.installation.registry, "UPDATE terminal SET state = 3, version = version + 1 "
                                 "WHERE terminal_key = ?", (int(enrolled["terminal"][1:]),))
         time.sleep(DIRECTORY_AGE_MAX + 0.5)
         assert ended.post("/v1/challenges", {}).code == "terminal.disabled"
+        reply, _, resumed = talk(ended, session)
+        assert resumed and reply.code == "terminal.disabled"
         assert ended.post("/v1/terminals/renew", request.body()).code == "terminal.disabled"
 
 

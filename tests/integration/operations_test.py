@@ -14,7 +14,7 @@ import pytest
 
 from harness import audit
 from harness.cards import CheckOrder, base64url, today
-from harness.client import Client
+from harness.client import Client, parse_response
 from harness.hub import Hub
 from harness.installation import onshi, run
 
@@ -125,6 +125,23 @@ def test_a_second_signal_does_no_harm(new_installation, tmp_path):
     for _ in range(3):
         hub.terminate()
     assert hub.wait() == 0
+
+
+def test_terminals_resume_their_tls_sessions_after_a_restart(contract, new_installation, tmp_path):
+    installation = new_installation()
+    hub = Hub(installation, tmp_path / "run").start()
+    with Client(contract, hub, installation.terminal("desk")) as client:
+        request = b"POST /v1/challenges HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+        session = None
+        for resumes in (False, True):
+            with client.open(session) as sock:
+                sock.sendall(request)
+                assert client.judge("POST", "/v1/challenges", *parse_response(sock)).status == 200
+                assert sock.session_reused == resumes
+                session = sock.session
+            assert hub.stop() == 0
+            if not resumes:
+                hub.start()
 
 
 # --- a wrong setting is named at once

@@ -304,6 +304,21 @@ TEST_F(OpensslTest, the_program_reads_every_state_from_a_list_that_we_made) {
     }
 }
 
+TEST_F(OpensslTest, a_fresh_test_jpki_is_made_in_a_folder_of_its_owner_and_the_program_reads_it) {
+    const auto fresh = path() / "new" / "jpki";
+    const auto made = write_test_jpki(fresh, now_);
+    ASSERT_TRUE(made);
+    EXPECT_EQ(std::filesystem::status(fresh).permissions(), std::filesystem::perms::owner_all);
+    EXPECT_TRUE(are_disjoint(made->auth_store(), jpki_.auth_store())) << "its keys are its own";
+    const auto der = TestJpki::load(fresh)->auth_ca(3).issue(order(0x01000001), fixture_keys().public_key(6));
+    write_text(path() / "card.pem", to_pem(as_bytes(*der)));
+    const auto verified =
+        run_openssl(folder_, {"verify", "-x509_strict", "-CAfile", file("new/jpki/auth_roots.pem"), file("card.pem")});
+    EXPECT_EQ(verified.code, 0) << verified.output;
+    EXPECT_EQ(write_test_jpki(fresh, now_).error().code, ErrorCode::secret_exists);
+    EXPECT_FALSE(write_test_jpki("/proc/onshi-jpki", now_));
+}
+
 // A running `openssl ocsp`; ended by its id.
 class Responder {
   public:

@@ -26,7 +26,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const std::string message = "onshi-check-v1\nhub\n";
-constexpr std::string_view wrong_pin = "0000";
 
 struct Output {
     int status;

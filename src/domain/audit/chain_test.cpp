@@ -226,6 +226,9 @@ TEST_F(ChainTest, a_hub_whose_lane_was_claimed_by_another_stops_writing) {
     const auto accepted = run_to_end((*second)->commit(std::move(set), soon()));
     ASSERT_TRUE(accepted);
     EXPECT_EQ(accepted->sequence, 3);
+    const auto refused_again = write("from the frozen hub, whose next place is taken by now");
+    ASSERT_FALSE(refused_again);
+    EXPECT_EQ(refused_again.error().code, ErrorCode::store_fenced);
     EXPECT_FALSE(verified(options()).finding);
 }
 

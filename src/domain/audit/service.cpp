@@ -48,10 +48,8 @@ std::optional<Finding> check_seals(const std::vector<Seal>& seals, const std::ve
 }
 
 // After the last record: whatever says that there was more.
-std::optional<Finding> check_tail(const ChainWalk& walk, const LaneHead& head, const std::optional<Seal>& last_seal,
-                                  const VerifyOptions& options) {
+std::optional<Finding> check_tail(const ChainWalk& walk, const LaneHead& head, const VerifyOptions& options) {
     const std::int64_t cut_at = walk.sequence() + 1;
-    if (last_seal && last_seal->sequence > walk.sequence()) return Finding{head.lane, cut_at, Flaw::tail_cut};
     for (const auto& witness : options.witnesses) {
         if (witness.lane == head.lane && witness.sequence > walk.sequence()) {
             return Finding{head.lane, cut_at, Flaw::tail_cut};
@@ -96,14 +94,13 @@ Task<Result<std::optional<Finding>>> verify_lane(sql::Database& database, const 
     const auto lanes = load_lanes(batch);
     auto read = co_await database.read(batch, read_deadline());
     if (!read) co_return fail(std::move(read));
-    // A head moves in one commit with its records, so one read after them is never behind them.
+    // A head moves in one commit with its records and before its seals, so one that is read now is behind neither.
     const auto fresh = std::ranges::find(lanes, head.lane, &LaneHead::lane);
     const std::int64_t reached = fresh == lanes.end() ? 0 : fresh->sequence;
     if (reached < walk.sequence()) co_return Finding{head.lane, reached + 1, Flaw::head_differs};
-    // Records that came after the walk are newer than anything `head` or a seal could have promised.
-    const std::optional<Seal> promised = last_seal && last_seal->sequence <= head.sequence ? last_seal.get() : std::nullopt;
-    report.heads.push_back({head.lane, walk.sequence(), walk.hash()});
-    co_return check_tail(walk, head, promised, options);
+    if (last_seal && last_seal->sequence > reached) co_return Finding{head.lane, walk.sequence() + 1, Flaw::tail_cut};
+    if (walk.sequence() > 0) report.heads.push_back({head.lane, walk.sequence(), walk.hash()});
+    co_return check_tail(walk, head, options);
 }
 
 }  // namespace
@@ -112,7 +109,11 @@ std::string seal_key_id(const pki::Ed25519PublicKey& key) {
     return to_hex(Bytes(sha256(Bytes(key))).first(8));
 }
 
-Task<Result<bool>> Sealer::seal_if_due(Deadline deadline) {
+Task<Result<bool>> Sealer::seal_if_due(Deadline deadline) { return seal(When::due, deadline); }
+
+Task<Result<bool>> Sealer::seal_now(Deadline deadline) { return seal(When::now, deadline); }
+
+Task<Result<bool>> Sealer::seal(When when, Deadline deadline) {
     sql::ReadBatch batch;
     const auto lanes = load_lanes(batch);
     const auto last = load_last_seal(batch, lane_);
@@ -124,7 +125,7 @@ Task<Result<bool>> Sealer::seal_if_due(Deadline deadline) {
     const Instant now = clock_.now();
     const bool many = head->sequence - sealed >= seal_records_max;
     const bool old = !last || now - last->sealed_at >= seal_age_max;
-    if (!many && !old) co_return false;
+    if (when == When::due && !many && !old) co_return false;
     const std::string text = seal_text(lane_, head->sequence, head->hash);
     const auto signature = key_.sign(as_bytes(text));
     const Seal seal{head->sequence, head->hash, now, seal_key_id(key_.public_key()), std::string(as_text(signature))};

@@ -22,8 +22,12 @@ class Sealer {
     Sealer(sql::Database& database, const Clock& clock, const pki::SigningKey& key, std::int64_t lane)
         : database_(database), clock_(clock), key_(key), lane_(lane) {}
     [[nodiscard]] Task<Result<bool>> seal_if_due(Deadline deadline);
+    // The same without waiting for records or time: before the hub ends.
+    [[nodiscard]] Task<Result<bool>> seal_now(Deadline deadline);
 
   private:
+    enum class When : std::uint8_t { due, now };
+    [[nodiscard]] Task<Result<bool>> seal(When when, Deadline deadline);
     sql::Database& database_;
     const Clock& clock_;
     const pki::SigningKey& key_;
@@ -43,7 +47,7 @@ struct VerifyReport {
     std::uint64_t records = 0;
     std::uint64_t seals = 0;
     std::uint64_t witnesses = 0;
-    std::vector<Witness> heads;  // the newest record of each lane, to be kept as witnesses elsewhere
+    std::vector<Witness> heads;  // the newest record of each lane that has one, to be kept as witnesses elsewhere
 };
 
 // Walks every lane from its first record. Reads batches, each a snapshot of its own, so it runs beside a working hub.

@@ -238,6 +238,10 @@ bool is_care_day_by_card(Date day, Instant now) {
     return day == japan_day(now) || day == japan_day(now - std::chrono::microseconds(midnight_tolerance));
 }
 
+bool is_care_day_deferred(Date day, Instant challenge_issued_at, Instant now) {
+    return day >= japan_day(challenge_issued_at) && day <= japan_day(now);
+}
+
 bool is_care_day_by_number(Date day, Date today) {
     return day >= today.plus_months_clamped(-12 * years_back_by_number) &&
            day <= today.plus_months_clamped(months_ahead_by_number);

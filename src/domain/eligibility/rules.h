@@ -56,6 +56,8 @@ struct SignedLines {
 // Whether a check by card may be for this day: today in Japan, or yesterday while a card signed before midnight may still be
 // on its way.
 [[nodiscard]] bool is_care_day_by_card(Date day, Instant now);
+// A deferred check is for a day on which its terminal held the challenge: the visit was then, the hub hears of it later.
+[[nodiscard]] bool is_care_day_deferred(Date day, Instant challenge_issued_at, Instant now);
 // By number: five years back to one month ahead (design §9.3).
 [[nodiscard]] bool is_care_day_by_number(Date day, Date today);
 

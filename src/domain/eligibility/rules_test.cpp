@@ -244,6 +244,11 @@ TEST(care_day, by_card_is_today_in_japan_with_a_tolerance_after_midnight) {
     EXPECT_TRUE(is_care_day_by_card(day("2026-11-23"), midnight + std::chrono::minutes(14)));
     EXPECT_FALSE(is_care_day_by_card(day("2026-11-23"), midnight + std::chrono::minutes(15)));
     EXPECT_FALSE(is_care_day_by_card(day("2026-11-25"), midnight));
+    const Instant two_days_before = midnight - std::chrono::hours(48);
+    EXPECT_TRUE(is_care_day_deferred(day("2026-11-22"), two_days_before, midnight));
+    EXPECT_TRUE(is_care_day_deferred(day("2026-11-24"), two_days_before, midnight));
+    EXPECT_FALSE(is_care_day_deferred(day("2026-11-21"), two_days_before, midnight)) << "the terminal held no challenge yet";
+    EXPECT_FALSE(is_care_day_deferred(day("2026-11-25"), two_days_before, midnight));
 }
 
 TEST(care_day, by_number_is_five_years_back_to_one_month_ahead) {

@@ -30,6 +30,12 @@ Result<void> check_method(const organisations::Terminal& terminal, const CardChe
     return {};
 }
 
+bool is_care_day(const CardCheck& check, const OpenedChallenge& challenge, Instant now) {
+    if (check.purpose == Purpose::check) return is_care_day_by_card(check.care_day, now);
+    const Instant issued_at = challenge.expires_at - std::chrono::microseconds(deferred_challenge_life);
+    return is_care_day_deferred(check.care_day, issued_at, now);
+}
+
 }  // namespace
 
 // What one try at a check has found out so far.
@@ -57,9 +63,9 @@ Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Te
     auto allowed = check_method(terminal, check);
     if (!allowed) return fail(std::move(allowed));
     const Instant now = parts_.clock.now();
-    if (!is_care_day_by_card(check.care_day, now)) return fail(ErrorCode::check_care_day, "by card: today in Japan");
     auto challenge = parts_.challenges.open(check.challenge, terminal.key, check.purpose, now);
     if (!challenge) return fail(std::move(challenge));
+    if (!is_care_day(check, *challenge, now)) return fail(ErrorCode::check_care_day, "by card: the day of the visit");
     const auto ca_id = parts_.authorities.find(check.authority_key_id);
     if (!ca_id) return fail(ErrorCode::card_authority_unknown, "authority_key_id");
     SignedLines lines;

@@ -64,10 +64,9 @@ struct RevokedEntry {
 // A certificate revocation list whose signature holds. A value; thread-safe to read.
 class Crl {
   public:
-    // A complete list of one CA of `store`. `revocation.malformed`: not strict DER, over crl_bytes_max or
-    // crl_entries_max, a delta or partial list, an unknown critical extension, a serial twice, no nextUpdate.
-    // `revocation.untrusted`: no root of the store signed it. `revocation.stale`: `at` is outside thisUpdate …
-    // nextUpdate, as `rules` allow.
+    // A complete list of one CA of `store`. `revocation.malformed`: not strict DER, over crl_bytes_max, a delta or
+    // partial list, an unknown critical extension, a serial twice, no nextUpdate. `revocation.untrusted`: no root of
+    // the store signed it. `revocation.stale`: `at` is outside thisUpdate … nextUpdate, as `rules` allow.
     [[nodiscard]] static Result<Crl> read(Bytes der, const TrustStore& store, const FreshnessRules& rules, Instant at);
 
     // good when the list is of this CA and does not hold the serial: a list cannot tell what was never issued. unknown

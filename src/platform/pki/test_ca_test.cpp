@@ -76,21 +76,6 @@ TEST(TestJpki, is_written_once_and_loads_again) {
     EXPECT_EQ(TestJpki::load(path).error().code, ErrorCode::key_malformed);
 }
 
-TEST(TestJpki, a_fresh_one_is_made_in_a_folder_of_its_owner) {
-    const TemporaryFolder folder;
-    const auto path = folder.path() / "new" / "jpki";
-    const auto made = write_test_jpki(path, fixture_now);
-    ASSERT_TRUE(made);
-    struct stat status{};
-    ASSERT_EQ(::stat(path.c_str(), &status), 0);
-    EXPECT_EQ(status.st_mode & 0777U, 0700U);
-    const auto der = TestJpki::load(path)->auth_ca(3).issue(good_order(), fixture_keys().public_key(6));
-    const AcceptedPolicy policies[] = {{std::string(policy_card_authentication), ExpiryGrace::three_months}};
-    EXPECT_TRUE(verify_card_certificate(as_bytes(*der), made->auth_store(), policies, fixture_now));
-    EXPECT_TRUE(are_disjoint(made->auth_store(), fixture_jpki().auth_store())) << "its keys are its own";
-    EXPECT_FALSE(write_test_jpki("/proc/onshi-jpki", fixture_now));
-}
-
 TEST(TestCa, refuses_orders_outside_the_profile) {
     const auto refuses = [](const char* what, auto change, int authority = 0) {
         auto order = good_order();

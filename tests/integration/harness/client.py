@@ -1,10 +1,12 @@
 """An HTTPS client of a hub. It validates every answer against the contract."""
 
+import copy
 import http.client
 import json
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 ANSWER_SECONDS_MAX = 20
@@ -42,6 +44,12 @@ def parse_response(sock, method="POST"):
     return response.status, headers, response.read()
 
 
+def at_once(calls):
+    """The results of calls that run side by side, each in a thread of its own, in their order."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
 class Client:
     """One kept-alive connection, opened on first use and again after the hub closed it. Not thread-safe."""
 
@@ -54,11 +62,21 @@ class Client:
         self.context = tls_context(hub.installation, certificate, key)
         self.connection = None
 
-    def open(self):
+    def another(self):
+        """The same caller on a connection of its own."""
+        made = copy.copy(self)
+        made.connection = None
+        return made
+
+    def post_alone(self, path, body):
+        with self.another() as own:
+            return own.post(path, body)
+
+    def open(self, session=None):
         """A TLS connection for a test that writes its own bytes."""
         plain = socket.create_connection(("127.0.0.1", self.hub.port), timeout=ANSWER_SECONDS_MAX)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.context.wrap_socket(plain, server_hostname="127.0.0.1")
+        return self.context.wrap_socket(plain, server_hostname="127.0.0.1", session=session)
 
     def close(self):
         if self.connection is not None:
