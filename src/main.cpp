@@ -1,11 +1,10 @@
 // The one program: `onshi <noun> <verb>`.
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <vector>
 
 #include "cli/app.h"

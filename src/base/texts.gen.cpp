@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 525> table{{
+constexpr std::array<TextEntry, 526> table{{
     {"account.unknown", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"account.unknown", Audience::clerk, {"目視確認を行う職員の登録が見つかりません。", "The staff account for the visual check was not found."}},
     {"account.unknown", Audience::vendor, {"operator がこの機関の有効なアカウントではありません。", "`operator` is not an active account of this organisation."}},
@@ -310,6 +310,7 @@ constexpr std::array<TextEntry, 525> table{{
     {"label.listening", Audience::label, {"{address} で受け付けています（監視 {metrics}）。", "listening on {address} (health and metrics on {metrics})"}},
     {"label.nearest", Audience::label, {"{name} のことですか。", "Did you mean {name}?"}},
     {"label.next", Audience::label, {"次にすること", "next"}},
+    {"label.no_phone", Audience::label, {"電話番号の登録なし", "no telephone number on file"}},
     {"label.no_witness", Audience::label, {"控えがないため、最後の封印より後を切り取られても分かりません。", "Without a witness, a tail cut after the last seal cannot be seen."}},
     {"label.not_eligible", Audience::label, {"有効な資格を確認できません {day}", "not eligible on {day}"}},
     {"label.note", Audience::label, {"注意", "note"}},

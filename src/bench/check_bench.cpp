@@ -129,9 +129,13 @@ Result<void> CheckBench::prepare(double count, std::string_view what) {
     const auto bounded = static_cast<std::size_t>(std::clamp(count, least, static_cast<double>(prepared_requests_max)));
     progress_(fmt::format("{}: signing {} checks", what, bounded));
     auto draw = next_draw();
-    auto prepared = prepare_checks(
-        {.hub = options_.hub, .terminals = options_.terminals, .cards = cards_, .clock = clock_, .count = bounded},
-        draw);
+    auto prepared = prepare_checks({.hub = options_.hub,
+                                    .port = ports_.main,
+                                    .terminals = options_.terminals,
+                                    .cards = cards_,
+                                    .clock = clock_,
+                                    .count = bounded},
+                                   draw);
     if (!prepared) return fail(std::move(prepared));
     prepared_ = std::move(*prepared);
     return {};

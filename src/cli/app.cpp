@@ -1,12 +1,11 @@
 #include "cli/app.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "base/ensure.h"
 #include "cli/completion.h"
@@ -18,7 +17,8 @@ namespace {
 
 constexpr std::size_t help_column = 32;
 
-// The whole command before its options, examples first. Examples are kept as the footer, which is not printed at the end.
+// The whole command before its options, examples first. Examples are kept as the footer, which is not printed at the
+// end.
 class HelpFormatter final : public CLI::Formatter {
   public:
     HelpFormatter() {
@@ -93,8 +93,9 @@ struct CommandTree::Impl {
 void CommandTree::Impl::declare_global() {
     // Before any subcommand is added: they take over what stands here.
     root.formatter(std::make_shared<HelpFormatter>());
-    root.footer("  onshi demo init ./demo\n  onshi server run --config demo/hub.toml\n"
-                "  onshi eligibility get --card --terminal demo/terminals/desk\n  onshi errors show store.unavailable");
+    root.footer(
+        "  onshi demo init ./demo\n  onshi server run --config demo/hub.toml\n"
+        "  onshi eligibility get --card --terminal demo/terminals/desk\n  onshi errors show store.unavailable");
     root.require_subcommand(0, 1);
     root.add_flag("--json", global.json, "one JSON object (lists: one per line) on stdout, problem objects on stderr");
     root.add_flag("-q,--quiet", global.quiet, "no notes on stderr");
@@ -103,7 +104,8 @@ void CommandTree::Impl::declare_global() {
     root.add_option("--progress", global.progress, "how progress is shown on stderr")
         ->type_name("WORD")
         ->check(CLI::IsMember(std::vector<std::string>{"auto", "always", "never", "json"}));
-    root.add_option("--config", global.config, "settings file in place of the user's and the system's")->type_name("FILE");
+    root.add_option("--config", global.config, "settings file in place of the user's and the system's")
+        ->type_name("FILE");
 }
 
 std::pair<const CLI::App*, std::size_t> CommandTree::Impl::named(std::span<const std::string> arguments) const {
@@ -159,7 +161,9 @@ CommandTree::Impl::Entry* CommandTree::Impl::chosen() {
     return nullptr;
 }
 
-CommandTree::CommandTree() : impl_(std::make_unique<Impl>()) { impl_->declare_global(); }
+CommandTree::CommandTree() : impl_(std::make_unique<Impl>()) {
+    impl_->declare_global();
+}
 CommandTree::~CommandTree() = default;
 
 void CommandTree::noun(const char* name, const char* summary) {
@@ -225,7 +229,9 @@ int CommandTree::run(std::span<const std::string> arguments, const Surroundings&
     return static_cast<int>(exit_of(ended.error().code));
 }
 
-std::string CommandTree::completion(std::string_view shell) { return completion_script(impl_->root, shell); }
+std::string CommandTree::completion(std::string_view shell) {
+    return completion_script(impl_->root, shell);
+}
 
 int run_program(std::span<const std::string> arguments, const Surroundings& surroundings) {
     CommandTree tree;

@@ -37,11 +37,10 @@ struct CardCheckParts {
     Session& session;
 };
 
-// One check (design §9.7): challenge → the card verifies the PIN and signs → POST /v1/checks, again with the certificate
-// when the hub asks for it, and again with the same check id when it is not known whether it arrived. Gives the answer's
-// body. `challenge` may come from the answer before; empty: one is fetched. Errors: those of the card, the hub and the wire;
-// card.pin_wrong and its like with the tries left in the detail
-// and remembered for the sentence.
+// One check (design §9.7): challenge → the card verifies the PIN and signs → POST /v1/checks, again with the
+// certificate when the hub asks for it, and again with the same check id when it is not known whether it arrived. Gives
+// the answer's body. `challenge` may come from the answer before; empty: one is fetched. Errors: those of the card, the
+// hub and the wire; card.pin_wrong and its like with the tries left in the detail and remembered for the sentence.
 [[nodiscard]] Task<Result<std::string>> check_by_card(const CardCheckParts& parts, std::string challenge,
                                                       eligibility::Registration registration);
 

@@ -19,7 +19,8 @@ struct TestCardOrder {
     std::string pin_file;
 };
 
-// command.usage when neither a person nor name and birth are given; installation.*, synth.*, secret.*, card.image_malformed.
+// command.usage when neither a person nor name and birth are given; installation.*, synth.*, secret.*,
+// card.image_malformed.
 [[nodiscard]] Result<smartcard::CardImage> make_test_card(const TestCardOrder& order, Session& session);
 
 }  // namespace onshi::cli

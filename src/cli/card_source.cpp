@@ -63,7 +63,8 @@ class ImageCard final : public OpenCard {
 
 void CardChoice::declare_source(Options& options) {
     auto on_reader = options.flag(reader_card, "--card", "the card on the reader (PC/SC)");
-    options.text(image, "--card-image", "FILE", "a virtual card in this process, for tests and demos").excludes(on_reader);
+    options.text(image, "--card-image", "FILE", "a virtual card in this process, for tests and demos")
+        .excludes(on_reader);
     options.settings({"reader"});
 }
 

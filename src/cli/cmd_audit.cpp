@@ -63,13 +63,15 @@ std::string report_json(const audit::VerifyReport& report, bool seals_checked) {
 
 void show_report(Console& console, const audit::VerifyReport& report, bool seals_checked) {
     if (console.json()) return console.line(report_json(report, seals_checked));
-    const std::string counts = fmt::format("{} records, {} seals, {} witnesses", report.records, report.seals, report.witnesses);
+    const std::string counts =
+        fmt::format("{} records, {} seals, {} witnesses", report.records, report.seals, report.witnesses);
     console.line(report.finding ? console.marked(Mark::bad, "✘ broken") + "  " + counts
                                 : console.marked(Mark::good, "✔ intact") + "  " + counts);
     if (!seals_checked) console.note_label("label.seals_unchecked");
     if (report.witnesses == 0) console.note_label("label.no_witness");
     for (const auto& head : report.heads) {
-        if (head.sequence > 0) console.line(fmt::format("  lane {}: {} {}", head.lane, head.sequence, to_hex(head.hash)));
+        if (head.sequence > 0)
+            console.line(fmt::format("  lane {}: {} {}", head.lane, head.sequence, to_hex(head.hash)));
     }
 }
 
@@ -83,7 +85,8 @@ class AuditVerify final : public Command {
         options.setting("store_folder", "--store,--store-folder");
         options.setting("secrets_folder", "--secrets-folder");
         options.texts(witnesses_, "--witness", "FILE", "heads kept elsewhere, as audit heads printed them");
-        options.texts(seal_keys_, "--seal-key", "FILE", "public seal keys from such a file; else those of the secrets folder");
+        options.texts(seal_keys_, "--seal-key", "FILE",
+                      "public seal keys from such a file; else those of the secrets folder");
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
@@ -98,12 +101,14 @@ class AuditVerify final : public Command {
         if (!report) return fail(std::move(report));
         show_report(session.console(), *report, !options.seal_keys.empty());
         if (!report->finding) return Exit::done;
-        return fail(ErrorCode::audit_broken, fmt::format("lane {}, record {}: {}", report->finding->lane,
-                                                         report->finding->sequence, audit::to_string(report->finding->flaw)));
+        return fail(ErrorCode::audit_broken,
+                    fmt::format("lane {}, record {}: {}", report->finding->lane, report->finding->sequence,
+                                audit::to_string(report->finding->flaw)));
     }
 
   private:
-    static Result<audit::VerifyReport> verify(sql::Database& database, audit::VerifyOptions& options, Console& console) {
+    static Result<audit::VerifyReport> verify(sql::Database& database, audit::VerifyOptions& options,
+                                              Console& console) {
         auto heads = run_to_end(load_heads(database));
         if (!heads) return fail(std::move(heads));
         std::uint64_t total = 0;
@@ -143,7 +148,8 @@ class AuditVerify final : public Command {
 class AuditHeads final : public Command {
   public:
     static constexpr CommandText text{
-        "audit", "heads", "Print the newest record of each lane and the public seal keys, to be kept where this machine cannot write.",
+        "audit", "heads",
+        "Print the newest record of each lane and the public seal keys, to be kept where this machine cannot write.",
         "  onshi audit heads --config hub.toml > heads-2026-11-22.json"};
     void declare(Options& options) override {
         options.setting("store_folder", "--store,--store-folder");

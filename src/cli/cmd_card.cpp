@@ -1,7 +1,7 @@
 // onshi card read | new-test | attach | suspend | resume
-#include <fmt/format.h>
-
 #include <stop_token>
+
+#include <fmt/format.h>
 
 #include "base/date.h"
 #include "cli/app.h"
@@ -124,13 +124,15 @@ Result<TextRecord> read_text(smartcard::MyNumberCard& card, TextCredential kind,
 
 class CardRead final : public Command {
   public:
-    static constexpr CommandText text{"card", "read", "Show what a card says: issuer, validity, tries left; with a PIN its four data.",
+    static constexpr CommandText text{"card", "read",
+                                      "Show what a card says: issuer, validity, tries left; with a PIN its four data.",
                                       "  onshi card read --card\n"
                                       "  onshi card read --card --reader \"My Number Reader\" --json\n"
                                       "  onshi card read --card-image cards/001.json --pin-file pin"};
     void declare(Options& options) override {
         card_.declare_source(options);
-        options.text(card_.pin_file, "--pin-file", "FILE", "file of mode 0600 with the PIN of the text AP: shows name, address, birth, sex");
+        options.text(card_.pin_file, "--pin-file", "FILE",
+                     "file of mode 0600 with the PIN of the text AP: shows name, address, birth, sex");
         options.text(number_b_file_, "--number-b-file", "FILE", "the same with number B in place of the PIN");
     }
     Result<Exit> run(Session& session) override {
@@ -164,15 +166,18 @@ class CardRead final : public Command {
 
 class CardNewTest final : public Command {
   public:
-    static constexpr CommandText text{"card", "new-test", "Make the image of a virtual card, of a synthetic person or of an invented one.",
-                                      "  onshi card new-test --installation ./demo --person 42 --out card.json\n"
-                                      "  onshi card new-test --installation ./demo --name \"見本　花子\" --birth 1985-04-12 --out card.json"};
+    static constexpr CommandText text{
+        "card", "new-test", "Make the image of a virtual card, of a synthetic person or of an invented one.",
+        "  onshi card new-test --installation ./demo --person 42 --out card.json\n"
+        "  onshi card new-test --installation ./demo --name \"見本　花子\" --birth 1985-04-12 --out card.json"};
     void declare(Options& options) override {
-        options.text(order_.installation, "--installation", "DIR", "the demo installation whose CAs issue the card").required();
+        options.text(order_.installation, "--installation", "DIR", "the demo installation whose CAs issue the card")
+            .required();
         auto person = options.integer(order_.person, "--person", "N", "index of a synthetic person");
         options.text(order_.name, "--name", "TEXT", "an invented holder, unknown to every registry").excludes(person);
         options.text(order_.birth, "--birth", "DAY", "birth date of the invented holder").excludes(person);
-        options.text(order_.pin_file, "--pin-file", "FILE", "file of mode 0600 with the PIN; else 1234").excludes(person);
+        options.text(order_.pin_file, "--pin-file", "FILE", "file of mode 0600 with the PIN; else 1234")
+            .excludes(person);
         options.text(out_, "--out", "FILE", "where the image goes (new, mode 0600)").required();
     }
     Result<Exit> run(Session& session) override {
@@ -202,7 +207,8 @@ class CardNewTest final : public Command {
 
 class CardAttach final : public Command {
   public:
-    static constexpr CommandText text{"card", "attach", "Plug a virtual card into a reader of the vpcd driver until told to stop.",
+    static constexpr CommandText text{"card", "attach",
+                                      "Plug a virtual card into a reader of the vpcd driver until told to stop.",
                                       "  onshi card attach cards/001.json --vpcd 127.0.0.1:35963"};
     void declare(Options& options) override {
         options.text(image_, "image", "IMAGE", "the card's image").required();
@@ -233,8 +239,8 @@ class CardAttach final : public Command {
     std::string state_;
 };
 
-// Which card is to be suspended or resumed: the one at hand, or, since it is usually lost, the one that its certificate's
-// issuer and serial number name.
+// Which card is to be suspended or resumed: the one at hand, or, since it is usually lost, the one that its
+// certificate's issuer and serial number name.
 struct CardNameChoice {
     CardChoice card;
     std::string authority_key_id;
@@ -242,7 +248,8 @@ struct CardNameChoice {
 
     void declare(Options& options) {
         card.declare_source(options);
-        auto authority = options.text(authority_key_id, "--authority-key-id", "HEX", "the CA's key identifier, as card read shows it");
+        auto authority = options.text(authority_key_id, "--authority-key-id", "HEX",
+                                      "the CA's key identifier, as card read shows it");
         options.text(serial, "--serial", "HEX", "the certificate's serial number").needs(authority);
     }
 };
@@ -278,7 +285,8 @@ void show_suspension(Console& console, const std::string& body, const JsonItem& 
     const auto since = parse_rfc3339(answer.text("since"));
     if (since && since->us > 0) line += " since " + japan_date_time(*since);
     if (!answer.boolean("changed").value_or(false)) line += ", nothing had to change";
-    if (!answer.text("receipt").empty()) line += fmt::format("   {} {}", console.label("label.receipt"), answer.text("receipt"));
+    if (!answer.text("receipt").empty())
+        line += fmt::format("   {} {}", console.label("label.receipt"), answer.text("receipt"));
     console.line(line);
 }
 
@@ -318,9 +326,10 @@ class CardSuspension : public Command {
 
 class CardSuspend final : public CardSuspension {
   public:
-    static constexpr CommandText text{"card", "suspend", "Stop a lost card at once, everywhere; for a terminal of the card desk.",
-                                      "  onshi card suspend --authority-key-id 0f12… --serial 01a2b3c4 --terminal ./desk --yes\n"
-                                      "  onshi card suspend --card --terminal ./desk"};
+    static constexpr CommandText text{
+        "card", "suspend", "Stop a lost card at once, everywhere; for a terminal of the card desk.",
+        "  onshi card suspend --authority-key-id 0f12… --serial 01a2b3c4 --terminal ./desk --yes\n"
+        "  onshi card suspend --card --terminal ./desk"};
 
   protected:
     const char* target() const override { return "/v1/cards/suspend"; }
@@ -331,8 +340,9 @@ class CardSuspend final : public CardSuspension {
 
 class CardResume final : public CardSuspension {
   public:
-    static constexpr CommandText text{"card", "resume", "Let a suspended card be used again; for a terminal of the card desk.",
-                                      "  onshi card resume --authority-key-id 0f12… --serial 01a2b3c4 --terminal ./desk"};
+    static constexpr CommandText text{
+        "card", "resume", "Let a suspended card be used again; for a terminal of the card desk.",
+        "  onshi card resume --authority-key-id 0f12… --serial 01a2b3c4 --terminal ./desk"};
 
   protected:
     const char* target() const override { return "/v1/cards/resume"; }

@@ -1,7 +1,7 @@
 // onshi cert issue-test-ca | show | issue-card | renew | expiring
-#include <fmt/format.h>
-
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "base/date.h"
 #include "base/identifiers.h"
@@ -80,7 +80,8 @@ void show_certificate(Console& console, const pki::Certificate& certificate, con
     console.line("  issuer       " + s.issuer);
     console.line("  serial       " + s.serial_hex);
     const std::string until = fmt::format("{}, {} days left", s.not_after, left);
-    console.line(fmt::format("  valid        {} – {}", s.not_before, left < 0 ? console.marked(Mark::bad, until) : until));
+    console.line(
+        fmt::format("  valid        {} – {}", s.not_before, left < 0 ? console.marked(Mark::bad, until) : until));
     console.line("  key          " + s.key);
     if (!s.key_usages.empty()) console.line(fmt::format("  usage        {}", fmt::join(s.key_usages, ", ")));
     if (!s.policies.empty()) console.line(fmt::format("  policies     {}", fmt::join(s.policies, ", ")));
@@ -114,7 +115,8 @@ class CertShow final : public Command {
 
 class CertExpiring final : public Command {
   public:
-    static constexpr CommandText text{"cert", "expiring", "List the certificates of the settings, and others, that end soon.",
+    static constexpr CommandText text{"cert", "expiring",
+                                      "List the certificates of the settings, and others, that end soon.",
                                       "  onshi cert expiring --days 90 --config hub.toml\n"
                                       "  onshi cert expiring --days 30 ./desk/terminal.crt --json"};
     void declare(Options& options) override {
@@ -159,8 +161,10 @@ class CertExpiring final : public Command {
 
 class CertIssueTestCa final : public Command {
   public:
-    static constexpr CommandText text{"cert", "issue-test-ca", "Make a test JPKI: three generations of authentication and signature CAs, O=TEST JPKI.",
-                                      "  onshi cert issue-test-ca --out ./jpki"};
+    static constexpr CommandText text{
+        "cert", "issue-test-ca",
+        "Make a test JPKI: three generations of authentication and signature CAs, O=TEST JPKI.",
+        "  onshi cert issue-test-ca --out ./jpki"};
     void declare(Options& options) override { options.text(out_, "--out", "DIR", "a new folder").required(); }
     Result<Exit> run(Session& session) override {
         const Instant now = session.clock().now();
@@ -180,7 +184,8 @@ class CertIssueTestCa final : public Command {
 class CertIssueCard final : public Command {
   public:
     static constexpr CommandText text{
-        "cert", "issue-card", "Issue a user-authentication certificate of a test JPKI for a key of one's own; prints PEM.",
+        "cert", "issue-card",
+        "Issue a user-authentication certificate of a test JPKI for a key of one's own; prints PEM.",
         "  onshi cert issue-card --ca ./jpki --key card.key --serial 1a2b3c4d --birth 1985-04-12 > card.crt"};
     void declare(Options& options) override {
         options.text(ca_, "--ca", "DIR", "folder of the test JPKI").required();
@@ -209,7 +214,8 @@ class CertIssueCard final : public Command {
         const auto issued_on = issued_on_.empty() ? Result<Date>(today) : parse_iso_date(issued_on_);
         const auto serial = CertificateSerial::parse_hex(serial_);
         if (!birth || !issued_on) return fail(ErrorCode::command_usage, "days are written as 2026-11-23");
-        if (!serial || serial->bytes().size() != 4) return fail(ErrorCode::command_usage, "--serial is to be 01000000 … 7fffffff");
+        if (!serial || serial->bytes().size() != 4)
+            return fail(ErrorCode::command_usage, "--serial is to be 01000000 … 7fffffff");
         ByteReader reader(serial->bytes());
         pki::CardCertificateOrder order{};
         order.serial = reader.u32();
@@ -240,7 +246,8 @@ class CertIssueCard final : public Command {
 class CertRenew final : public Command {
   public:
     static constexpr CommandText text{
-        "cert", "renew", "Renew the hub's server certificate by the installation's own server CA: same key, same names.",
+        "cert", "renew",
+        "Renew the hub's server certificate by the installation's own server CA: same key, same names.",
         "  onshi cert renew --config hub.toml --ca-certificate server_ca.crt --ca-key server_ca.key --days 365"};
     void declare(Options& options) override {
         options.text(ca_certificate_, "--ca-certificate", "FILE", "the server CA, PEM").required();

@@ -26,6 +26,8 @@ class Completion final : public Command {
 
 }  // namespace
 
-void add_completion_command(CommandTree& tree) { tree.add<Completion>(); }
+void add_completion_command(CommandTree& tree) {
+    tree.add<Completion>();
+}
 
 }  // namespace onshi::cli

@@ -36,7 +36,8 @@ std::string origin_text(const settings::Origin& origin) {
 
 class ConfigShow final : public Command {
   public:
-    static constexpr CommandText text{"config", "show", "Show every setting with its value, and where the value came from.",
+    static constexpr CommandText text{"config", "show",
+                                      "Show every setting with its value, and where the value came from.",
                                       "  onshi config show\n"
                                       "  onshi config show --origin --config hub.toml\n"
                                       "  onshi config show --json"};
@@ -67,14 +68,16 @@ class ConfigShow final : public Command {
 
 class ConfigCheck final : public Command {
   public:
-    static constexpr CommandText text{"config", "check", "Read the settings and say whether every key and value is right.",
+    static constexpr CommandText text{"config", "check",
+                                      "Read the settings and say whether every key and value is right.",
                                       "  onshi config check --config hub.toml"};
     void declare(Options&) override {}
     Result<Exit> run(Session& session) override {
         auto resolved = session.settings();
         if (!resolved) return fail(std::move(resolved));
         std::size_t set = 0;
-        for (const auto& setting : resolved->all()) set += setting.origin.kind == settings::OriginKind::default_value ? 0 : 1;
+        for (const auto& setting : resolved->all())
+            set += setting.origin.kind == settings::OriginKind::default_value ? 0 : 1;
         Console& console = session.console();
         if (console.json()) {
             std::string json;

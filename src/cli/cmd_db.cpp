@@ -17,7 +17,8 @@ namespace {
 
 class DbMigrate final : public Command {
   public:
-    static constexpr CommandText text{"db", "migrate", "Make the stores, or bring them to this program's version; not while a hub runs.",
+    static constexpr CommandText text{"db", "migrate",
+                                      "Make the stores, or bring them to this program's version; not while a hub runs.",
                                       "  onshi db migrate --config hub.toml\n  onshi db migrate --store ./store --yes"};
     void declare(Options& options) override { options.setting("store_folder", "--store,--store-folder"); }
     Result<Exit> run(Session& session) override {
@@ -51,7 +52,8 @@ class DbMigrate final : public Command {
 
 class DbCheck final : public Command {
   public:
-    static constexpr CommandText text{"db", "check", "Recompute what is held as current of each person from the history, and compare.",
+    static constexpr CommandText text{"db", "check",
+                                      "Recompute what is held as current of each person from the history, and compare.",
                                       "  onshi db check --config hub.toml --sample 10000\n"
                                       "  onshi db check --store ./store --json"};
     void declare(Options& options) override {
@@ -66,7 +68,9 @@ class DbCheck final : public Command {
         Progress progress(session.console());
         StoreCheckOptions options;
         if (sample_) options.sample = static_cast<std::uint64_t>(*sample_);
-        options.progress = [&progress](std::uint64_t done, std::uint64_t total) { progress.show("persons", done, total); };
+        options.progress = [&progress](std::uint64_t done, std::uint64_t total) {
+            progress.show("persons", done, total);
+        };
         auto report = run_to_end(check_person_now((*stores)->database(), options, session.random()));
         if (!report) return fail(std::move(report));
         show(session.console(), *report);
@@ -77,8 +81,8 @@ class DbCheck final : public Command {
   private:
     static void show(Console& console, const StoreCheckReport& report) {
         if (!console.json()) {
-            return console.line(fmt::format("{} {} persons, {} coverage records", report.finding ? "✘" : "✔", report.persons,
-                                            report.coverages));
+            return console.line(fmt::format("{} {} persons, {} coverage records", report.finding ? "✘" : "✔",
+                                            report.persons, report.coverages));
         }
         std::string json;
         JsonWriter writer(json);

@@ -69,7 +69,8 @@ void show(Console& console, const Layout& layout, const DemoInstallation& made, 
 class DemoInit final : public Command {
   public:
     static constexpr CommandText text{
-        "demo", "init", "Make a complete installation of synthetic data in one folder: keys, CAs, stores, terminals, cards.",
+        "demo", "init",
+        "Make a complete installation of synthetic data in one folder: keys, CAs, stores, terminals, cards.",
         "  onshi demo init ./demo\n"
         "  onshi demo init ./demo --persons 1000000 --port 0 --json"};
 

@@ -76,7 +76,8 @@ Result<LastTry> may_use_pin(const smartcard::CardOverview& overview, Console& co
         case PinState::last_try: break;
     }
     if (spend_last_try) return LastTry::spend;
-    if (!console.interactive()) return fail(ErrorCode::card_pin_last_try, "give --spend-last-try once the holder was told");
+    if (!console.interactive())
+        return fail(ErrorCode::card_pin_last_try, "give --spend-last-try once the holder was told");
     auto agreed = console.ask_yes_or_no(console.label("label.ask_last_try"));
     if (!agreed) return fail(std::move(agreed));
     if (!*agreed) return fail(ErrorCode::card_pin_last_try, "");
@@ -109,9 +110,11 @@ class EligibilityGet final : public Command {
     Result<Exit> run(Session& session) override {
         const bool by_card = card_.reader_card || !card_.image.empty();
         if (by_card == number_.given()) {
-            return fail(ErrorCode::command_usage, "name a card (--card, --card-image FILE) or a number (--insurer, --number, --birth)");
+            return fail(ErrorCode::command_usage,
+                        "name a card (--card, --card-image FILE) or a number (--insurer, --number, --birth)");
         }
-        if (by_card && !number_.care_day.empty()) return fail(ErrorCode::command_usage, "--care-day is for look-ups by number");
+        if (by_card && !number_.care_day.empty())
+            return fail(ErrorCode::command_usage, "--care-day is for look-ups by number");
         auto profile = terminal_.load(session);
         if (!profile) return fail(std::move(profile));
         auto hub = connect_as(*profile, session);

@@ -1,7 +1,7 @@
 // onshi errors list | show
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
@@ -55,9 +55,12 @@ class ErrorsList final : public Command {
 
 class ErrorsShow final : public Command {
   public:
-    static constexpr CommandText text{"errors", "show", "Explain one failure: its sentences, HTTP status, exit code and retry advice.",
-                                      "  onshi errors show store.unavailable\n  onshi errors show card.pin_locked --json"};
-    void declare(Options& options) override { options.text(code_, "code", "CODE", "such as store.unavailable").required(); }
+    static constexpr CommandText text{
+        "errors", "show", "Explain one failure: its sentences, HTTP status, exit code and retry advice.",
+        "  onshi errors show store.unavailable\n  onshi errors show card.pin_locked --json"};
+    void declare(Options& options) override {
+        options.text(code_, "code", "CODE", "such as store.unavailable").required();
+    }
     Result<Exit> run(Session& session) override {
         const auto* entry = find_error(code_);
         if (entry == nullptr) return tl::unexpected(unknown());
@@ -66,7 +69,8 @@ class ErrorsShow final : public Command {
             console.line(entry_json(console, *entry));
             return Exit::done;
         }
-        console.line(fmt::format("{}   HTTP {}   exit {}", entry->name, entry->http_status, static_cast<int>(exit_of(entry->code))));
+        console.line(fmt::format("{}   HTTP {}   exit {}", entry->name, entry->http_status,
+                                 static_cast<int>(exit_of(entry->code))));
         console.line("  vendor   " + console.sentence(entry->name, Audience::vendor));
         console.line("  clerk    " + console.sentence(entry->name, Audience::clerk));
         console.line("  patient  " + console.sentence(entry->name, Audience::patient));

@@ -1,7 +1,7 @@
 // onshi server run | check | status
-#include <fmt/format.h>
-
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
@@ -38,9 +38,10 @@ std::string ready_text(const hub::Hub& hub, const hub::Settings& settings) {
 
 class ServerRun final : public Command {
   public:
-    static constexpr CommandText text{"server", "run", "Run the hub until it is told to stop.",
-                                      "  onshi server run --config hub.toml\n"
-                                      "  onshi server run --config hub.toml --port 0 --ready-file /run/onshi/ready.json"};
+    static constexpr CommandText text{
+        "server", "run", "Run the hub until it is told to stop.",
+        "  onshi server run --config hub.toml\n"
+        "  onshi server run --config hub.toml --port 0 --ready-file /run/onshi/ready.json"};
     void declare(Options& options) override {
         options.text(ready_file_, "--ready-file", "FILE", "written when the hub listens: its ports as JSON");
         declare_hub_settings(options);
@@ -87,7 +88,8 @@ class ServerRun final : public Command {
 
 class ServerCheck final : public Command {
   public:
-    static constexpr CommandText text{"server", "check", "Look whether a hub could start: settings, keys, certificates, stores, ports.",
+    static constexpr CommandText text{"server", "check",
+                                      "Look whether a hub could start: settings, keys, certificates, stores, ports.",
                                       "  onshi server check --config hub.toml\n"
                                       "  onshi server check --config hub.toml --json"};
     void declare(Options& options) override { declare_hub_settings(options); }

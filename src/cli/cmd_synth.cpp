@@ -1,8 +1,8 @@
 // onshi synth
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
@@ -50,10 +50,13 @@ class OutputFile {
 
 class Synth final : public Command {
   public:
-    static constexpr CommandText text{"synth", "", "Write the synthetic nation as text: persons, insurers and the planted faults, one JSON object per line.",
-                                      "  onshi synth --persons 10000 --seed 1 --out ./nation"};
+    static constexpr CommandText text{
+        "synth", "",
+        "Write the synthetic nation as text: persons, insurers and the planted faults, one JSON object per line.",
+        "  onshi synth --persons 10000 --seed 1 --out ./nation"};
     void declare(Options& options) override {
-        options.integer(persons_, "--persons", "N", "how many people").range(1, static_cast<std::int64_t>(synth::persons_max));
+        options.integer(persons_, "--persons", "N", "how many people")
+            .range(1, static_cast<std::int64_t>(synth::persons_max));
         options.integer(seed_, "--seed", "N", "another seed is another nation").range(0, INT64_MAX);
         options.text(as_of_, "--as-of", "DAY", "today in that nation; else today");
         options.text(out_, "--out", "DIR", "folder of persons.ndjson, insurers.ndjson and truth.ndjson").required();
@@ -134,6 +137,8 @@ class Synth final : public Command {
 
 }  // namespace
 
-void add_synth_command(CommandTree& tree) { tree.add<Synth>(); }
+void add_synth_command(CommandTree& tree) {
+    tree.add<Synth>();
+}
 
 }  // namespace onshi::cli

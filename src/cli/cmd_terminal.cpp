@@ -1,7 +1,7 @@
 // onshi terminal add | enrol | renew
-#include <fmt/format.h>
-
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/card_source.h"
@@ -36,12 +36,14 @@ class TerminalAdd final : public Command {
   public:
     static constexpr CommandText text{
         "terminal", "add", "Let a facility have one more terminal; gives a code with which that terminal enrols, once.",
-        "  onshi terminal add --facility 1310000001 --name 受付2 --role check_card --role check_number --method pin \\\n"
+        "  onshi terminal add --facility 1310000001 --name 受付2 --role check_card --role check_number --method pin "
+        "\\\n"
         "      --code-file code --terminal ./operator"};
     void declare(Options& options) override {
         options.text(facility_, "--facility", "CODE", "ten digits of the facility").required();
         options.text(name_, "--name", "TEXT", "what the terminal is called at the facility").required();
-        options.texts(roles_, "--role", "WORD", "what it may do: check_card, check_number, card_desk, administer").required();
+        options.texts(roles_, "--role", "WORD", "what it may do: check_card, check_number, card_desk, administer")
+            .required();
         options.texts(methods_, "--method", "WORD", "how it may confirm a person: pin, face, visual");
         options.text(code_file_, "--code-file", "FILE", "where the code goes (new, mode 0600) in place of the output");
         terminal_.declare(options);
@@ -155,12 +157,16 @@ std::string certificate_request(std::string_view request_der, const SecretBytes*
 class TerminalEnrol final : public Command {
   public:
     static constexpr CommandText text{
-        "terminal", "enrol", "Make this machine the terminal that an operator added: key, certificate and settings in one folder.",
-        "  onshi terminal enrol --code-file code --hub https://hub.example:8443 --server-ca server_ca.crt --out ./desk"};
+        "terminal", "enrol",
+        "Make this machine the terminal that an operator added: key, certificate and settings in one folder.",
+        "  onshi terminal enrol --code-file code --hub https://hub.example:8443 --server-ca server_ca.crt --out "
+        "./desk"};
     void declare(Options& options) override {
-        options.text(code_file_, "--code-file", "FILE", "file of mode 0600 with the one-time code; without it the code is asked for");
+        options.text(code_file_, "--code-file", "FILE",
+                     "file of mode 0600 with the one-time code; without it the code is asked for");
         options.text(hub_, "--hub", "URL", "the hub, https://host:port").required();
-        options.text(server_ca_, "--server-ca", "FILE", "the CA that the hub's certificate is believed from, PEM").required();
+        options.text(server_ca_, "--server-ca", "FILE", "the CA that the hub's certificate is believed from, PEM")
+            .required();
         options.text(out_, "--out", "DIR", "the terminal's folder; new or empty").required();
     }
     Result<Exit> run(Session& session) override {
@@ -234,8 +240,8 @@ class TerminalEnrol final : public Command {
     std::string out_;
 };
 
-// Key and certificate of the next generation, `terminal.2.key` and so on: the old pair stays whole until the description
-// names the new one, so that no moment leaves the terminal without a pair that fits.
+// Key and certificate of the next generation, `terminal.2.key` and so on: the old pair stays whole until the
+// description names the new one, so that no moment leaves the terminal without a pair that fits.
 struct NextPair {
     std::string key;
     std::string certificate;
@@ -244,15 +250,17 @@ Result<NextPair> next_pair(const TerminalProfile& profile) {
     for (int generation = 2; generation < generations_max; ++generation) {
         NextPair pair{fmt::format("terminal.{}.key", generation), fmt::format("terminal.{}.crt", generation)};
         std::error_code error;
-        if (!fs::exists(profile.file(pair.key), error) && !fs::exists(profile.file(pair.certificate), error)) return pair;
+        if (!fs::exists(profile.file(pair.key), error) && !fs::exists(profile.file(pair.certificate), error))
+            return pair;
     }
     return fail(ErrorCode::file_exists, profile.folder.string());
 }
 
 class TerminalRenew final : public Command {
   public:
-    static constexpr CommandText text{"terminal", "renew", "Get a new key and certificate for an enrolled terminal; the old ones stop working.",
-                                      "  onshi terminal renew --terminal ./desk"};
+    static constexpr CommandText text{
+        "terminal", "renew", "Get a new key and certificate for an enrolled terminal; the old ones stop working.",
+        "  onshi terminal renew --terminal ./desk"};
     void declare(Options& options) override { terminal_.declare(options); }
     Result<Exit> run(Session& session) override {
         auto profile = terminal_.load(session);

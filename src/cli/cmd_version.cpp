@@ -13,7 +13,8 @@ constexpr std::string_view compiler = "clang " __clang_version__;
 
 class Version final : public Command {
   public:
-    static constexpr CommandText text{"version", "", "Print the program's version.", "  onshi version\n  onshi version --json"};
+    static constexpr CommandText text{"version", "", "Print the program's version.",
+                                      "  onshi version\n  onshi version --json"};
     void declare(Options&) override {}
     Result<Exit> run(Session& session) override {
         if (!session.console().json()) {
@@ -34,6 +35,8 @@ class Version final : public Command {
 
 }  // namespace
 
-void add_version_command(CommandTree& tree) { tree.add<Version>(); }
+void add_version_command(CommandTree& tree) {
+    tree.add<Version>();
+}
 
 }  // namespace onshi::cli

@@ -1,7 +1,5 @@
 #include "cli/completion.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -9,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <fmt/format.h>
 
 namespace onshi::cli {
 
@@ -73,12 +72,14 @@ void walk(const CLI::App& app, const std::string& path, std::vector<CommandNode>
     node.summary = app.get_description();
     for (const auto* option : app.get_options()) {
         auto made = option_node(*option);
-        (made.long_name.empty() && made.short_name.empty() ? node.positionals : node.options).push_back(std::move(made));
+        (made.long_name.empty() && made.short_name.empty() ? node.positionals : node.options)
+            .push_back(std::move(made));
     }
     const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
     for (const auto* sub : subcommands) node.subcommands.emplace_back(sub->get_name(), sub->get_description());
     nodes.push_back(std::move(node));
-    for (const auto* sub : subcommands) walk(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), nodes);
+    for (const auto* sub : subcommands)
+        walk(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), nodes);
 }
 
 std::vector<CommandNode> nodes_of(const CLI::App& root) {
@@ -107,7 +108,9 @@ std::string in_quotes(std::string_view text) {
     return result + "'";
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
 
 // ---- bash -----------------------------------------------------------------------------------------------------------
 
@@ -115,7 +118,8 @@ std::string bash_reply(const OptionNode& option) {
     switch (option.offers) {
         case Offers::files: return "compgen -f -- \"$cur\"";
         case Offers::folders: return "compgen -d -- \"$cur\"";
-        case Offers::words: return fmt::format("compgen -W {} -- \"$cur\"", in_quotes(fmt::format("{}", fmt::join(option.words, " "))));
+        case Offers::words:
+            return fmt::format("compgen -W {} -- \"$cur\"", in_quotes(fmt::format("{}", fmt::join(option.words, " "))));
         case Offers::nothing: return "";
     }
     return "";
@@ -162,7 +166,9 @@ std::string bash_script(const std::vector<CommandNode>& nodes) {
         "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path='' i\n"
         "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
         "    case \"${path:+$path }${COMP_WORDS[i]}\" in\n"
-        "    " + paths_pattern(nodes) + ") path=\"${path:+$path }${COMP_WORDS[i]}\" ;;\n"
+        "    " +
+        paths_pattern(nodes) +
+        ") path=\"${path:+$path }${COMP_WORDS[i]}\" ;;\n"
         "    esac\n"
         "  done\n"
         "  case \"$path $prev\" in\n";
@@ -214,7 +220,9 @@ std::string zsh_script(const std::vector<CommandNode>& nodes) {
         "  local -a list\n"
         "  for ((i = 2; i < CURRENT; i++)); do\n"
         "    case \"${path_words:+$path_words }${words[i]}\" in\n"
-        "    " + paths_pattern(nodes) + ") path_words=\"${path_words:+$path_words }${words[i]}\" ;;\n"
+        "    " +
+        paths_pattern(nodes) +
+        ") path_words=\"${path_words:+$path_words }${words[i]}\" ;;\n"
         "    esac\n"
         "  done\n"
         "  case \"$path_words $prev\" in\n";
@@ -236,7 +244,8 @@ std::string fish_condition(const CommandNode& node, const std::string& nouns) {
     const auto space = node.path.find(' ');
     const std::string noun = node.path.substr(0, space);
     if (space != std::string::npos) {
-        return fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}", noun, node.path.substr(space + 1));
+        return fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}", noun,
+                           node.path.substr(space + 1));
     }
     std::string condition = "__fish_seen_subcommand_from " + noun;
     if (node.subcommands.empty()) return condition;
@@ -249,7 +258,8 @@ void add_fish_option(const std::string& condition, const OptionNode& option, std
     if (option.long_name.empty()) return;
     script += fmt::format("complete -c onshi -n {} -l {}", in_quotes(condition), option.long_name.substr(2));
     if (!option.short_name.empty()) script += " -s " + option.short_name.substr(1);
-    if (option.takes_value) script += option.offers == Offers::files || option.offers == Offers::folders ? " -r -F" : " -x";
+    if (option.takes_value)
+        script += option.offers == Offers::files || option.offers == Offers::folders ? " -r -F" : " -x";
     if (option.offers == Offers::words) script += " -a " + in_quotes(fmt::format("{}", fmt::join(option.words, " ")));
     script += " -d " + in_quotes(first_line(option.help)) + "\n";
 }

@@ -1,8 +1,8 @@
 #include "cli/console.h"
 
-#include <fmt/format.h>
-
 #include <ostream>
+
+#include <fmt/format.h>
 
 #include "cli/tty.h"
 #include "platform/http/problem.h"
@@ -22,7 +22,9 @@ std::string_view escape_of(Mark mark) {
 }
 
 // A sentence that cannot be filled is left out rather than shown with a brace.
-bool has_open_parameter(std::string_view sentence) { return sentence.find('{') != std::string_view::npos; }
+bool has_open_parameter(std::string_view sentence) {
+    return sentence.find('{') != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -47,13 +49,17 @@ void Console::use(Format format, Colour colour, ProgressMode progress) {
     colour_ = shown && wanted ? Colour::on : Colour::off;
 }
 
-void Console::line(std::string_view text) { surroundings_.out << text << '\n'; }
+void Console::line(std::string_view text) {
+    surroundings_.out << text << '\n';
+}
 
 void Console::note(std::string_view text) {
     if (!quiet_) surroundings_.err << text << '\n' << std::flush;
 }
 
-void Console::note_label(std::string_view key, TextParameters parameters) { note(label(key, parameters)); }
+void Console::note_label(std::string_view key, TextParameters parameters) {
+    note(label(key, parameters));
+}
 
 void Console::status_line(std::string_view text) {
     surroundings_.err << '\r' << text << "\x1b[K" << std::flush;

@@ -1,10 +1,10 @@
 #include "cli/db_check.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "domain/coverage/store.h"
@@ -37,11 +37,19 @@ struct Size {
     std::int64_t last_key;
 };
 
-std::int64_t decode_key(const sql::Row& row) { return row.integer(0); }
-std::string decode_packed(const sql::Row& row) { return std::string(row.blob(0)); }
-Size decode_size(const sql::Row& row) { return {row.integer(0), row.integer(1)}; }
+std::int64_t decode_key(const sql::Row& row) {
+    return row.integer(0);
+}
+std::string decode_packed(const sql::Row& row) {
+    return std::string(row.blob(0));
+}
+Size decode_size(const sql::Row& row) {
+    return {row.integer(0), row.integer(1)};
+}
 
-std::string describe(std::int64_t person, std::string_view what) { return fmt::format("person key {}: {}", person, what); }
+std::string describe(std::int64_t person, std::string_view what) {
+    return fmt::format("person key {}: {}", person, what);
+}
 
 // What one person's history and present say.
 struct PersonRead {
@@ -62,7 +70,8 @@ std::optional<std::string> compare(const PersonRead& person) {
     const auto* identity_now = identity::find_section(person.now, identity::Section::identity);
     if (!person.packed) return describe(person.key, "no open row of history");
     if (identity_now == nullptr) return describe(person.key, "no identity section");
-    if (identity_now->bytes != *person.packed) return describe(person.key, "the identity section differs from its history");
+    if (identity_now->bytes != *person.packed)
+        return describe(person.key, "the identity section differs from its history");
     const auto current = coverage::coverages_of(person.now);
     if (!current) return describe(person.key, "the coverage section cannot be read");
     if (packed_by_key(*current) != packed_by_key(person.history.get())) {
@@ -70,12 +79,14 @@ std::optional<std::string> compare(const PersonRead& person) {
     }
     const auto* coverage_now = identity::find_section(person.now, identity::Section::coverage);
     for (const auto& record : person.history) {
-        if (coverage_now->version < record.known_from) return describe(person.key, "the coverage section is older than its history");
+        if (coverage_now->version < record.known_from)
+            return describe(person.key, "the coverage section is older than its history");
     }
     return std::nullopt;
 }
 
-Task<Result<void>> check_persons(sql::Database& database, std::span<const std::int64_t> keys, StoreCheckReport& report) {
+Task<Result<void>> check_persons(sql::Database& database, std::span<const std::int64_t> keys,
+                                 StoreCheckReport& report) {
     while (!keys.empty() && !report.finding) {
         const auto some = keys.first(std::min(keys.size(), persons_per_check));
         keys = keys.subspan(some.size());
@@ -110,7 +121,8 @@ Task<Result<std::vector<std::int64_t>>> next_keys(sql::Database& database, std::
     const auto [in_history, in_now] = std::ranges::mismatch(a, b);
     if (in_history != a.end() || in_now != b.end()) {
         const bool missing_now = in_now == b.end() || (in_history != a.end() && *in_history < *in_now);
-        report.finding = missing_now ? describe(*in_history, "no identity section") : describe(*in_now, "no open row of history");
+        report.finding =
+            missing_now ? describe(*in_history, "no identity section") : describe(*in_now, "no open row of history");
     }
     co_return a;
 }
@@ -151,7 +163,8 @@ Task<Result<void>> check_sample(sql::Database& database, const StoreCheckOptions
 
 }  // namespace
 
-Task<Result<StoreCheckReport>> check_person_now(sql::Database& database, const StoreCheckOptions& options, Random& random) {
+Task<Result<StoreCheckReport>> check_person_now(sql::Database& database, const StoreCheckOptions& options,
+                                                Random& random) {
     sql::ReadBatch batch;
     const auto size = batch.one(select_person_count, decode_size, identity::known_open);
     auto read = co_await database.read(batch, Deadline::in(read_deadline));

@@ -30,8 +30,8 @@ struct StoreCheckReport {
     std::optional<std::string> finding;
 };
 
-// Recomputes what `person_now` holds of persons from the history tables and compares (design §9.4). Reads only; beside a
-// working hub a person is read in one snapshot. `random` draws the sample. Errors: those of Database::read.
+// Recomputes what `person_now` holds of persons from the history tables and compares (design §9.4). Reads only; beside
+// a working hub a person is read in one snapshot. `random` draws the sample. Errors: those of Database::read.
 [[nodiscard]] Task<Result<StoreCheckReport>> check_person_now(sql::Database& database, const StoreCheckOptions& options,
                                                               Random& random);
 

@@ -6,8 +6,8 @@
 
 namespace onshi::cli {
 
-// Columns that a text takes in a terminal: 2 for wide and full-width characters (UAX #11), 0 for combining marks, variation
-// selectors and control characters, else 1; ambiguous ones count 1. Bytes that are not UTF-8 count 1 each.
+// Columns that a text takes in a terminal: 2 for wide and full-width characters (UAX #11), 0 for combining marks,
+// variation selectors and control characters, else 1; ambiguous ones count 1. Bytes that are not UTF-8 count 1 each.
 [[nodiscard]] std::size_t display_width(std::string_view text);
 // With spaces behind it until it takes `width` columns; longer text stays as it is.
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);

@@ -14,10 +14,17 @@ struct Area {
     Exit exit;
 };
 constexpr std::array areas{
-    Area{"command", Exit::usage},         Area{"config", Exit::configuration}, Area{"secret", Exit::configuration},
-    Area{"key", Exit::configuration},     Area{"certificate", Exit::configuration},
-    Area{"terminal", Exit::configuration}, Area{"peer", Exit::try_again},      Area{"overload", Exit::try_again},
-    Area{"deadline", Exit::try_again},    Area{"reader", Exit::try_again},     Area{"audit", Exit::failed},
+    Area{"command", Exit::usage},
+    Area{"config", Exit::configuration},
+    Area{"secret", Exit::configuration},
+    Area{"key", Exit::configuration},
+    Area{"certificate", Exit::configuration},
+    Area{"terminal", Exit::configuration},
+    Area{"peer", Exit::try_again},
+    Area{"overload", Exit::try_again},
+    Area{"deadline", Exit::try_again},
+    Area{"reader", Exit::try_again},
+    Area{"audit", Exit::failed},
 };
 
 Exit exit_of_status(std::uint16_t status) {

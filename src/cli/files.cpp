@@ -1,13 +1,13 @@
 #include "cli/files.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
+
+#include <fmt/format.h>
 
 namespace onshi::cli {
 

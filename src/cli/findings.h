@@ -17,7 +17,8 @@ struct Finding {
     std::optional<Error> error;
 };
 
-// A list for people, or one JSON object `onshi.findings/1`. Exit: done when nothing is wrong, else that of the first error.
+// A list for people, or one JSON object `onshi.findings/1`. Exit: done when nothing is wrong, else that of the first
+// error.
 [[nodiscard]] Exit show_findings(Console& console, const std::vector<Finding>& findings);
 
 }  // namespace onshi::cli

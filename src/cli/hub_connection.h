@@ -15,8 +15,8 @@ namespace onshi::cli {
 // What one request may take, retries included.
 inline constexpr std::chrono::milliseconds request_deadline{20'000};
 
-// A hub as one terminal (or nobody yet) talks to it; tries again as the catalogue advises. All its requests carry one trace id,
-// which failures name. Used on one loop; owns its connections, see run_conversation.
+// A hub as one terminal (or nobody yet) talks to it; tries again as the catalogue advises. All its requests carry one
+// trace id, which failures name. Used on one loop; owns its connections, see run_conversation.
 class HubConnection {
   public:
     [[nodiscard]] static Result<HubConnection> open(const HubAddress& address, http::ClientTls tls, Session& session);
@@ -27,7 +27,10 @@ class HubConnection {
 
   private:
     HubConnection(http::Client client, Session& session, const TraceId& trace)
-        : client_(std::move(client)), language_(session.console().language()), random_(&session.random()), trace_(trace) {}
+        : client_(std::move(client)),
+          language_(session.console().language()),
+          random_(&session.random()),
+          trace_(trace) {}
     http::Client client_;
     Language language_;
     Random* random_;

@@ -53,19 +53,19 @@ struct Take {
     const ResolvedSettings& from;
     std::string_view key;
 
-    void operator()(std::string hub::Settings::*field) const { into.*field = from.text(key); }
-    void operator()(std::int64_t hub::Settings::*field) const { into.*field = from.integer(key); }
-    void operator()(std::uint16_t hub::Settings::*field) const {
+    void operator()(std::string hub::Settings::* field) const { into.*field = from.text(key); }
+    void operator()(std::int64_t hub::Settings::* field) const { into.*field = from.integer(key); }
+    void operator()(std::uint16_t hub::Settings::* field) const {
         into.*field = static_cast<std::uint16_t>(from.integer(key));
     }
-    void operator()(int hub::Settings::*field) const { into.*field = static_cast<int>(from.integer(key)); }
-    void operator()(double hub::Settings::*field) const { into.*field = from.number(key); }
-    void operator()(bool hub::Settings::*field) const { into.*field = from.boolean(key); }
-    void operator()(std::vector<std::string> hub::Settings::*field) const { into.*field = from.texts(key); }
-    void operator()(Profile hub::Settings::*field) const {
+    void operator()(int hub::Settings::* field) const { into.*field = static_cast<int>(from.integer(key)); }
+    void operator()(double hub::Settings::* field) const { into.*field = from.number(key); }
+    void operator()(bool hub::Settings::* field) const { into.*field = from.boolean(key); }
+    void operator()(std::vector<std::string> hub::Settings::* field) const { into.*field = from.texts(key); }
+    void operator()(Profile hub::Settings::* field) const {
         into.*field = from.text(key) == "demo" ? Profile::demo : Profile::production;
     }
-    void operator()(Level hub::Settings::*field) const {
+    void operator()(Level hub::Settings::* field) const {
         const auto level = find_level(from.text(key));
         ENSURE(level.has_value());
         into.*field = *level;
@@ -82,17 +82,17 @@ std::string level_name(Level level) {
 struct Give {
     const hub::Settings& from;
 
-    Value operator()(std::string hub::Settings::*field) const { return from.*field; }
-    Value operator()(std::int64_t hub::Settings::*field) const { return from.*field; }
-    Value operator()(std::uint16_t hub::Settings::*field) const { return std::int64_t{from.*field}; }
-    Value operator()(int hub::Settings::*field) const { return std::int64_t{from.*field}; }
-    Value operator()(double hub::Settings::*field) const { return from.*field; }
-    Value operator()(bool hub::Settings::*field) const { return from.*field; }
-    Value operator()(std::vector<std::string> hub::Settings::*field) const { return from.*field; }
-    Value operator()(Profile hub::Settings::*field) const {
+    Value operator()(std::string hub::Settings::* field) const { return from.*field; }
+    Value operator()(std::int64_t hub::Settings::* field) const { return from.*field; }
+    Value operator()(std::uint16_t hub::Settings::* field) const { return std::int64_t{from.*field}; }
+    Value operator()(int hub::Settings::* field) const { return std::int64_t{from.*field}; }
+    Value operator()(double hub::Settings::* field) const { return from.*field; }
+    Value operator()(bool hub::Settings::* field) const { return from.*field; }
+    Value operator()(std::vector<std::string> hub::Settings::* field) const { return from.*field; }
+    Value operator()(Profile hub::Settings::* field) const {
         return std::string(from.*field == Profile::demo ? "demo" : "production");
     }
-    Value operator()(Level hub::Settings::*field) const { return level_name(from.*field); }
+    Value operator()(Level hub::Settings::* field) const { return level_name(from.*field); }
 };
 
 }  // namespace

@@ -33,13 +33,15 @@ std::optional<std::int64_t> fraction_us(std::string_view text) {
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {
     // 2026-11-23T00:00:02Z
-    if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') return std::nullopt;
+    if (text.size() < 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z')
+        return std::nullopt;
     const auto day = parse_iso_date(text.substr(0, 10));
     const auto hour = digits(text.substr(11, 2));
     const auto minute = digits(text.substr(14, 2));
     const auto second = digits(text.substr(17, 2));
     const auto fraction = fraction_us(text.substr(19, text.size() - 20));
-    if (!day || !hour || !minute || !second || !fraction || *hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
+    if (!day || !hour || !minute || !second || !fraction || *hour > 23 || *minute > 59 || *second > 59)
+        return std::nullopt;
     const std::int64_t seconds = std::int64_t{day->days()} * 86'400 + *hour * 3600 + *minute * 60 + *second;
     return Instant{seconds * us_per_second + *fraction};
 }
@@ -50,6 +52,8 @@ std::string japan_time(Instant at) {
     return fmt::format("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
-std::string japan_date_time(Instant at) { return fmt::format("{}T{}+09:00", to_iso(japan_day(at)), japan_time(at)); }
+std::string japan_date_time(Instant at) {
+    return fmt::format("{}T{}+09:00", to_iso(japan_day(at)), japan_time(at));
+}
 
 }  // namespace onshi::cli

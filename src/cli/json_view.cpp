@@ -15,7 +15,9 @@ const json::value* member(const void* object, std::string_view name) {
     return static_cast<const json::object*>(object)->if_contains(json::string_view(name.data(), name.size()));
 }
 
-std::string_view view_of(const json::string& text) { return {text.data(), text.size()}; }
+std::string_view view_of(const json::string& text) {
+    return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ std::vector<std::pair<std::string_view, std::string_view>> JsonItem::texts() con
     if (value_ == nullptr) return found;
     for (const auto& entry : *static_cast<const json::object*>(value_)) {
         if (!entry.value().is_string()) continue;
-        found.emplace_back(std::string_view(entry.key().data(), entry.key().size()), view_of(entry.value().get_string()));
+        found.emplace_back(std::string_view(entry.key().data(), entry.key().size()),
+                           view_of(entry.value().get_string()));
     }
     return found;
 }
@@ -78,6 +81,8 @@ Result<JsonView> JsonView::parse(std::string_view text) {
     return JsonView(std::move(document));
 }
 
-JsonItem JsonView::root() const { return JsonItem(&document_->value.get_object()); }
+JsonItem JsonView::root() const {
+    return JsonItem(&document_->value.get_object());
+}
 
 }  // namespace onshi::cli

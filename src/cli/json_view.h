@@ -11,8 +11,8 @@
 
 namespace onshi::cli {
 
-// Reads answers: what is unknown is passed over, because answers only grow (design §9.12), and what is absent or of another
-// type reads as empty. Views point into the document. Cheap to copy; not thread-safe.
+// Reads answers: what is unknown is passed over, because answers only grow (design §9.12), and what is absent or of
+// another type reads as empty. Views point into the document. Cheap to copy; not thread-safe.
 class JsonItem {
   public:
     JsonItem() = default;

@@ -57,7 +57,8 @@ OptionHandle Options::integer(std::int64_t& into, const char* names, const char*
     return OptionHandle(app_.add_option(names, into, help)->type_name(value)->capture_default_str());
 }
 
-OptionHandle Options::integer(std::optional<std::int64_t>& into, const char* names, const char* value, const char* help) {
+OptionHandle Options::integer(std::optional<std::int64_t>& into, const char* names, const char* value,
+                              const char* help) {
     return OptionHandle(app_.add_option(names, into, help)->type_name(value));
 }
 
@@ -73,7 +74,9 @@ void Options::setting(std::string_view key, const char* names) {
     const auto* setting = table_.find(key);
     ENSURE(setting != nullptr);
     // The table checks the value, so that a flag, a variable and a file are refused alike.
-    const auto take = [&flags = setting_flags_, name = setting->key](const std::string& text) { flags.emplace_back(name, text); };
+    const auto take = [&flags = setting_flags_, name = setting->key](const std::string& text) {
+        flags.emplace_back(name, text);
+    };
     auto* option = app_.add_option_function<std::string>(names, take, setting->en);
     const char* value = setting->type == settings::SettingType::path ? "DIR" : "VALUE";
     if (setting->type == settings::SettingType::path && !setting->key.ends_with("_folder")) value = "FILE";

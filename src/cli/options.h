@@ -38,8 +38,9 @@ class OptionHandle {
 // A setting that was given as a flag: key and text.
 using SettingFlag = std::pair<std::string, std::string>;
 
-// Where a command declares what it takes. `names` as `-y,--yes`; a name without hyphens is a positional. `value` names the
-// value in help; completion offers files for FILE and IMAGE and folders for DIR. What is bound outlives the parsing. Hides the parsing library, whose header costs seconds to compile.
+// Where a command declares what it takes. `names` as `-y,--yes`; a name without hyphens is a positional. `value` names
+// the value in help; completion offers files for FILE and IMAGE and folders for DIR. What is bound outlives the
+// parsing. Hides the parsing library, whose header costs seconds to compile.
 class Options {
   public:
     Options(CLI::App& app, const settings::SettingTable& table, std::vector<SettingFlag>& setting_flags)

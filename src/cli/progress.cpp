@@ -1,8 +1,8 @@
 #include "cli/progress.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "cli/display_width.h"
 #include "platform/text_formats/json_writer.h"
@@ -107,11 +107,13 @@ void Progress::show(std::string_view stage, std::uint64_t done, std::uint64_t to
         stage_began_ = now;
     }
     const auto since = now - shown_at_;
-    const bool due = (form_ == Form::bar && since >= bar_every) || (form_ == Form::json && since >= progress_json_every) ||
+    const bool due = (form_ == Form::bar && since >= bar_every) ||
+                     (form_ == Form::json && since >= progress_json_every) ||
                      (form_ == Form::line && since >= progress_line_every);
     if (!due) return;
     shown_at_ = now;
-    const ProgressState state{stage_, done, total, std::chrono::duration_cast<std::chrono::milliseconds>(now - stage_began_)};
+    const ProgressState state{stage_, done, total,
+                              std::chrono::duration_cast<std::chrono::milliseconds>(now - stage_began_)};
     if (form_ == Form::json) return console_.note(progress_json(state));
     if (form_ == Form::line) return console_.note(progress_line(state));
     bar_shown_ = true;

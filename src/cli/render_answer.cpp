@@ -1,8 +1,8 @@
 #include "cli/render_answer.h"
 
-#include <fmt/format.h>
-
 #include <array>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "base/date.h"
@@ -129,10 +129,10 @@ std::string fill(const Console& console, const JsonItem& answer, std::string_vie
     const auto coverage = answer.object("coverage");
     const auto insurer = coverage.object("insurer");
     const std::string_view name = insurer.text("name").empty() ? insurer.text("number") : insurer.text("name");
-    std::string text = console.sentence(code, audience,
-                                        {{"last_day", coverage.text("valid_to")},
-                                         {"insurer_name", name},
-                                         {"insurer_phone", insurer.text("phone")}});
+    const std::string no_phone = console.label("label.no_phone");
+    const std::string_view phone = insurer.text("phone").empty() ? std::string_view(no_phone) : insurer.text("phone");
+    std::string text = console.sentence(
+        code, audience, {{"last_day", coverage.text("valid_to")}, {"insurer_name", name}, {"insurer_phone", phone}});
     for (const auto& [key, value] : own.texts()) text = fill_text(text, {{key, value}});
     return text;
 }

@@ -9,8 +9,8 @@
 
 namespace onshi::cli {
 
-// The hub's answer for people, in the order of design §9.17: verdict and receipt, who, insurer, pay and freshness, why, what
-// else, next. One line each without a line end. peer.protocol for a body that is not such an answer.
+// The hub's answer for people, in the order of design §9.17: verdict and receipt, who, insurer, pay and freshness, why,
+// what else, next. One line each without a line end. peer.protocol for a body that is not such an answer.
 [[nodiscard]] Result<std::vector<std::string>> render_answer(const Console& console, std::string_view body);
 
 // What an answer means for a script: none → not_found, several → conflict, everything else → done.

@@ -1,13 +1,13 @@
 #include "cli/server_check.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
 
 #include "base/date.h"
 #include "cli/files.h"
@@ -38,8 +38,8 @@ Result<void> check_dates(const pki::Certificate& certificate, Instant now) {
 }
 
 std::string validity_text(const pki::Certificate& certificate, Instant now) {
-    return fmt::format("{}, until {}, {} days left", certificate.subject.text(), to_iso(japan_day(certificate.not_after)),
-                       days_left(certificate.not_after, now));
+    return fmt::format("{}, until {}, {} days left", certificate.subject.text(),
+                       to_iso(japan_day(certificate.not_after)), days_left(certificate.not_after, now));
 }
 
 Finding check_server_certificate(const hub::Settings& settings, Instant now) {
@@ -82,7 +82,8 @@ Finding check_enrolment(const hub::Settings& settings) {
 }
 
 Finding check_secrets(const hub::Settings& settings) {
-    if (settings.secrets_folder.empty()) return finding("secrets", "", fail(ErrorCode::config_missing, "secrets_folder"));
+    if (settings.secrets_folder.empty())
+        return finding("secrets", "", fail(ErrorCode::config_missing, "secrets_folder"));
     auto secrets = hub::load_secrets(settings.secrets_folder);
     if (!secrets) return {"secrets", settings.secrets_folder, secrets.error()};
     return finding("secrets", settings.secrets_folder, {});
@@ -134,7 +135,8 @@ std::vector<Finding> check_server(const hub::Settings& settings, Instant now) {
     findings.push_back(check_roots(settings, "organisation_ca_certificate", settings.organisation_ca_certificate,
                                    pki::TrustPurpose::organisation));
     findings.push_back(check_enrolment(settings));
-    findings.push_back(check_roots(settings, "card_roots", settings.card_roots, pki::TrustPurpose::card_authentication));
+    findings.push_back(
+        check_roots(settings, "card_roots", settings.card_roots, pki::TrustPurpose::card_authentication));
     findings.push_back(check_stores(settings));
     findings.push_back(check_port("port", settings.listen_address, settings.port));
     findings.push_back(check_port("metrics_port", "127.0.0.1", settings.metrics_port));

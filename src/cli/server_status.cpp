@@ -1,9 +1,9 @@
 #include "cli/server_status.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "cli/display_width.h"
 #include "cli/json_view.h"
@@ -119,8 +119,8 @@ Result<void> read_readiness(Status& status, std::string_view body) {
     if (!document) return fail(std::move(document));
     status.ready = document->root().boolean("ready").value_or(false);
     for (const auto& check : document->root().objects("checks")) {
-        status.checks.push_back({std::string(check.text("name")), check.boolean("ok").value_or(false),
-                                 std::string(check.text("code"))});
+        status.checks.push_back(
+            {std::string(check.text("name")), check.boolean("ok").value_or(false), std::string(check.text("code"))});
     }
     return {};
 }

@@ -40,7 +40,8 @@ class Session {
 
     // flag > environment > user file > system file > default; with --config that file instead of the two.
     [[nodiscard]] Result<settings::ResolvedSettings> settings() const;
-    // For what cannot be undone by itself: --yes, or a person's yes on the terminal. command.confirmation, command.declined.
+    // For what cannot be undone by itself: --yes, or a person's yes on the terminal. command.confirmation,
+    // command.declined.
     [[nodiscard]] Result<void> confirm(std::string_view what);
     // Used by `completion`: the tree that this session runs in.
     std::function<std::string(std::string_view shell)> completion;

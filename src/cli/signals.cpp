@@ -1,13 +1,12 @@
 #include "cli/signals.h"
 
-#include <pthread.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <pthread.h>
 #include <stop_token>
 #include <thread>
+#include <unistd.h>
 
 #include "cli/exit.h"
 
@@ -41,7 +40,9 @@ SignalWatch::SignalWatch(SignalActions actions) : impl_(std::make_unique<Impl>()
     pthread_sigmask(SIG_BLOCK, &impl_->watched, &impl_->before);
 }
 
-void SignalWatch::finish() { impl_->thread = {}; }
+void SignalWatch::finish() {
+    impl_->thread = {};
+}
 
 SignalWatch::~SignalWatch() {
     finish();

@@ -10,8 +10,8 @@
 
 namespace onshi::cli {
 
-// Both stores, opened for looking at them beside a running hub: with the command line's own audit lane, never a hub's. Owns
-// the database and its sequencers. One thread.
+// Both stores, opened for looking at them beside a running hub: with the command line's own audit lane, never a hub's.
+// Owns the database and its sequencers. One thread.
 class Stores {
   public:
     // store.unavailable when a file is missing (nothing is made), store.version when the schema is of another program.

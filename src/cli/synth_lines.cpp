@@ -43,8 +43,8 @@ void append_person(const synth::Nation& nation, const SyntheticPerson& person, s
     writer.member("birth_date", to_iso(person.birth_date));
     writer.member("sex", static_cast<int>(person.sex));
     writer.member("address", text_of([&](std::string& text) {
-        synth::append_address(nation.organisations(), person.address, text);
-    }));
+                      synth::append_address(nation.organisations(), person.address, text);
+                  }));
     if (person.is_deceased()) writer.member("deceased_on", to_iso(person.deceased_on));
     writer.begin_array("coverages");
     for (const auto& coverage : person.coverages) write_coverage(writer, nation, coverage);

@@ -1,12 +1,12 @@
 #include "cli/terminal_profile.h"
 
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <sstream>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include "cli/files.h"
 #include "platform/pki/secret_file.h"

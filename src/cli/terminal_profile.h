@@ -21,8 +21,8 @@ struct HubAddress {
     [[nodiscard]] std::string url() const;
 };
 
-// A terminal as its folder describes it in `terminal.toml`. Files are names relative to the folder, or absolute. A port of 0
-// means that the address is told otherwise.
+// A terminal as its folder describes it in `terminal.toml`. Files are names relative to the folder, or absolute. A port
+// of 0 means that the address is told otherwise.
 struct TerminalProfile {
     std::filesystem::path folder;
     HubAddress hub;

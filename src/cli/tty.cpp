@@ -1,15 +1,14 @@
 #include "cli/tty.h"
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 
 namespace onshi::cli {
 
@@ -37,8 +36,8 @@ class Terminal {
     int fd_;
 };
 
-// Switches echo off and holds back the signals that would end the process with the terminal still silent. One that comes
-// makes `signals()` readable and takes its usual effect when this object ends and the terminal speaks again.
+// Switches echo off and holds back the signals that would end the process with the terminal still silent. One that
+// comes makes `signals()` readable and takes its usual effect when this object ends and the terminal speaks again.
 class Silence {
   public:
     explicit Silence(int fd) : fd_(fd) {
@@ -84,7 +83,7 @@ Result<void> read_line(int fd, int signals, TypedLine& line) {
         char c = 0;
         const auto got = ::read(fd, &c, 1);
         if (got < 0 && errno == EINTR) continue;
-        if (got <= 0 ) return fail(ErrorCode::command_interrupted, "");
+        if (got <= 0) return fail(ErrorCode::command_interrupted, "");
         if (c == '\n' || c == '\r') return {};
         if (line.size == line.bytes.size()) return fail(ErrorCode::request_too_large, "the typed line");
         line.bytes[line.size++] = c;

@@ -15,8 +15,8 @@ inline constexpr std::size_t seal_keys_max = 64;
 
 using SealKey = std::pair<std::string, pki::Ed25519PublicKey>;
 
-// What `audit heads` prints for keeping elsewhere and `audit verify --witness` reads: the newest record of each lane, and the
-// public keys of the seals.
+// What `audit heads` prints for keeping elsewhere and `audit verify --witness` reads: the newest record of each lane,
+// and the public keys of the seals.
 struct WitnessFile {
     std::vector<audit::Witness> heads;
     std::vector<SealKey> seal_keys;

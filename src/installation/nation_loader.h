@@ -71,7 +71,7 @@ using PersonVisitor = std::function<Result<void>(const synth::SyntheticPerson&)>
 // Writes what the nation's registry and ledger hold on its day `as_of`: nothing that is known later, future-dated
 // records that are known, history rows for what was learned late. A record hangs on the person whose number the insurer
 // wrote on it, wrong links too (domain-rules §2.6). Every table is written in the order of its key, so that its pages
-// are full and in order. About 20 µs per person; memory bounded (limits.h). Errors: synth.settings (counts out of
+// are full and in order. About 30 µs per person; memory bounded (limits.h). Errors: synth.settings (counts out of
 // range), installation.folder (no room for sorting), those of the store; then the stores are to be thrown away.
 [[nodiscard]] Result<LoadCounts> load_nation(const LoadParts& parts, const LoadOptions& options,
                                              const Progress& progress, const PersonVisitor& visit);

@@ -112,9 +112,8 @@ class Pcscd : public ::testing::Test {
             {ONSHI_CARD_PROGRAM, image_file().string(), "--vpcd", "127.0.0.1:" + std::to_string(station_->pcscd->slot(0).port)});
         ASSERT_TRUE(started) << started.error().detail;
         program_ = std::move(*started);
-        auto reader = readers_->wait_for_card("My Number", Deadline::in(seconds(10)));
+        const auto reader = readers_->wait_for_card(reader_, Deadline::in(seconds(10)));
         ASSERT_TRUE(reader) << reader.error().detail;
-        ASSERT_EQ(*reader, reader_);
     }
     void insert(const CardOrder& order = fixture_order()) {
         ASSERT_NO_FATAL_FAILURE(make_card(order));
@@ -126,7 +125,7 @@ class Pcscd : public ::testing::Test {
     }
     [[nodiscard]] std::unique_ptr<PcscCard> connect() {
         auto card = readers_->connect(reader_);
-        EXPECT_TRUE(card.has_value());
+        if (!card) throw std::runtime_error(card.error().detail);  // ends the test, which could do nothing without
         return std::move(*card);
     }
     // A certificate as pkcs15-tool reads it.
@@ -303,22 +302,24 @@ TEST_F(Pcscd, our_client_reads_the_printed_records) {
 
 TEST_F(Pcscd, a_card_pulled_midway_is_card_removed) {
     insert();
-    auto card = connect();
-    auto transaction = CardTransaction::begin(*card, soon());
-    ASSERT_TRUE(transaction);
-    ASSERT_TRUE(transaction->transmit(make_command(0x00, ins::select, 0x04, 0x0C, aid_of(Application::jpki))));
-    program_.kill();
-    const auto answer = transaction->transmit(make_command(0x00, ins::read_binary, 0x86, 0x00, {}, 32));
-    ASSERT_FALSE(answer.has_value());
-    EXPECT_EQ(answer.error().code, ErrorCode::card_removed) << answer.error().detail;
+    const auto card = connect();
+    {
+        auto transaction = CardTransaction::begin(*card, soon());
+        ASSERT_TRUE(transaction);
+        ASSERT_TRUE(transaction->transmit(make_command(0x00, ins::select, 0x04, 0x0C, aid_of(Application::jpki))));
+        program_.kill();
+        const auto answer = transaction->transmit(make_command(0x00, ins::read_binary, 0x86, 0x00, {}, 32));
+        ASSERT_FALSE(answer.has_value());
+        EXPECT_EQ(answer.error().code, ErrorCode::card_removed) << answer.error().detail;
+    }
     // The same through a whole operation, and recovery with the card back in.
     const auto check = MyNumberCard(*card).check_pin(secret("1234"), request(), LastTry::keep, soon());
     EXPECT_EQ(check.error().code, ErrorCode::card_removed) << check.error().detail;
     ASSERT_TRUE(readers_->wait_for_removal(reader_, Deadline::in(seconds(10))));
     EXPECT_EQ(readers_->connect(reader_).error().code, ErrorCode::card_absent);
     attach();
-    card = connect();
-    EXPECT_TRUE(MyNumberCard(*card).check_pin(secret("1234"), request(), LastTry::keep, soon()));
+    const auto again = connect();
+    EXPECT_TRUE(MyNumberCard(*again).check_pin(secret("1234"), request(), LastTry::keep, soon()));
 }
 
 TEST_F(Pcscd, another_programs_reset_makes_the_operation_start_over) {

@@ -102,7 +102,7 @@ inline constexpr int misses_per_hour_default = 60;
 inline constexpr std::size_t miss_facilities_max = 65'536;
 inline constexpr std::size_t candidates_by_number_max = 8;
 // A check that lost a race (two first registrations, two visual uses) decides anew this often.
-inline constexpr int check_attempts_max = 3;
+inline constexpr int check_attempts_max = 16;
 
 struct CheckSettings {
     std::string hub_id;

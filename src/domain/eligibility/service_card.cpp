@@ -256,7 +256,7 @@ sql::WriteSet CheckService::write_set_of(const Attempt& attempt, const CardCheck
     if (attempt.registers) cards::register_use(set, attempt.person, attempt.use, cards::Channel::kiosk, attempt.now);
     if (check.method == Method::visual) {
         count_visual_use(set, attempt.terminal.organisation.key, check.operator_reference, check.care_day,
-                         attempt.visual_uses);
+                         attempt.visual_uses, attempt.account->visual_checks_per_day);
     }
     return set;
 }

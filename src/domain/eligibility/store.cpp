@@ -39,7 +39,7 @@ const Statement first_visual("eligibility.first_visual_use", Store::ledger, Shar
                              "ON CONFLICT (organisation_key, reference, day) DO NOTHING");
 const Statement later_visual("eligibility.later_visual_use", Store::ledger, ShardKey::organisation,
                              "UPDATE visual_use SET used = used + 1 "
-                             "WHERE organisation_key = $1 AND reference = $2 AND day = $3 AND used = $4");
+                             "WHERE organisation_key = $1 AND reference = $2 AND day = $3 AND used < $4");
 
 audit::Place decode_place(const Row& row) { return {row.integer(0), row.integer(1)}; }
 
@@ -93,11 +93,11 @@ sql::Slot<std::int64_t> load_visual_uses(sql::ReadBatch& batch, OrganisationKey 
 }
 
 void count_visual_use(sql::WriteSet& set, OrganisationKey organisation, std::string_view account, Date day,
-                      std::int64_t used_before) {
+                      std::int64_t used_before, std::int64_t budget) {
     if (used_before == 0) {
         set.guard(first_visual, 1, organisation.value(), account, day.days());
     } else {
-        set.guard(later_visual, 1, organisation.value(), account, day.days(), used_before);
+        set.guard(later_visual, 1, organisation.value(), account, day.days(), budget);
     }
 }
 

@@ -38,10 +38,11 @@ void consume_consents(sql::WriteSet& set, const audit::Place& answer, const Sha2
 // Expired challenges need no guard any more.
 void purge_challenges(sql::WriteSet& set, Instant expired_before);
 
-// How many visual checks an account has done on a day; counted by the guard of each.
+// How many visual checks an account has done on a day; counted by the guard of each, which holds while there is budget
+// left, so that many at once do not stand in each other's way.
 [[nodiscard]] sql::Slot<std::int64_t> load_visual_uses(sql::ReadBatch& batch, OrganisationKey organisation,
                                                        std::string_view account, Date day);
 void count_visual_use(sql::WriteSet& set, OrganisationKey organisation, std::string_view account, Date day,
-                      std::int64_t used_before);
+                      std::int64_t used_before, std::int64_t budget);
 
 }  // namespace onshi::eligibility

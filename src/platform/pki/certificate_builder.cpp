@@ -46,30 +46,27 @@ X509Handle begin_certificate(const CertificateHead& head) {
     return x509;
 }
 
+std::string public_key_bits(const CardPublicKey& key) {
+    if (key.kind() == KeyKind::ec_p384) return "\x04" + std::string(as_text(key.point()));
+    return der::element(der::tag_sequence,
+                        {der::unsigned_integer(key.modulus()), der::unsigned_integer(key.exponent())});
+}
+
 void set_public_key(X509* x509, const CardPublicKey& key) {
-    std::string bits;
-    int algorithm = NID_rsaEncryption;
-    int parameter_type = V_ASN1_NULL;
-    void* parameter = nullptr;
-    if (key.kind() == KeyKind::rsa) {
-        bits = der::element(der::tag_sequence,
-                            {der::unsigned_integer(key.modulus()), der::unsigned_integer(key.exponent())});
-    } else {
-        bits.append("\x04").append(as_text(key.point()));
-        algorithm = NID_X9_62_id_ecPublicKey;
-        parameter_type = V_ASN1_OBJECT;
-        parameter = OBJ_nid2obj(NID_secp384r1);
-    }
+    const bool is_rsa = key.kind() == KeyKind::rsa;
+    const int algorithm = is_rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey;
+    const int parameter_type = is_rsa ? V_ASN1_NULL : V_ASN1_OBJECT;
+    void* parameter = is_rsa ? nullptr : OBJ_nid2obj(NID_secp384r1);
+    const std::string bits = public_key_bits(key);
     auto* owned = static_cast<unsigned char*>(OPENSSL_memdup(bits.data(), bits.size()));
     ENSURE(owned != nullptr &&
            X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x509), OBJ_nid2obj(algorithm), parameter_type, parameter, owned,
                                   static_cast<int>(bits.size())) == 1);
 }
 
-std::string key_identifier(const X509* x509) {
-    const Bytes key = bytes_of(X509_get0_pubkey_bitstr(x509));
+std::string key_identifier(Bytes public_key_bits) {
     std::string id(SHA_DIGEST_LENGTH, '\0');
-    SHA1(key.data(), key.size(), reinterpret_cast<unsigned char*>(id.data()));
+    SHA1(public_key_bits.data(), public_key_bits.size(), reinterpret_cast<unsigned char*>(id.data()));
     return id;
 }
 
@@ -88,7 +85,7 @@ X509ExtensionHandle make_text_extension(int nid, const std::string& value) {
 }
 
 void add_subject_key_id(X509* x509) {
-    const std::string id = key_identifier(x509);
+    const std::string id = key_identifier(bytes_of(X509_get0_pubkey_bitstr(x509)));
     const OpenSslHandle<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> octets(ASN1_OCTET_STRING_new());
     ENSURE(octets && ASN1_OCTET_STRING_set(octets.get(), as_bytes(id).data(), static_cast<int>(id.size())) == 1);
     add_extension(x509, make_extension(NID_subject_key_identifier, Criticality::optional, octets.get()));

@@ -34,8 +34,10 @@ struct CertificateHead {
 [[nodiscard]] X509Handle begin_certificate(const CertificateHead& head);
 // Puts the key in as bytes: through an EVP_PKEY it would take longer than all the rest but the signature.
 void set_public_key(X509* x509, const CardPublicKey& key);
-// SHA-1 of the public key's bits (RFC 5280 §4.2.1.2 (1)): a name, not a protection.
-[[nodiscard]] std::string key_identifier(const X509* x509);
+// What stands in the BIT STRING of SubjectPublicKeyInfo.
+[[nodiscard]] std::string public_key_bits(const CardPublicKey& key);
+// SHA-1 of those bits (RFC 5280 §4.2.1.2 (1)): a name, not a protection.
+[[nodiscard]] std::string key_identifier(Bytes public_key_bits);
 
 // Encodes `value`, an OpenSSL structure such as GENERAL_NAMES.
 [[nodiscard]] X509ExtensionHandle make_extension(int nid, Criticality criticality, void* value);

@@ -50,6 +50,12 @@ std::optional<std::size_t> element_size(Bytes bytes) {
     return head->head_size + head->value_size;
 }
 
+Bytes value_of(Bytes bytes) {
+    const auto head = read_head(bytes);
+    if (!head || head->value_size > bytes.size() - head->head_size) return {};
+    return bytes.subspan(head->head_size, head->value_size);
+}
+
 bool is_strict(Bytes bytes) {
     return element_size(bytes) == bytes.size() && is_strict_sequence(bytes, 0);
 }

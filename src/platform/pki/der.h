@@ -13,9 +13,15 @@ namespace onshi::pki::der {
 
 inline constexpr std::uint8_t tag_integer = 0x02;
 inline constexpr std::uint8_t tag_bit_string = 0x03;
-inline constexpr std::uint8_t tag_null = 0x05;
-inline constexpr std::uint8_t tag_oid = 0x06;
+inline constexpr std::uint8_t tag_octet_string = 0x04;
+inline constexpr std::uint8_t tag_utf8 = 0x0C;
+inline constexpr std::uint8_t tag_printable = 0x13;
 inline constexpr std::uint8_t tag_sequence = 0x30;
+inline constexpr std::uint8_t tag_set = 0x31;
+// A constructed tag of the context, `[number]`.
+[[nodiscard]] constexpr std::uint8_t context(std::uint8_t number) {
+    return static_cast<std::uint8_t>(0xA0U | number);
+}
 
 // Whether the bytes are exactly one element in distinguished encoding as far as tags and lengths go: definite lengths
 // in their shortest form, low tag numbers, no trailing bytes at any level, at most der_depth_max levels. OpenSSL's d2i
@@ -25,6 +31,9 @@ inline constexpr std::uint8_t tag_sequence = 0x30;
 // The size of the first element (tag, length and value) by its own length, e.g. to cut filler off a certificate that a
 // card gave (jpki-card §2.1). nullopt when the head is not complete or not definite.
 [[nodiscard]] std::optional<std::size_t> element_size(Bytes bytes);
+
+// What stands inside the first element; empty when its head is not complete, or more is claimed than there is.
+[[nodiscard]] Bytes value_of(Bytes bytes);
 
 // One element: tag, shortest length, the parts one after the other.
 [[nodiscard]] std::string element(std::uint8_t tag, std::initializer_list<std::string_view> parts);

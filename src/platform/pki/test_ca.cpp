@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/pki/card_certificate.h"
 #include "platform/pki/certificate_builder.h"
 #include "platform/pki/limits.h"
 #include "platform/pki/openssl_handles.h"
@@ -160,26 +161,27 @@ struct TestCa::State {
     RsaPrivateKey key;
     Certificate certificate;
     X509Handle x509;
-    // The extensions that are the same in every certificate of this CA.
-    std::vector<X509ExtensionHandle> common;
+    std::string common_extensions;  // DER of those that are the same in every card's certificate
 };
 
 namespace {
 
-std::vector<X509ExtensionHandle> common_extensions(Kind kind, const X509* ca) {
-    std::vector<X509ExtensionHandle> out;
+std::string common_extensions(Kind kind, const X509* ca) {
+    std::vector<X509ExtensionHandle> extensions;
     if (kind == Kind::authentication) {
-        out.push_back(make_text_extension(NID_key_usage, "critical,digitalSignature"));
-        out.push_back(make_text_extension(NID_ext_key_usage, "clientAuth"));
-        out.push_back(policies(policy_card_authentication));
+        extensions.push_back(make_text_extension(NID_key_usage, "critical,digitalSignature"));
+        extensions.push_back(make_text_extension(NID_ext_key_usage, "clientAuth"));
+        extensions.push_back(policies(policy_card_authentication));
     } else {
-        out.push_back(make_text_extension(NID_key_usage, "critical,digitalSignature,nonRepudiation"));
-        out.push_back(policies(policy_card_signature));
+        extensions.push_back(make_text_extension(NID_key_usage, "critical,digitalSignature,nonRepudiation"));
+        extensions.push_back(policies(policy_card_signature));
     }
-    out.push_back(alternative_name(NID_issuer_alt_name, kind));
-    out.push_back(make_text_extension(NID_info_access, std::string("OCSP;URI:") + responder));
-    out.push_back(make_authority_key_id(ca));
-    return out;
+    extensions.push_back(alternative_name(NID_issuer_alt_name, kind));
+    extensions.push_back(make_text_extension(NID_info_access, std::string("OCSP;URI:") + responder));
+    extensions.push_back(make_authority_key_id(ca));
+    std::string der;
+    for (const auto& extension : extensions) der += encode_der(i2d_X509_EXTENSION, extension.get());
+    return der;
 }
 
 Result<TestCa> assemble(Kind kind, RsaPrivateKey key, std::string_view certificate_pem) {
@@ -253,21 +255,18 @@ Result<std::string> TestCa::issue(const CardCertificateOrder& order, const CardP
     const ErrorQueueGuard guard;
     auto checked = check_order(order, state_->kind);
     if (!checked) return fail(std::move(checked));
-    const X509_NAME* issuer = X509_get_subject_name(state_->x509.get());
-    const auto subject = make_name({{NID_countryName, "JP"}, {NID_commonName, order.subject_name}});
+    std::string extensions = state_->common_extensions;
+    if (order.holder) extensions += encode_der(i2d_X509_EXTENSION, holder_names(*order.holder).get());
     const auto serial = big_endian(order.serial);
-    const X509Handle x509 = begin_certificate({serial, issuer, subject.get(), order.not_before, order.not_after});
-    set_public_key(x509.get(), key);
-    for (const auto& extension : state_->common) add_extension(x509.get(), extension);
-    const X509NameHandle point(X509_NAME_dup(issuer));
-    ENSURE(point);
-    add_name_part(point.get(), {NID_organizationalUnitName, "CRL Distribution Points"});
-    add_name_part(point.get(), {NID_organizationalUnitName, order.prefecture});
-    add_name_part(point.get(), {NID_commonName, order.municipality + " CRLDP"});
-    add_extension(x509.get(), distribution_point(point.get()));
-    if (order.holder) add_extension(x509.get(), holder_names(*order.holder));
-    add_subject_key_id(x509.get());
-    return sign_certificate(x509.get(), state_->key.handle().key.get());
+    return make_card_certificate({.serial = serial,
+                                  .issuer = state_->certificate.subject.der,
+                                  .subject_name = order.subject_name,
+                                  .not_before = order.not_before,
+                                  .not_after = order.not_after,
+                                  .prefecture = order.prefecture,
+                                  .municipality = order.municipality,
+                                  .extensions = extensions},
+                                 key, state_->key);
 }
 
 std::string TestCa::issue_ocsp_responder(const CardPublicKey& key, Instant not_before, Instant not_after) const {

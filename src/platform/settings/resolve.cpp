@@ -1,9 +1,9 @@
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include "base/ensure.h"
 #include "platform/settings/limits.h"
@@ -136,10 +136,18 @@ const T& held(const ResolvedSettings& settings, std::string_view key) {
 
 }  // namespace
 
-const std::string& ResolvedSettings::text(std::string_view key) const { return held<std::string>(*this, key); }
-std::int64_t ResolvedSettings::integer(std::string_view key) const { return held<std::int64_t>(*this, key); }
-double ResolvedSettings::number(std::string_view key) const { return held<double>(*this, key); }
-bool ResolvedSettings::boolean(std::string_view key) const { return held<bool>(*this, key); }
+const std::string& ResolvedSettings::text(std::string_view key) const {
+    return held<std::string>(*this, key);
+}
+std::int64_t ResolvedSettings::integer(std::string_view key) const {
+    return held<std::int64_t>(*this, key);
+}
+double ResolvedSettings::number(std::string_view key) const {
+    return held<double>(*this, key);
+}
+bool ResolvedSettings::boolean(std::string_view key) const {
+    return held<bool>(*this, key);
+}
 const std::vector<std::string>& ResolvedSettings::texts(std::string_view key) const {
     return held<std::vector<std::string>>(*this, key);
 }

@@ -1,8 +1,8 @@
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cctype>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include "base/ensure.h"
 #include "platform/settings/nearest.h"
@@ -13,11 +13,13 @@ namespace onshi::settings {
 
 namespace {
 
-constexpr std::array type_names{
-    std::pair{SettingType::text, std::string_view("text")},     std::pair{SettingType::path, std::string_view("path")},
-    std::pair{SettingType::word, std::string_view("word")},     std::pair{SettingType::integer, std::string_view("integer")},
-    std::pair{SettingType::number, std::string_view("number")}, std::pair{SettingType::boolean, std::string_view("boolean")},
-    std::pair{SettingType::texts, std::string_view("texts")}};
+constexpr std::array type_names{std::pair{SettingType::text, std::string_view("text")},
+                                std::pair{SettingType::path, std::string_view("path")},
+                                std::pair{SettingType::word, std::string_view("word")},
+                                std::pair{SettingType::integer, std::string_view("integer")},
+                                std::pair{SettingType::number, std::string_view("number")},
+                                std::pair{SettingType::boolean, std::string_view("boolean")},
+                                std::pair{SettingType::texts, std::string_view("texts")}};
 
 SettingType type_of(std::string_view name) {
     const auto found = std::ranges::find(type_names, name, &std::pair<SettingType, std::string_view>::second);
@@ -64,7 +66,9 @@ std::string Setting::environment_name() const {
     return name;
 }
 
-std::string Setting::flag_name() const { return "--" + with_replaced(key, '_', '-'); }
+std::string Setting::flag_name() const {
+    return "--" + with_replaced(key, '_', '-');
+}
 
 SettingTable SettingTable::parse(std::string_view toml_text) {
     SettingTable table;

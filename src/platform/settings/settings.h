@@ -104,8 +104,8 @@ struct Sources {
     std::filesystem::path working_folder;                    // for relative paths of environment and flags
 };
 
-// Reads what there is. config.malformed: a file is not there, too large or not TOML; config.unknown_key, with the nearest
-// name in the detail; config.value: wrong type, range or word. Details name file, line and key, never a value.
+// Reads what there is. config.malformed: a file is not there, too large or not TOML; config.unknown_key, with the
+// nearest name in the detail; config.value: wrong type, range or word. Details name file, line and key, never a value.
 [[nodiscard]] Result<ResolvedSettings> resolve(const SettingTable& table, const Sources& sources);
 
 }  // namespace onshi::settings

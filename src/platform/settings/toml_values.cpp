@@ -1,9 +1,9 @@
 #include "platform/settings/toml_values.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/utf8.h"
 #include "platform/settings/limits.h"
@@ -25,7 +25,9 @@ std::optional<Value> accepted(const Setting& setting, std::string text) {
     return Value(std::move(text));
 }
 
-bool in_range(const Setting& setting, double value) { return value >= setting.min && value <= setting.max; }
+bool in_range(const Setting& setting, double value) {
+    return value >= setting.min && value <= setting.max;
+}
 
 std::optional<Value> accepted(const Setting& setting, std::int64_t value) {
     if (!in_range(setting, static_cast<double>(value))) return std::nullopt;
@@ -150,6 +152,8 @@ struct ToText {
 
 }  // namespace
 
-std::string to_string(const Value& value) { return std::visit(ToText(), value); }
+std::string to_string(const Value& value) {
+    return std::visit(ToText(), value);
+}
 
 }  // namespace onshi::settings

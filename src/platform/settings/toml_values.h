@@ -1,10 +1,10 @@
 #pragma once
 
 // Inside this folder only: values of one setting, from TOML and from text.
-#include <toml++/toml.h>
-
 #include <optional>
 #include <string_view>
+
+#include <toml++/toml.h>
 
 #include "platform/settings/settings.h"
 
