@@ -121,7 +121,7 @@ using BenchProgress = std::function<void(std::string_view sentence)>;
 
 inline constexpr double refused_share_max = 0.001;
 
-// nullopt when the phase can be believed, else what is wrong with it.
-[[nodiscard]] std::optional<std::string> find_fault(const CheckPhase& phase);
+// nullopt when the phase can be believed, else what is wrong with it. `refused_share` of the answers may be 503.
+[[nodiscard]] std::optional<std::string> find_fault(const CheckPhase& phase, double refused_share = refused_share_max);
 
 }  // namespace onshi::bench

@@ -13,6 +13,25 @@ namespace {
 constexpr std::size_t key_column = 30;
 constexpr std::size_t value_column = 70;
 
+struct WriteValue {
+    JsonWriter& writer;
+    void operator()(const std::string& text) const { writer.text(text); }
+    void operator()(std::int64_t value) const { writer.integer(value); }
+    // Our JSON has no fractions, and so its writer has none: the one setting of this type is told as text.
+    void operator()(double value) const { writer.text(settings::to_string(settings::Value(value))); }
+    void operator()(bool value) const { writer.boolean(value); }
+    void operator()(const std::vector<std::string>& texts) const {
+        writer.begin_array();
+        for (const auto& text : texts) writer.text(text);
+        writer.end_array();
+    }
+};
+
+void write_value(JsonWriter& writer, const char* name, const settings::Value& value) {
+    writer.key(name);
+    std::visit(WriteValue{writer}, value);
+}
+
 std::string setting_json(const settings::ResolvedSetting& resolved, Language language) {
     std::string text;
     JsonWriter writer(text);
@@ -20,8 +39,8 @@ std::string setting_json(const settings::ResolvedSetting& resolved, Language lan
     writer.member("schema", "onshi.setting/1");
     writer.member("key", resolved.setting->key);
     writer.member("type", settings::to_string(resolved.setting->type));
-    writer.member("value", settings::to_string(resolved.value));
-    writer.member("default", settings::to_string(resolved.setting->default_value));
+    write_value(writer, "value", resolved.value);
+    write_value(writer, "default", resolved.setting->default_value);
     writer.member("origin", settings::to_string(resolved.origin.kind));
     if (!resolved.origin.where.empty()) writer.member("where", resolved.origin.where);
     writer.member("text", resolved.setting->text(language));

@@ -1,6 +1,8 @@
 // onshi server run | check | status
 #include <unistd.h>
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "cli/app.h"
@@ -58,6 +60,8 @@ class ServerRun final : public Command {
         log.level = settings.log_level;
         auto logging = configure_log(std::move(log));
         if (!logging) return fail(std::move(logging));
+        // Whoever waits for the file must not find that of an earlier run.
+        forget_ready_file();
         auto hub = hub::Hub::open(settings);
         if (!hub) return fail(std::move(hub));
         running = hub->get();
@@ -71,6 +75,10 @@ class ServerRun final : public Command {
     }
 
   private:
+    void forget_ready_file() const {
+        std::error_code ignored;
+        if (!ready_file_.empty()) std::filesystem::remove(ready_file_, ignored);
+    }
     Result<void> tell_ready(Console& console, const hub::Hub& hub, const hub::Settings& settings) const {
         const std::string ready = ready_text(hub, settings);
         if (!ready_file_.empty()) {

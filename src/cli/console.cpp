@@ -49,6 +49,11 @@ void Console::use(Format format, Colour colour, ProgressMode progress) {
     colour_ = shown && wanted ? Colour::on : Colour::off;
 }
 
+bool Console::overwrites() const {
+    const auto terminal = surroundings_.environment ? surroundings_.environment("TERM") : std::nullopt;
+    return interactive() && terminal.value_or("dumb") != "dumb";
+}
+
 void Console::line(std::string_view text) {
     surroundings_.out << text << '\n';
 }

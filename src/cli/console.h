@@ -48,6 +48,8 @@ class Console {
     [[nodiscard]] bool json() const { return format_ == Format::json; }
     [[nodiscard]] bool quiet() const { return quiet_; }
     [[nodiscard]] bool interactive() const { return surroundings_.interactive; }
+    // Whether a line of err can be overwritten.
+    [[nodiscard]] bool overwrites() const;
     [[nodiscard]] ProgressMode progress_mode() const { return progress_; }
     [[nodiscard]] std::size_t columns() const { return surroundings_.columns; }
 

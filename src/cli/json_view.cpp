@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t depth_max = 16;
 
-const json::value* member(const void* object, std::string_view name) {
+const json::value* member(const json::object* object, std::string_view name) {
     if (object == nullptr) return nullptr;
-    return static_cast<const json::object*>(object)->if_contains(json::string_view(name.data(), name.size()));
+    return object->if_contains(json::string_view(name.data(), name.size()));
 }
 
 std::string_view view_of(const json::string& text) {
@@ -22,28 +22,28 @@ std::string_view view_of(const json::string& text) {
 }  // namespace
 
 std::string_view JsonItem::text(std::string_view name) const {
-    const auto* value = member(value_, name);
+    const auto* value = member(object_, name);
     return value != nullptr && value->is_string() ? view_of(value->get_string()) : std::string_view();
 }
 
 std::optional<std::int64_t> JsonItem::integer(std::string_view name) const {
-    const auto* value = member(value_, name);
+    const auto* value = member(object_, name);
     return value != nullptr && value->is_int64() ? std::optional(value->get_int64()) : std::nullopt;
 }
 
 std::optional<bool> JsonItem::boolean(std::string_view name) const {
-    const auto* value = member(value_, name);
+    const auto* value = member(object_, name);
     return value != nullptr && value->is_bool() ? std::optional(value->get_bool()) : std::nullopt;
 }
 
 JsonItem JsonItem::object(std::string_view name) const {
-    const auto* value = member(value_, name);
+    const auto* value = member(object_, name);
     return value != nullptr && value->is_object() ? JsonItem(&value->get_object()) : JsonItem();
 }
 
 std::vector<JsonItem> JsonItem::objects(std::string_view name) const {
     std::vector<JsonItem> items;
-    const auto* value = member(value_, name);
+    const auto* value = member(object_, name);
     if (value == nullptr || !value->is_array()) return items;
     for (const auto& element : value->get_array()) {
         if (element.is_object()) items.push_back(JsonItem(&element.get_object()));
@@ -53,8 +53,8 @@ std::vector<JsonItem> JsonItem::objects(std::string_view name) const {
 
 std::vector<std::pair<std::string_view, std::string_view>> JsonItem::texts() const {
     std::vector<std::pair<std::string_view, std::string_view>> found;
-    if (value_ == nullptr) return found;
-    for (const auto& entry : *static_cast<const json::object*>(value_)) {
+    if (object_ == nullptr) return found;
+    for (const auto& entry : *object_) {
         if (!entry.value().is_string()) continue;
         found.emplace_back(std::string_view(entry.key().data(), entry.key().size()),
                            view_of(entry.value().get_string()));

@@ -9,6 +9,10 @@
 
 #include "base/result.h"
 
+namespace boost::json {
+class object;
+}
+
 namespace onshi::cli {
 
 // Reads answers: what is unknown is passed over, because answers only grow (design §9.12), and what is absent or of
@@ -16,7 +20,7 @@ namespace onshi::cli {
 class JsonItem {
   public:
     JsonItem() = default;
-    [[nodiscard]] bool exists() const { return value_ != nullptr; }
+    [[nodiscard]] bool exists() const { return object_ != nullptr; }
     [[nodiscard]] std::string_view text(std::string_view name) const;
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view name) const;
@@ -27,8 +31,8 @@ class JsonItem {
 
   private:
     friend class JsonView;
-    explicit JsonItem(const void* value) : value_(value) {}
-    const void* value_ = nullptr;  // a boost::json::object
+    explicit JsonItem(const boost::json::object* object) : object_(object) {}
+    const boost::json::object* object_ = nullptr;
 };
 
 // Owns a parsed answer.

@@ -90,7 +90,7 @@ Progress::Form Progress::form_of(const Console& console) {
         case ProgressMode::automatic: break;
     }
     if (console.quiet()) return Form::none;
-    return console.interactive() ? Form::bar : Form::line;
+    return console.overwrites() ? Form::bar : Form::line;
 }
 
 Progress::Progress(Console& console) : console_(console), form_(form_of(console)), shown_at_(steady_clock::now()) {}

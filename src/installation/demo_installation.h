@@ -67,8 +67,8 @@ struct DemoResult {
 // installation.not_ours.
 //
 // Other errors: synth.settings (a count out of range, or a clock outside 2024-12-02 … 2035-12-31), installation.busy
-// (another program makes it just now), installation.folder, secret.* (keys cannot be written), those of the store. Blocks:
-// a second, and up to 20 s for the RSA keys. Kinds of cards that nobody among `persons` has are left out.
+// (another program makes it just now), installation.folder, secret.* (keys cannot be written), those of the store.
+// Blocks: a second, and up to 20 s for the RSA keys. Kinds of cards that nobody among `persons` has are left out.
 [[nodiscard]] Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
                                                         const Progress& progress);
 

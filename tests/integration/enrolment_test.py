@@ -37,8 +37,8 @@ class Request:
         self.certificate = folder / "terminal.crt"
         request = folder / "request.der"
         algorithm = ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}"] if curve else ["-newkey", "rsa:2048"]
-        subprocess.run(["openssl", "req", "-new", "-nodes", *algorithm, "-keyout", self.key, "-subj", subject, "-outform", "DER",
-                        "-out", request], check=True, capture_output=True, timeout=20)
+        subprocess.run(["openssl", "req", "-new", "-nodes", *algorithm, "-keyout", self.key, "-subj", subject,
+                        "-outform", "DER", "-out", request], check=True, capture_output=True, timeout=20)
         self.der = request.read_bytes()
 
     def body(self, code=None):
@@ -216,7 +216,7 @@ def test_a_facility_that_does_not_exist_is_unknown(operator, desk):
     assert reply.status == 404 or reply.field_codes() == {"/facility": "number.check_digit"}
 
 
-def test_adding_and_enrolling_are_on_record(hub, operator, desk, enrol):
+def test_adding_and_enrolling_are_on_record(hub, enrol):
     before = hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM audit_record")[0][0]
     enrol()
     events = [event for event, in hub.installation.rows(

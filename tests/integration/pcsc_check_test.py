@@ -31,8 +31,9 @@ class Reader:
     def __enter__(self):
         ready = self.folder / "ready.json"
         with (self.folder / "reader.log").open("wb") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", binary(), "demo", "reader", str(self.image),
-                                             "--run-folder", str(self.folder), "--ready-file", str(ready)],
+            command = [binary(), "demo", "reader", str(self.image), "--run-folder", str(self.folder), "--ready-file",
+                       str(ready)]
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         ends_at = time.monotonic() + READER_SECONDS_MAX
         while not ready.exists():
@@ -111,7 +112,8 @@ def test_a_card_in_a_reader_is_checked(contract, wallet, place, put_in, pin_file
 
 def test_the_answer_reads_well_without_json(wallet, place, put_in, pin_file):
     reader = put_in("rare_name")
-    ended = onshi("eligibility", "get", "--card", "--pin-file", pin_file(PIN), "--terminal", place.folder / "terminals" / "desk",
+    ended = onshi("eligibility", "get", "--card", "--pin-file", pin_file(PIN), "--terminal",
+                  place.folder / "terminals" / "desk",
                   env={"PCSCLITE_CSOCK_NAME": reader.socket, "LANG": "ja_JP.UTF-8"})
     assert ended.returncode == 0, ended.stderr
     assert wallet.persons[wallet.card("rare_name").person_key].name in ended.stdout
@@ -130,7 +132,8 @@ def test_a_wrong_pin_is_reported_with_the_tries_left_and_the_last_try_is_kept(pl
     kept = get(reader, place, "--card", "--pin-file", wrong)
     assert problem(kept)["code"] == "card.pin_last_try", "a script does not lock a card"
     assert get(reader, place, "--card", "--pin-file", right, "--spend-last-try").returncode == 0
-    assert problem(get(reader, place, "--card", "--pin-file", wrong))["detail"].endswith("2"), "a right PIN gives the tries back"
+    again = get(reader, place, "--card", "--pin-file", wrong)
+    assert problem(again)["detail"].endswith("2"), "a right PIN gives the tries back"
 
 
 def test_a_card_is_locked_by_its_last_wrong_try_only_when_that_was_wished(place, put_in, pin_file):
@@ -204,10 +207,11 @@ def test_a_card_is_suspended_from_the_reader_and_resumed(place, put_in, pin_file
     assert get(reader, place, "--card", "--pin-file", pin_file(PIN)).returncode == 0
 
 
-def test_a_look_up_by_number_needs_no_card(contract, wallet, place, put_in, pin_file):
+def test_a_look_up_by_number_needs_no_card(contract, place, put_in, pin_file):
     by_card = json.loads(get(put_in("eligible"), place, "--card", "--pin-file", pin_file(PIN)).stdout)
     coverage = by_card["coverage"]
-    words = ["--insurer", coverage["insurer"]["number"], "--number", coverage["number"], "--birth", by_card["person"]["birth_date"]]
+    words = ["--insurer", coverage["insurer"]["number"], "--number", coverage["number"], "--birth",
+             by_card["person"]["birth_date"]]
     if "symbol" in coverage:
         words += ["--symbol", coverage["symbol"]]
     if "branch" in coverage:
@@ -219,7 +223,7 @@ def test_a_look_up_by_number_needs_no_card(contract, wallet, place, put_in, pin_
     assert answer["coverage"] == coverage and "address" not in answer["person"]
 
 
-def test_nothing_of_the_readers_is_left(place, put_in):
+def test_nothing_of_the_readers_is_left(put_in):
     reader = put_in("eligible")
     folder = reader.folder
     process = reader.process

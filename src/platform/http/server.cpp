@@ -138,17 +138,24 @@ tl::unexpected<Error> cannot_listen(const char* step, const error_code& error) {
     return fail(ErrorCode::config_listen, std::string(step) + ": " + error.message());
 }
 
-Result<tcp::acceptor> open_acceptor(const LoopExecutor& executor, const tcp::endpoint& endpoint) {
+enum class PortUse : std::uint8_t { claim, share };
+
+// Our loops share the port, other processes do not: the first socket is bound without SO_REUSEPORT, which fails where
+// anybody else listens already, and takes the option on afterwards for those that follow.
+Result<tcp::acceptor> open_acceptor(const LoopExecutor& executor, const tcp::endpoint& endpoint, PortUse use) {
     tcp::acceptor acceptor(executor);
     error_code error;
     acceptor.open(endpoint.protocol(), error);
     if (error) return cannot_listen("open", error);
     acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (error) return cannot_listen("socket options", error);
+    if (use == PortUse::claim) acceptor.bind(endpoint, error);
+    if (error) return cannot_listen("bind", error);
     const int on = 1;
-    if (error || ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+    if (::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
         return fail(ErrorCode::config_listen, "socket options");
     }
-    acceptor.bind(endpoint, error);
+    if (use == PortUse::share) acceptor.bind(endpoint, error);
     if (error) return cannot_listen("bind", error);
     acceptor.listen(listen_backlog, error);
     if (error) return cannot_listen("listen", error);
@@ -195,8 +202,9 @@ struct Server::Impl {
     Result<std::vector<tcp::acceptor>> open_all(const ListenerOptions& options, tcp::endpoint endpoint) const {
         std::vector<tcp::acceptor> acceptors;
         for (const auto& state : states) {
+            const PortUse use = acceptors.empty() ? PortUse::claim : PortUse::share;
             auto acceptor = options.inherited_socket ? adopt_acceptor(state->executor, *options.inherited_socket)
-                                                     : open_acceptor(state->executor, endpoint);
+                                                     : open_acceptor(state->executor, endpoint, use);
             if (!acceptor) return fail(std::move(acceptor));
             error_code error;
             endpoint.port(acceptor->local_endpoint(error).port());

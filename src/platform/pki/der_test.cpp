@@ -67,6 +67,14 @@ TEST(StrictDer, integers_are_written_in_their_shortest_form) {
     }
 }
 
+TEST(StrictDer, the_value_of_an_element_is_what_stands_behind_its_head) {
+    EXPECT_EQ(as_text(der::value_of(as_bytes(der::element(0x04, {"ab", "cd"})))), "abcd");
+    EXPECT_EQ(der::value_of(as_bytes(der::element(0x04, {std::string(300, 'x')}) + "filler")).size(), 300U);
+    for (const std::string bytes : {"", "\x04", "\x04\x02x", "\x04\x80xx"})
+        EXPECT_TRUE(der::value_of(as_bytes(bytes)).empty());
+    EXPECT_EQ(der::context(3), 0xA3);
+}
+
 TEST(StrictDer, any_bytes_are_judged_without_reading_past_them) {
     EXPECT_TRUE(rc::check("no crash, and what is strict loses that by one byte less or more", [] {
         auto bytes = *rc::gen::arbitrary<std::string>();

@@ -56,8 +56,8 @@ class CardPublicKey {
     std::vector<std::uint8_t> stored_;
 };
 
-// Checks a signature over a digest that the caller made (SHA-256 or SHA-384, as the algorithm says). Thread-safe; about
-// 20 µs for RSA-2048. `signature.algorithm`: not allowed for this key, or a digest of another size.
+// Checks a signature over a digest that the caller made (SHA-256 or SHA-384, as the algorithm says). Thread-safe; 20 to
+// 30 µs for RSA-2048. `signature.algorithm`: not allowed for this key, or a digest of another size.
 // `signature.invalid`: does not hold. `key.malformed`: the key is no usable one (an EC point beside its curve).
 [[nodiscard]] Result<void> verify_digest(const CardPublicKey& key, SignatureAlgorithm algorithm, Bytes digest,
                                          Bytes signature);

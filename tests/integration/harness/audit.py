@@ -30,7 +30,7 @@ def records(installation):
 
 
 def check_id_in(payload):
-    """Behind salt (16 bytes), layout, source and a flag stand the check id's 16 bytes (src/domain/eligibility/model.cpp)."""
+    """Behind salt (16 bytes), layout, source and a flag stand its 16 bytes (src/domain/eligibility/model.cpp)."""
     return str(uuid.UUID(bytes=payload[19:35]))
 
 

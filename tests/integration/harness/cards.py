@@ -156,8 +156,10 @@ class Wallet:
     @cached_property
     def cards(self):
         """Cards whose key the registry holds, by person."""
-        rows = self.installation.rows(self.installation.registry, "SELECT ca_id, serial, person_key, status, public_key "
-                                      "FROM card WHERE public_key IS NOT NULL ORDER BY not_after")
+        rows = self.installation.rows(
+            self.installation.registry,
+            "SELECT ca_id, serial, person_key, status, public_key FROM card WHERE public_key IS NOT NULL "
+            "ORDER BY not_after")
         found = {}
         for ca_id, serial, person_key, status, public_key in rows:
             modulus = int.from_bytes(public_key[2 + public_key[1]:], "big")
@@ -215,9 +217,10 @@ class Wallet:
     @cached_property
     def usable(self):
         """Keys of persons who hold one card, in good standing, and are not undisclosed; in their order."""
-        rows = self.installation.rows(self.installation.registry, "SELECT person_key FROM card GROUP BY person_key "
-                                      "HAVING count(*) = 1 AND max(status) = 1 AND max(not_after) > ? ORDER BY person_key",
-                                      (int(datetime.now().timestamp() * 1e6),))
+        now = int(datetime.now().timestamp() * 1e6)
+        rows = self.installation.rows(
+            self.installation.registry, "SELECT person_key FROM card GROUP BY person_key "
+            "HAVING count(*) = 1 AND max(status) = 1 AND max(not_after) > ? ORDER BY person_key", (now,))
         return [key for key, in rows if key in self.persons and not self.persons[key].blocked
                 and not self.persons[key].history_hidden]
 
@@ -227,7 +230,7 @@ class Wallet:
         return [self.cards[key] for key in self.usable if key in self.cards]
 
     def issue(self, person_key):
-        """The person's card of the registry, with a certificate that its CA signs now. A key that the registry holds stays."""
+        """The person's card of the registry, with a certificate that its CA signs now; a key that is stored stays."""
         ca_id, serial, status, not_after = self.installation.rows(
             self.installation.registry, "SELECT ca_id, serial, status, not_after FROM card WHERE person_key = ? "
             "ORDER BY not_after DESC LIMIT 1", (person_key,))[0]

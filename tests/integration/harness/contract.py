@@ -30,7 +30,8 @@ class Contract:
         self.text = (ROOT / "contracts" / "openapi.yaml").read_bytes()
         self.document = yaml.safe_load(self.text)
         areas = tomllib.loads((ROOT / "contracts" / "errors.toml").read_text())
-        self.errors = {f"{area}.{reason}": entry for area, reasons in areas.items() for reason, entry in reasons.items()}
+        self.errors = {f"{area}.{reason}": entry
+                       for area, reasons in areas.items() for reason, entry in reasons.items()}
         closed = copy.deepcopy(self.document)
         _close(closed["components"]["schemas"])
         self._resolver = jsonschema.RefResolver("", closed)

@@ -14,7 +14,7 @@ POLL_SECONDS = 0.01
 
 
 class Hub:
-    """Runs from start() to stop() or kill(). A test that breaks off leaves nothing: the process dies with its parent."""
+    """Runs from start() to stop() or kill(). A test that breaks off leaves nothing: it dies with its parent."""
 
     def __init__(self, installation, run_folder, *settings, launcher=()):
         self.installation = installation
@@ -28,8 +28,8 @@ class Hub:
         self.metrics_port = None
 
     def command(self):
-        return [binary(), "server", "run", "--quiet", "--config", str(self.installation.settings), "--port", "0", "--metrics-port",
-                "0", "--ready-file", str(self.ready_file), *map(str, self.settings)]
+        return [binary(), "server", "run", "--quiet", "--config", str(self.installation.settings), "--port", "0",
+                "--metrics-port", "0", "--ready-file", str(self.ready_file), *map(str, self.settings)]
 
     def start(self):
         self.run_folder.mkdir(parents=True, exist_ok=True)
