@@ -16,6 +16,9 @@ using beast::error_code;
 
 namespace {
 
+// Line breaks before a request that are read past.
+constexpr std::size_t skipped_bytes_max = 8;
+
 constexpr std::array<std::string_view, 8> method_names{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", ""};
 
 std::string_view to_std(beast::string_view text) {
@@ -91,7 +94,7 @@ class RequestParser::Sink {
         headers_.clear();
         known_ = {};
         known_at_ = {};
-        head_bytes_ = 0;
+        head_bytes_ = skipped_bytes_ = 0;
         head_done_ = too_many_ = http10_ = false;
     }
 
@@ -160,6 +163,7 @@ class RequestParser::Sink {
     std::string_view path_;
     std::string_view query_;
     std::size_t head_bytes_ = 0;
+    std::size_t skipped_bytes_ = 0;
     std::string* body_ = nullptr;
     std::size_t body_bytes_max_ = 0;
     Method method_ = Method::other;
@@ -241,11 +245,15 @@ void RequestParser::start() {
 
 Parsed RequestParser::put_head(std::string_view bytes, std::size_t& used) {
     // Some clients end a body with a line break that is not counted (RFC 9112 §2.2).
-    std::size_t skipped = 0;
-    while (!sink_->message_->got_some() && bytes.substr(skipped).starts_with("\r\n") && skipped < 8) skipped += 2;
+    used = 0;
+    while (!began() && sink_->skipped_bytes_ < skipped_bytes_max && bytes.substr(used).starts_with("\r\n")) {
+        used += 2;
+        sink_->skipped_bytes_ += 2;
+    }
+    // Its second half is still under way.
+    if (!began() && sink_->skipped_bytes_ < skipped_bytes_max && bytes.substr(used) == "\r") return Parsed::need_more;
     // A chunked body must not be parsed along with the head, before anybody has decided to take it.
     sink_->message_->eager(false);
-    used = skipped;
     while (!sink_->head_done_) {
         std::size_t step = 0;
         const Parsed parsed = sink_->put(bytes.substr(used), step);
@@ -262,6 +270,8 @@ Parsed RequestParser::put_head(std::string_view bytes, std::size_t& used) {
 
 Parsed RequestParser::put_chunks(std::string_view bytes, std::size_t& used, std::string& body,
                                  std::size_t body_bytes_max) {
+    used = 0;
+    if (bytes.size() < chunked_end_bytes) return Parsed::need_more;
     sink_->body_ = &body;
     sink_->body_bytes_max_ = body_bytes_max;
     sink_->message_->eager(true);

@@ -25,6 +25,10 @@ enum class Parsed : std::uint8_t {
     body_too_large,    // 413
 };
 
+// The shortest rest of a chunked body: `0`, two line breaks. Beast's parser asserts (and so ends the process) when it
+// has seen the last chunk's size and is then given less, so it is given nothing before this much is here.
+inline constexpr std::size_t chunked_end_bytes = 5;
+
 // The fields that the server itself looks at; empty when absent.
 struct KnownFields {
     std::string_view host;

@@ -109,6 +109,7 @@ Parsed ResponseParser::put(std::string_view bytes, std::size_t& used) {
     while (used < bytes.size()) {
         error_code error;
         const bool in_head = !sink_->is_header_done();
+        if (!in_head && sink_->chunked() && bytes.size() - used < chunked_end_bytes) break;
         const std::size_t step = sink_->put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), error);
         used += step;
         if (in_head) sink_->head_bytes += step;
@@ -123,7 +124,10 @@ Parsed ResponseParser::put(std::string_view bytes, std::size_t& used) {
             start();
             continue;
         }
-        if (step == 0) break;
+        if (step > 0) continue;
+        // A chunk header or trailer may be as large as a header, not larger.
+        if (bytes.size() - used >= header_bytes_max) return Parsed::malformed;
+        break;
     }
     return Parsed::need_more;
 }
