@@ -14,6 +14,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <winscard.h>
 
 #include "platform/pki/certificate.h"
 #include "platform/smartcard/card_fixtures.h"
@@ -337,6 +338,39 @@ TEST_F(Pcscd, another_programs_reset_makes_the_operation_start_over) {
     const auto select = make_command(0x00, ins::select, 0x04, 0x0C, aid_of(Application::jpki));
     EXPECT_EQ(card->transmit(select).error().code, ErrorCode::card_reset);
     EXPECT_TRUE(card->transmit(select));
+}
+
+// Another program that does not share its card.
+class Exclusive {
+  public:
+    explicit Exclusive(const std::string& reader) {
+        DWORD protocol = 0;
+        EXPECT_EQ(SCardEstablishContext(SCARD_SCOPE_SYSTEM, nullptr, nullptr, &context_), SCARD_S_SUCCESS);
+        EXPECT_EQ(SCardConnect(context_, reader.c_str(), SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card_,
+                               &protocol),
+                  SCARD_S_SUCCESS);
+    }
+    ~Exclusive() {
+        SCardDisconnect(card_, SCARD_RESET_CARD);
+        SCardReleaseContext(context_);
+    }
+    Exclusive(const Exclusive&) = delete;
+    Exclusive& operator=(const Exclusive&) = delete;
+
+  private:
+    SCARDCONTEXT context_ = 0;
+    SCARDHANDLE card_ = 0;
+};
+
+TEST_F(Pcscd, a_card_that_another_program_holds_for_itself_is_busy_until_it_is_given_back) {
+    insert();
+    {
+        const Exclusive other(reader_);
+        const auto refused = readers_->connect(reader_);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, ErrorCode::card_busy);
+    }
+    EXPECT_TRUE(readers_->connect(reader_));
 }
 
 TEST_F(Pcscd, no_verified_pin_stays_for_the_next_program) {

@@ -1081,6 +1081,8 @@ TEST(server, checks_host_and_origin_where_hosts_are_named) {
         ASSERT_TRUE(client.send("GET /page HTTP/1.1\r\n" + fields + "\r\n\r\n"));
         const std::string answer = client.read_answer();
         EXPECT_EQ(status_of(answer), status) << fields;
+        EXPECT_EQ(contains(answer, "\"code\":\"request.host\""), status == 421) << fields;
+        EXPECT_EQ(contains(answer, "\"code\":\"request.origin\""), status == 403) << fields;
         EXPECT_TRUE(contains(answer, "content-security-policy: default-src 'self'\r\n"));
     }
 }
