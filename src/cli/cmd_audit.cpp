@@ -9,6 +9,7 @@
 #include "cli/witness_file.h"
 #include "domain/audit/service.h"
 #include "domain/audit/store.h"
+#include "hub/secrets.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -136,7 +137,7 @@ class AuditVerify final : public Command {
             options.seal_keys.insert(options.seal_keys.end(), file->seal_keys.begin(), file->seal_keys.end());
         }
         if (!seal_keys_.empty() || secrets_folder.empty()) return {};
-        auto keys = load_seal_keys(secrets_folder);
+        auto keys = hub::load_seal_keys(secrets_folder);
         if (!keys) return fail(std::move(keys));
         options.seal_keys = std::move(*keys);
         return {};
@@ -160,7 +161,7 @@ class AuditHeads final : public Command {
         if (!settings) return fail(std::move(settings));
         WitnessFile file;
         if (!settings->text("secrets_folder").empty()) {
-            auto keys = load_seal_keys(settings->text("secrets_folder"));
+            auto keys = hub::load_seal_keys(settings->text("secrets_folder"));
             if (!keys) return fail(std::move(keys));
             file.seal_keys = std::move(*keys);
         }

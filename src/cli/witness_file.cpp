@@ -1,17 +1,14 @@
 #include "cli/witness_file.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/bytes.h"
 #include "cli/json_view.h"
 #include "domain/audit/service.h"
-#include "platform/pki/secret_file.h"
+#include "hub/secrets.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -73,33 +70,12 @@ Result<WitnessFile> parse_witness_file(std::string_view json) {
     for (const auto& entry : document->root().objects("seal_keys")) {
         SealKey key{std::string(entry.text("key_id")), {}};
         const bool good = read_hex(entry.text("public_key"), key.second) && audit::seal_key_id(key.second) == key.first;
-        if (!good || file.seal_keys.size() == seal_keys_max) {
+        if (!good || file.seal_keys.size() == hub::seal_keys_max) {
             return fail(ErrorCode::file_malformed, "seal_keys: key_id and the public_key that it names");
         }
         file.seal_keys.push_back(std::move(key));
     }
     return file;
-}
-
-Result<std::vector<SealKey>> load_seal_keys(const std::string& secrets_folder) {
-    std::vector<fs::path> files;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(secrets_folder, error)) {
-        const std::string name = entry.path().filename();
-        if (name.starts_with("seal.") && name.ends_with(".key")) files.push_back(entry.path());
-    }
-    if (error || files.empty()) return fail(ErrorCode::secret_missing, secrets_folder + "/seal.N.key");
-    std::ranges::sort(files);
-    std::vector<SealKey> keys;
-    for (const auto& file : files) {
-        if (keys.size() == seal_keys_max) break;
-        auto seed = pki::read_secret_file(file);
-        if (!seed) return fail(std::move(seed));
-        auto key = pki::SigningKey::from_seed(seed->bytes());
-        if (!key) return fail(std::move(key));
-        keys.emplace_back(audit::seal_key_id(key->public_key()), key->public_key());
-    }
-    return keys;
 }
 
 }  // namespace onshi::cli

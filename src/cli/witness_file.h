@@ -11,8 +11,6 @@
 
 namespace onshi::cli {
 
-inline constexpr std::size_t seal_keys_max = 64;
-
 using SealKey = std::pair<std::string, pki::Ed25519PublicKey>;
 
 // What `audit heads` prints for keeping elsewhere and `audit verify --witness` reads: the newest record of each lane,
@@ -24,8 +22,5 @@ struct WitnessFile {
 // One JSON object `onshi.witness/1`. file.malformed for another form, or a key that its id does not name.
 [[nodiscard]] std::string to_json(const WitnessFile& file);
 [[nodiscard]] Result<WitnessFile> parse_witness_file(std::string_view json);
-
-// The public halves of every generation of the installation's seal key. secret.*
-[[nodiscard]] Result<std::vector<SealKey>> load_seal_keys(const std::string& secrets_folder);
 
 }  // namespace onshi::cli

@@ -20,6 +20,7 @@ namespace onshi::hub {
 namespace {
 
 constexpr std::chrono::milliseconds drain_time{10'000};
+constexpr std::chrono::milliseconds first_seal_time{10'000};
 constexpr std::chrono::milliseconds last_seal_time{2'000};
 constexpr std::size_t pem_bytes_max = 256 * 1024;
 
@@ -102,6 +103,7 @@ struct Hub::Parts {
     std::optional<eligibility::CheckService> checks;
     std::optional<audit::AuditedChanges> audited_changes;
     std::optional<audit::Sealer> sealer;
+    std::optional<VitalSigns> vital_signs;
     std::optional<Context> context;
     std::optional<http::Server> server;
     std::optional<http::Server> health_server;
@@ -127,6 +129,22 @@ struct Hub::Parts {
         return {};
     }
 
+    // Goes on with the lane only where the last seal and everything behind it hold, and seals that before its own first
+    // record.
+    Result<void> take_over_lane() {
+        auto finding = run_to_end(audit::verify_since_last_seal(*database, settings.lane, secrets.seal_keys));
+        if (!finding) return fail(std::move(finding));
+        if (*finding) {
+            return fail(ErrorCode::audit_broken, fmt::format("lane {}, record {}: {}", (*finding)->lane,
+                                                             (*finding)->sequence, to_string((*finding)->flaw)));
+        }
+        auto sealed = run_to_end(sealer->seal_now(Deadline::in(first_seal_time)));
+        if (!sealed) return fail(std::move(sealed));
+        vital_signs->sealed(sealed, clock.now());
+        vital_signs->publish(clock.now());
+        return {};
+    }
+
     Result<void> wire() {
         directory.emplace(*database);
         const eligibility::CheckParts check_parts{*database,       clock,      random,        authorities,
@@ -134,9 +152,13 @@ struct Hub::Parts {
         checks.emplace(check_parts, eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour});
         audited_changes.emplace(*database, clock, random);
         sealer.emplace(*database, clock, secrets.seal, settings.lane);
+        vital_signs.emplace(metrics, certificate_expiries(settings));
+        alarm.emplace(loops.executor(0));
         context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
-                                *checks, *audited_changes, authorities, organisation_ca ? &*organisation_ca : nullptr,
-                                metrics});
+                                *checks, *audited_changes, authorities,
+                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs});
+        auto owned = take_over_lane();
+        if (!owned) return owned;
         return run_to_end(refresh(*context));
     }
 
@@ -205,7 +227,6 @@ bool Hub::fenced() const { return parts_->fenced; }
 
 void Hub::run() {
     Parts& p = *parts_;
-    p.alarm.emplace(p.loops.executor(0));
     p.loops.spawn(0, run_periodic(*p.context, *p.sealer, *p.alarm, [this] {
         log_event(Level::error, "hub.fenced", {{"lane", parts_->settings.lane}});
         parts_->fenced = true;
@@ -213,7 +234,7 @@ void Hub::run() {
     }));
     log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
     p.loops.run();
-    auto sealed = p.fenced ? Result<bool>(false) : run_to_end(p.sealer->seal_now(Deadline::in(last_seal_time)));
+    auto sealed = p.fenced ? Result<audit::SealState>() : run_to_end(p.sealer->seal_now(Deadline::in(last_seal_time)));
     if (!sealed) log_failure(Level::warn, "audit.seal_failed", sealed.error());
     p.database->close();
     log_event(Level::info, "hub.stopped");
@@ -223,7 +244,7 @@ void Hub::stop() {
     Parts& p = *parts_;
     p.server->stop(drain_time);
     p.health_server->stop(drain_time);
-    if (p.alarm) p.alarm->ring();
+    p.alarm->ring();
     p.loops.stop();
 }
 

@@ -18,6 +18,7 @@
 #include "exchange/api/checks.h"
 #include "hub/secrets.h"
 #include "hub/settings.h"
+#include "hub/vital_signs.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/http/server.h"
 #include "platform/pki/organisation_ca.h"
@@ -42,6 +43,7 @@ struct Context {
     const cards::Authorities& authorities;
     const pki::IssuingCa* organisation_ca;  // nullptr: this hub enrols nobody
     Metrics& metrics;
+    VitalSigns& vital_signs;
 };
 
 // The calling terminal, from its certificate; never from the body.

@@ -1,7 +1,8 @@
 #include "hub/periodic.h"
 
 #include "domain/cards/store.h"
-#include "domain/eligibility/store.h"
+#include "domain/eligibility/forgetting.h"
+#include "hub/clock_watch.h"
 #include "platform/telemetry/log.h"
 
 namespace onshi::hub {
@@ -9,7 +10,6 @@ namespace onshi::hub {
 namespace {
 
 constexpr std::chrono::milliseconds work_deadline{10'000};
-constexpr std::chrono::seconds clock_step_max{5};
 
 // Prometheus counters only add, so what a store counted since the last look is added.
 class StoreMetrics {
@@ -66,12 +66,11 @@ class ReadMetrics {
     Counter pages_;
 };
 
-Task<Result<void>> purge(const Context& context, Deadline deadline) {
-    sql::WriteSet set(sql::Store::ledger);
-    eligibility::purge_challenges(set, context.clock.now() - std::chrono::microseconds(challenge_keep_after_expiry));
-    auto committed = co_await context.database.commit(std::move(set), deadline);
-    if (!committed) co_return fail(std::move(committed));
-    co_return Result<void>();
+// A commit of nothing finds out whether this hub still owns its lane.
+Task<bool> is_fenced(const Context& context, Deadline deadline) {
+    sql::WriteSet nothing(sql::Store::ledger);
+    auto committed = co_await context.database.commit(std::move(nothing), deadline);
+    co_return !committed && committed.error().code == ErrorCode::store_fenced;
 }
 
 void report(LogEvent event, const Error& error) { log_failure(Level::warn, event, error); }
@@ -94,6 +93,7 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
     StoreMetrics registry(context.metrics, sql::Store::registry);
     StoreMetrics ledger(context.metrics, sql::Store::ledger);
     ReadMetrics reads(context.metrics);
+    ClockWatch clock_watch(context.database, context.clock, context.random);
     auto last_housekeeping = std::chrono::steady_clock::now();
     auto last_refresh = last_housekeeping;
     while (true) {
@@ -106,6 +106,10 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         const Deadline deadline = Deadline::in(work_deadline);
         auto sealed = co_await sealer.seal_if_due(deadline);
         if (!sealed) report("audit.seal_failed", sealed.error());
+        context.vital_signs.sealed(sealed, context.clock.now());
+        context.vital_signs.publish(context.clock.now());
+        auto forgotten = co_await eligibility::forget_old(context.database, context.clock.now(), deadline);
+        if (!forgotten) report("eligibility.forget_failed", forgotten.error());
         if (now - last_refresh >= refresh_every) {
             last_refresh = now;
             auto refreshed = co_await refresh(context);
@@ -115,14 +119,18 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         last_housekeeping = now;
         auto swept = co_await context.audited_changes.sweep(deadline);
         if (!swept) report("audit.sweep_failed", swept.error());
-        auto purged = co_await purge(context, deadline);
-        if (!purged) report("eligibility.purge_failed", purged.error());
-        if (!purged && purged.error().code == ErrorCode::store_fenced) {
+        auto unmarked = co_await context.audited_changes.forget_old(deadline);
+        if (!unmarked) report("audit.forget_failed", unmarked.error());
+        const bool fenced = co_await is_fenced(context, deadline);
+        if (fenced) {
             on_fenced();
             co_return;
         }
-        const auto step = context.clock.step();
-        if (step > clock_step_max || step < -clock_step_max) log_event(Level::warn, "hub.clock_stepped");
+        auto stepped = co_await clock_watch.look(context.clock.step(), deadline);
+        if (!stepped) report("hub.clock_step_not_recorded", stepped.error());
+        if (stepped && *stepped) {
+            log_event(Level::warn, "hub.clock_stepped", {{"step_us", static_cast<std::int64_t>(context.clock.step().count())}});
+        }
     }
 }
 

@@ -71,6 +71,20 @@ Result<std::vector<eligibility::Challenges::LiveKey>> load_challenge_keys(const 
 
 }  // namespace
 
+Result<audit::SealKeys> load_seal_keys(const std::string& folder) {
+    audit::SealKeys keys;
+    for (const std::uint32_t generation : generations(folder, "seal")) {
+        if (keys.size() == seal_keys_max) break;
+        auto seed = load(folder, "seal", generation);
+        if (!seed) return fail(std::move(seed));
+        auto key = pki::SigningKey::from_seed(seed->bytes());
+        if (!key) return fail(std::move(key));
+        keys.emplace_back(audit::seal_key_id(key->public_key()), key->public_key());
+    }
+    if (keys.empty()) return fail(ErrorCode::secret_missing, folder + "/seal.N.key");
+    return keys;
+}
+
 Result<Secrets> load_secrets(const std::string& folder) {
     auto challenge = load_challenge_keys(folder);
     if (!challenge) return fail(std::move(challenge));
@@ -84,12 +98,14 @@ Result<Secrets> load_secrets(const std::string& folder) {
     if (!seal_seed) return fail(std::move(seal_seed));
     auto seal = pki::SigningKey::from_seed(seal_seed->bytes());
     if (!seal) return fail(std::move(seal));
+    auto seal_keys = load_seal_keys(folder);
+    if (!seal_keys) return fail(std::move(seal_keys));
     auto tickets = load_newest(folder, "tickets");
     if (!tickets) return fail(std::move(tickets));
     ByteReader receipt_reader(receipt->bytes());
     const std::uint64_t receipt_key = receipt_reader.u64();
-    return Secrets{std::move(*challenge), std::move(*row_tag), std::move(*pseudonym),
-                   receipt_key,           std::move(*seal),    std::move(*tickets)};
+    return Secrets{std::move(*challenge), std::move(*row_tag),   std::move(*pseudonym), receipt_key,
+                   std::move(*seal),      std::move(*seal_keys), std::move(*tickets)};
 }
 
 Result<void> create_secrets(const std::string& folder, Random& random) {

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "domain/audit/service.h"
 #include "domain/eligibility/challenges.h"
 #include "platform/pki/keys.h"
 
@@ -13,12 +14,15 @@ namespace onshi::hub {
 
 // The named keys of an installation (design §9.15), shared by its hubs. Files `<name>.<generation>.key` of 32 random bytes
 // in the secrets folder, 0600. Of `challenge` the two newest generations live; of the others the newest.
+inline constexpr std::size_t seal_keys_max = 64;
+
 struct Secrets {
     std::vector<eligibility::Challenges::LiveKey> challenge;  // newest first
     pki::HmacKey row_tag;                                     // what stored card keys are marked with
     pki::HmacKey pseudonym;                                   // person_ref
     std::uint64_t receipt;
     pki::SigningKey seal;
+    audit::SealKeys seal_keys;                                // the public halves of every generation
     SecretBytes tickets;
 };
 
@@ -26,6 +30,8 @@ inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudony
 
 // Errors of pki::read_secret_file; secret.missing names the file.
 [[nodiscard]] Result<Secrets> load_secrets(const std::string& folder);
+// The public halves of every generation of the seal key, newest first, at most seal_keys_max. secret.*
+[[nodiscard]] Result<audit::SealKeys> load_seal_keys(const std::string& folder);
 // Makes generation 1 of every name that has none yet.
 [[nodiscard]] Result<void> create_secrets(const std::string& folder, Random& random);
 

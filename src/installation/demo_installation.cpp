@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "domain/audit/service.h"
 #include "hub/migrations.h"
 #include "hub/secrets.h"
 #include "hub/settings.h"
@@ -13,6 +14,7 @@
 #include "installation/layout.h"
 #include "installation/limits.h"
 #include "installation/workshop.h"
+#include "platform/event_loop/event_loop.h"
 #include "platform/sql/sqlite_database.h"
 
 namespace onshi::installation {
@@ -28,6 +30,7 @@ constexpr const char* server_ca_name = "TEST onshi demo servers";
 constexpr const char* organisation_ca_name = "TEST onshi demo organisations";
 constexpr const char* hub_address = "127.0.0.1";  // a demo is for the machine it was made on
 constexpr std::int64_t trust_epoch = 1;
+constexpr std::chrono::milliseconds seal_time{10'000};
 
 hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     hub::Settings settings;
@@ -68,6 +71,7 @@ class DemoMaker {
     [[nodiscard]] Result<void> make_server();
     [[nodiscard]] Result<pki::IssuingCa> make_organisation_ca();
     [[nodiscard]] Result<LoadCounts> fill_stores(const CardFactory& factory);
+    [[nodiscard]] Result<void> seal_set_up(OpenStores& stores);
     [[nodiscard]] Result<void> open_for_business(const synth::Nation& nation, const CardFactory& factory,
                                                  const smartcard::TestCardIssuer& issuer, DemoInstallation& made);
     [[nodiscard]] pki::Validity valid_for(std::chrono::hours life) const {
@@ -132,6 +136,16 @@ Result<LoadCounts> DemoMaker::fill_stores(const CardFactory& factory) {
     return counts;
 }
 
+// The lane of the set-up has no hub that would seal it.
+Result<void> DemoMaker::seal_set_up(OpenStores& stores) {
+    auto secrets = hub::load_secrets(layout_.secrets());
+    if (!secrets) return fail(std::move(secrets));
+    audit::Sealer sealer(stores.database(), clock_, secrets->seal, hub::command_line_lane);
+    auto sealed = run_to_end(sealer.seal_now(Deadline::in(seal_time)));
+    if (!sealed) return fail(std::move(sealed));
+    return {};
+}
+
 Result<void> DemoMaker::open_for_business(const synth::Nation& nation, const CardFactory& factory,
                                           const smartcard::TestCardIssuer& issuer, DemoInstallation& made) {
     begin("terminals");
@@ -147,7 +161,7 @@ Result<void> DemoMaker::open_for_business(const synth::Nation& nation, const Car
     auto cards = make_cards(**stores, layout_, options_.persons, factory, issuer, random_);
     if (!cards) return fail(std::move(cards));
     made.cards = std::move(*cards);
-    return {};
+    return seal_set_up(**stores);
 }
 
 Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {

@@ -318,10 +318,14 @@ TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
 TEST(demo_installation, setting_up_the_terminals_is_on_the_audit_chain) {
     auto stores = OpenStores::open(made().layout().store(), "test");
     ASSERT_TRUE(stores);
-    const audit::VerifyOptions options;
+    const auto keys = hub::load_seal_keys(made().layout().secrets());
+    ASSERT_TRUE(keys);
+    audit::VerifyOptions options;
+    options.seal_keys = *keys;
     const auto report = run_to_end(audit::verify((*stores)->database(), options));
     ASSERT_TRUE(report);
     EXPECT_EQ(report->finding, std::nullopt);
+    EXPECT_EQ(report->seals, 1U) << "no hub seals this lane";
     EXPECT_EQ(report->records, 16U) << "added and enrolled, intent and outcome, four times";
 }
 
@@ -404,7 +408,7 @@ TEST(demo_installation, the_truth_has_a_line_for_every_planted_fault) {
     EXPECT_FALSE(expected.empty());
 }
 
-TEST(demo_installation, a_hub_opens_with_its_settings) {
+hub::Settings demo_hub_settings() {
     const toml::table file = toml::parse(text_of(made().layout().hub_settings()));
     const auto text = [&file](const char* name) { return file[name].value<std::string>().value_or(""); };
     hub::Settings settings;
@@ -420,6 +424,11 @@ TEST(demo_installation, a_hub_opens_with_its_settings) {
     settings.organisation_ca_certificate = text("organisation_ca_certificate");
     settings.organisation_ca_key = text("organisation_ca_key");
     settings.card_roots = text("card_roots");
+    return settings;
+}
+
+TEST(demo_installation, a_hub_opens_with_its_settings) {
+    hub::Settings settings = demo_hub_settings();
     const auto opened = hub::Hub::open(settings);
     EXPECT_TRUE(opened) << opened.error().detail;
 
@@ -427,6 +436,13 @@ TEST(demo_installation, a_hub_opens_with_its_settings) {
     const auto refused = hub::Hub::open(settings);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::config_test_parts);
+}
+
+TEST(demo_installation, a_hub_that_is_stopped_before_it_runs_ends_at_once) {
+    auto opened = hub::Hub::open(demo_hub_settings());
+    ASSERT_TRUE(opened) << opened.error().detail;
+    (*opened)->stop();
+    (*opened)->run();
 }
 
 }  // namespace

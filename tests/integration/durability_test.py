@@ -2,6 +2,7 @@
 
 import collections
 import http.client
+import json
 import random
 import threading
 import time
@@ -14,6 +15,7 @@ from harness import audit
 from harness.cards import CheckOrder
 from harness.client import Client
 from harness.hub import Hub
+from harness.installation import onshi
 
 KILLS = 20
 SHORTEST_LOAD_SECONDS, LONGEST_LOAD_SECONDS = 0.1, 0.6
@@ -278,6 +280,58 @@ def test_a_chain_that_was_written_anew_is_seen_by_a_witness(contract, tampered, 
     status, report = audit.verify(installation, "--witness", audit.write_witness(tmp_path / "w.json", newest))
     assert status == 1
     assert report["finding"] == {"lane": 0, "sequence": newest["sequence"], "flaw": "changed"}
+
+
+def test_the_forger_of_these_tests_computes_hashes_as_the_hub_does(tampered):
+    installation, newest = tampered
+    audit.rewrite(installation, lambda record: None)
+    assert audit.records(installation)[newest["sequence"]][0] == newest["hash"]
+    assert audit.verify(installation)[0] == 0
+
+
+def spread_over_hours(record):
+    """Somebody else did it, and it took the whole day: a time in which seals were due."""
+    record["actor"] = "somebody"
+    record["recorded_at"] += record["sequence"] * 1_800_000_000
+
+
+def test_a_rewritten_chain_is_found_by_its_broken_or_missing_seals(tampered):
+    installation, _ = tampered
+    audit.rewrite(installation, spread_over_hours)
+    status, report = audit.verify(installation)
+    assert (status, report["finding"]["flaw"]) == (1, "unsealed" if report["seals"] == 0 else "seal_broken")
+    installation.change(installation.ledger, "DELETE FROM audit_seal WHERE lane = 0")
+    status, report = audit.verify(installation)
+    assert status == 1
+    assert report["finding"] == {"lane": 0, "sequence": 1, "flaw": "unsealed"}
+
+
+def assert_refuses_to_start(installation, detail):
+    ended = onshi("server", "run", "--config", installation.settings, "--port", 0, "--metrics-port", 0, "--json")
+    problem = json.loads(ended.stderr.splitlines()[-1])
+    assert (problem["code"], problem["detail"]) == ("audit.broken", detail), problem
+
+
+def test_a_hub_does_not_go_on_with_a_lane_that_somebody_else_has_written(contract, tampered, wallet, tmp_path):
+    """It would seal the forgery. With another lane it serves, and the spoilt one stays as it is."""
+    installation, newest = tampered
+    audit.rewrite(installation, spread_over_hours)
+    installation.change(installation.ledger, "DELETE FROM audit_seal WHERE lane = 0")
+    assert_refuses_to_start(installation, "lane 0, record 1: unsealed")
+    with Hub(installation, tmp_path / "run", "--lane", 1) as hub:
+        with Client(contract, hub, installation.terminal("desk")) as client:
+            order = CheckOrder(client.terminal, wallet.card("eligible"), client.challenge())
+            answer = client.post("/v1/checks", order.body()).value
+    assert answer["audit"]["lane"] == 1
+    assert installation.rows(installation.ledger, "SELECT count(*) FROM audit_seal WHERE lane = 0") == [(0,)]
+    status, report = audit.verify(installation)
+    assert (status, report["finding"]["lane"]) == (1, 0)
+
+
+def test_a_hub_does_not_go_on_behind_a_seal_that_does_not_hold(tampered):
+    installation, newest = tampered
+    installation.change(installation.ledger, "UPDATE audit_seal SET signature = zeroblob(64) WHERE lane = 0")
+    assert_refuses_to_start(installation, f"lane 0, record {newest['sequence']}: seal_broken")
 
 
 def test_a_payload_deleted_at_the_end_of_its_retention_leaves_the_chain_clean(tampered):

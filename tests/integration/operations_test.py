@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
 import uuid
+from contextlib import closing
 
 import pytest
 
@@ -29,7 +31,10 @@ def test_health_and_readiness_say_yes(hub):
     status, headers, body = hub.health("/readyz")
     ready = json.loads(body)
     assert (status, ready["ready"]) == (200, True)
-    assert {check["name"] for check in ready["checks"] if check["ok"]} == {"registry", "ledger", "clock", "insurers"}
+    assert {"registry", "ledger", "clock", "insurers", "audit", "server_certificate", "organisation_ca_certificate"} <= {
+        check["name"] for check in ready["checks"] if check["ok"]}
+    days = {check["name"]: check["days_left"] for check in ready["checks"] if "days_left" in check}
+    assert 365 < days["server_certificate"] < days["organisation_ca_certificate"] < 3660
     assert headers["content-type"] == "application/json"
 
 
@@ -42,6 +47,42 @@ def test_metrics_pass_promtool_and_count_answers(hub, wallet, check):
     assert judged.returncode == 0, judged.stdout + judged.stderr
     assert judged.stdout + judged.stderr == b"", "promtool has remarks"
     assert hub.metric("onshi_eligibility_requests_total") == before + 1
+
+
+def test_metrics_tell_how_long_certificates_last_and_whether_the_chain_is_sealed(hub, check, wallet):
+    assert check(wallet.card("eligible")).status == 200
+    assert hub.metric("onshi_audit_chain_ok") == 1
+    assert hub.metric("onshi_audit_seal_age_seconds") < 60
+    lines = [line for line in hub.health("/metrics")[2].decode().splitlines() if line.startswith("onshi_cert_expiry_seconds")]
+    assert {line.split('"')[1] for line in lines} == {"server", "organisation_ca"}
+    assert all(float(line.rsplit(" ", 1)[1]) > 365 * 86_400 for line in lines)
+
+
+def test_watchers_do_not_wait_for_a_locked_store(new_installation, tmp_path):
+    """Another program holds the write lock: the event loop that answers watchers serves everybody else meanwhile."""
+    installation = new_installation()
+    with Hub(installation, tmp_path / "run") as hub:
+        assert hub.health("/readyz")[0] == 200
+        with closing(sqlite3.connect(installation.ledger, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(1.1)  # the last answer is good for a second
+            answers = []
+            watcher = threading.Thread(target=lambda: answers.append(hub.health("/readyz")))
+            watcher.start()
+            begun = time.monotonic()
+            alive = 0
+            while watcher.is_alive():
+                assert hub.health("/healthz")[0] == 200
+                alive += 1
+            assert alive > 5 and time.monotonic() - begun > 1, "the store was asked, and others were served meanwhile"
+            status, _, body = answers[0]
+            ledger = next(check for check in json.loads(body)["checks"] if check["name"] == "ledger")
+            assert (status, ledger["code"]) == (503, "store.unavailable")
+            other.execute("ROLLBACK")
+        ends_at = time.monotonic() + RECOVERY_SECONDS_MAX
+        while hub.health("/readyz")[0] != 200:
+            assert time.monotonic() < ends_at
+            time.sleep(0.2)
 
 
 def test_the_health_port_has_nothing_else(hub):

@@ -25,6 +25,8 @@ const Statement remove_tail("test.remove_tail", Store::ledger, sql::ShardKey::no
                             "DELETE FROM audit_record WHERE lane = 1 AND sequence > $1");
 const Statement remove_seals("test.remove_seals", Store::ledger, sql::ShardKey::none,
                              "DELETE FROM audit_seal WHERE lane = 1 AND sequence > $1");
+const Statement remove_seal("test.remove_seal", Store::ledger, sql::ShardKey::none,
+                            "DELETE FROM audit_seal WHERE lane = 1 AND sequence = $1");
 const Statement move_record("test.move_record", Store::ledger, sql::ShardKey::none,
                             "UPDATE audit_record SET sequence = $2 WHERE lane = 1 AND sequence = $1");
 const Statement set_head("test.set_head", Store::ledger, sql::ShardKey::none,
@@ -75,7 +77,7 @@ class ChainTest : public testing::Test {
         Sealer sealer(*database_, clock_, key_, 1);
         auto sealed = run_to_end(sealer.seal_if_due(soon()));
         EXPECT_TRUE(sealed);
-        return sealed && *sealed;
+        return sealed && sealed->sealed_now;
     }
     VerifyOptions options() {
         VerifyOptions options;
@@ -189,6 +191,112 @@ TEST_F(ChainTest, a_witness_of_a_lane_that_is_gone_is_found) {
     EXPECT_EQ(verified(with_witness).finding->lane, 9);
 }
 
+// A forger who can write the ledger and knows the code, but not the seal key: changes a record, computes every hash behind
+// it anew and moves the head.
+const Statement rewrite("test.rewrite", Store::ledger, sql::ShardKey::none,
+                        "UPDATE audit_record SET actor = $2, hash = $3 WHERE lane = 1 AND sequence = $1");
+const Statement rewrite_head("test.rewrite_head", Store::ledger, sql::ShardKey::none,
+                             "UPDATE chain_lane SET head_hash = $1 WHERE lane = 1");
+
+class Forger {
+  public:
+    explicit Forger(sql::Database& database) {
+        sql::ReadBatch batch;
+        const auto records = load_records(batch, 1, 0);
+        EXPECT_TRUE(run_to_end(database.read(batch, Deadline::in(std::chrono::seconds(20)))));
+        records_ = records.get();
+    }
+    void change_from(std::int64_t first, sql::BulkWriter& writer) {
+        Sha256 previous{};
+        for (Record& record : records_) {
+            if (record.header.sequence == first) record.header.actor = "somebody else";
+            Header header = record.header;
+            header.lane = 1;
+            header.previous = previous;
+            previous = hash_of(header);
+            write(writer, rewrite, header.sequence, header.actor, sql::Blob{as_text(previous)});
+        }
+        write(writer, rewrite_head, sql::Blob{as_text(previous)});
+    }
+
+  private:
+    template <class... P>
+    static void write(sql::BulkWriter& writer, const Statement& statement, const P&... values) {
+        sql::ParameterBuffer parameters;
+        (parameters.add(values), ...);
+        EXPECT_TRUE(writer.execute(statement, parameters));
+    }
+    std::vector<Record> records_;
+};
+
+TEST_F(ChainTest, a_rewritten_chain_is_found_though_its_seals_were_removed) {
+    for (int minute = 0; minute < 5; ++minute) {
+        write_many(59);
+        clock_.advance(std::chrono::seconds(1));
+        EXPECT_TRUE(seal());
+    }
+    EXPECT_FALSE(verified(options()).finding);
+    Forger forger(*database_);
+    database_.reset();
+    auto writer = sql::BulkWriter::open(options_, Store::ledger);
+    ASSERT_TRUE(writer);
+    forger.change_from(70, **writer);
+    ASSERT_TRUE((*writer)->commit());
+    writer->reset();
+    open();
+    EXPECT_EQ(verified(options()).finding->flaw, Flaw::seal_broken);
+    tamper(remove_seals, 59);
+    const auto finding = verified(options()).finding;
+    ASSERT_TRUE(finding) << "hashes, head and the seal that is left agree";
+    EXPECT_EQ(finding->sequence, 60) << "the first that nothing vouches for";
+    EXPECT_EQ(finding->flaw, Flaw::unsealed);
+    const auto refused = run_to_end(verify_since_last_seal(*database_, 1, options().seal_keys));
+    ASSERT_TRUE(refused && *refused) << "no hub seals this";
+    EXPECT_EQ((*refused)->flaw, Flaw::unsealed);
+}
+
+TEST_F(ChainTest, a_seal_that_was_taken_out_from_between_is_missed_by_the_next_one) {
+    for (int i = 0; i < 3; ++i) {
+        write_many(2);
+        clock_.advance(seal_age_max);
+        EXPECT_TRUE(seal());
+    }
+    tamper(remove_seal, 4);
+    const auto finding = verified(options()).finding;
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->sequence, 6);
+    EXPECT_EQ(finding->flaw, Flaw::seal_broken);
+}
+
+TEST_F(ChainTest, a_hub_goes_on_only_behind_a_seal_that_holds) {
+    const auto since_last_seal = [this] {
+        auto finding = run_to_end(verify_since_last_seal(*database_, 1, options().seal_keys));
+        EXPECT_TRUE(finding);
+        return *finding;
+    };
+    EXPECT_FALSE(since_last_seal()) << "a new lane";
+    write_many(3);
+    EXPECT_FALSE(since_last_seal()) << "a hub that died before its first seal";
+    EXPECT_TRUE(seal());
+    write_many(3);
+    EXPECT_FALSE(since_last_seal());
+    tamper(change_event, 2);
+    EXPECT_FALSE(since_last_seal()) << "what is sealed is for audit verify";
+    tamper(change_event, 5);
+    EXPECT_EQ(since_last_seal()->sequence, 5);
+    tamper(spoil_seal);
+    EXPECT_EQ(since_last_seal()->flaw, Flaw::seal_broken);
+}
+
+TEST_F(ChainTest, a_hub_that_dies_without_a_seal_leaves_no_flaw) {
+    write_many(30);
+    clock_.advance(std::chrono::hours(5));
+    Sealer sealer(*database_, clock_, key_, 1);
+    ASSERT_TRUE(run_to_end(sealer.seal_now(soon()))) << "as a hub does when it starts";
+    write_many(30);
+    EXPECT_FALSE(verified(options()).finding);
+}
+
 TEST_F(ChainTest, a_seal_of_another_key_is_broken) {
     write_many(3);
     EXPECT_TRUE(seal());
@@ -233,7 +341,8 @@ TEST_F(ChainTest, a_hub_whose_lane_was_claimed_by_another_stops_writing) {
 }
 
 const Statement mark("test.mark", Store::registry, sql::ShardKey::none,
-                     "INSERT INTO intent_applied (intent_id, applied) VALUES ($1, 7) ON CONFLICT (intent_id) DO NOTHING");
+                     "INSERT INTO intent_applied (intent_id, applied, marked_at) VALUES ($1, 1, 0) "
+                     "ON CONFLICT (intent_id) DO NOTHING");
 const Statement count_open("test.count_open", Store::ledger, sql::ShardKey::none, "SELECT count(*) FROM intent");
 
 TEST_F(ChainTest, an_audited_change_is_applied_once_with_intent_and_outcome) {
@@ -271,6 +380,87 @@ TEST_F(ChainTest, the_sweep_ends_what_a_crash_left_open) {
     sql::WriteSet late(Store::registry);
     late.guard(mark, 1, sql::Blob{"never_applied"});
     EXPECT_EQ(run_to_end(database_->commit(std::move(late), soon())).error().code, ErrorCode::store_conflict);
+}
+
+// Refuses commits of the ledger on command; everything else is the real database's.
+class FaultyLedger final : public sql::Database {
+  public:
+    explicit FaultyLedger(sql::Database& real) : real_(real) {}
+    Task<Result<void>> read(sql::ReadBatch& batch, Deadline deadline) override { return real_.read(batch, deadline); }
+    Task<Result<sql::CommitPosition>> commit(sql::WriteSet set, Deadline deadline) override {
+        const bool ledger = set.store() == Store::ledger;
+        if (ledger && commits_left == 0) return refuse();
+        if (ledger) --commits_left;
+        return real_.commit(std::move(set), deadline);
+    }
+    void close() override { real_.close(); }
+    sql::StoreCounters counters(Store store) const override { return real_.counters(store); }
+    sql::ReadCounters read_counters() const override { return real_.read_counters(); }
+    int commits_left = 0;
+
+  private:
+    static Task<Result<sql::CommitPosition>> refuse() { co_return fail(ErrorCode::store_full, "as the test wants"); }
+    sql::Database& real_;
+};
+
+TEST_F(ChainTest, a_sweep_that_was_cut_short_does_not_call_a_barred_change_done) {
+    sql::WriteSet left(Store::ledger);
+    left.change(open_intent, sql::Blob{"never_applied"});
+    ASSERT_TRUE(run_to_end(database_->commit(std::move(left), soon())));
+    FaultyLedger faulty(*database_);
+    AuditedChanges cut_short(faulty, clock_, random_);
+    EXPECT_EQ(run_to_end(cut_short.sweep(soon())).error().code, ErrorCode::store_full) << "barred, but not on record";
+    AuditedChanges changes(*database_, clock_, random_);
+    EXPECT_EQ(*run_to_end(changes.sweep(soon())), 1U);
+    sql::ReadBatch batch;
+    const auto records = load_records(batch, 1, 0);
+    ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].header.event, Event::intent_done);
+    EXPECT_EQ(records[0].payload->back(), 0) << "not done";
+}
+
+TEST_F(ChainTest, a_change_whose_outcome_was_not_recorded_is_called_done_by_the_sweep) {
+    FaultyLedger faulty(*database_);
+    faulty.commits_left = 1;  // the intent, not the outcome
+    AuditedChanges changes(faulty, clock_, random_);
+    sql::WriteSet change(Store::registry);
+    change.guard(mark, 1, sql::Blob{"thing"});
+    ASSERT_TRUE(run_to_end(changes.apply(Event::terminal_added, Actor{}, "payload", std::move(change), soon())));
+    clock_.advance(intent_age_swept);
+    faulty.commits_left = 1;
+    EXPECT_EQ(*run_to_end(changes.sweep(soon())), 1U);
+    sql::ReadBatch batch;
+    const auto records = load_records(batch, 1, 1);
+    ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].payload->back(), 1);
+}
+
+const Statement count_marks("test.count_marks", Store::registry, sql::ShardKey::none,
+                            "SELECT count(*) FROM intent_applied");
+
+TEST_F(ChainTest, marks_of_ended_intents_are_forgotten_after_a_month) {
+    AuditedChanges changes(*database_, clock_, random_);
+    const auto count = [this] {
+        sql::ReadBatch batch;
+        const auto marks = batch.one<std::int64_t>(count_marks, [](const sql::Row& r) { return r.integer(0); });
+        EXPECT_TRUE(run_to_end(database_->read(batch, soon())));
+        return *marks;
+    };
+    sql::WriteSet nothing(Store::registry);
+    ASSERT_TRUE(run_to_end(changes.apply(Event::terminal_added, Actor{}, "payload", std::move(nothing), soon())));
+    clock_.advance(intent_mark_kept);
+    EXPECT_EQ(*run_to_end(changes.forget_old(soon())), 0U) << "a moment too early";
+    clock_.advance(std::chrono::microseconds(1));
+    sql::WriteSet left(Store::ledger);
+    left.change(open_intent, sql::Blob{"very old and open"});
+    ASSERT_TRUE(run_to_end(database_->commit(std::move(left), soon())));
+    EXPECT_EQ(*run_to_end(changes.forget_old(soon())), 0U) << "an older intent is still open";
+    EXPECT_EQ(count(), 1);
+    EXPECT_EQ(*run_to_end(changes.sweep(soon())), 1U);
+    EXPECT_EQ(*run_to_end(changes.forget_old(soon())), 1U);
+    EXPECT_EQ(count(), 1) << "the sweep's own bar is new";
 }
 
 }  // namespace

@@ -81,14 +81,19 @@ std::string encode(const Header& header) {
 
 Sha256 hash_of(const Header& header) { return sha256(as_bytes(encode(header))); }
 
-std::string seal_text(std::int64_t lane, std::int64_t sequence, const Sha256& hash) {
-    std::string bytes = "onshi-seal-v1\n";
+std::string seal_text(std::int64_t lane, const Seal& seal, const Sha256& previous) {
+    std::string bytes = "onshi-seal-v2\n";
     ByteWriter writer(bytes);
     writer.i64(lane);
-    writer.i64(sequence);
-    writer.raw(hash);
+    writer.i64(seal.sequence);
+    writer.raw(seal.hash);
+    writer.i64(seal.sealed_at.us);
+    writer.raw(previous);
     return bytes;
 }
+
+// The signature covers the rest.
+Sha256 hash_of(const Seal& seal) { return sha256(as_bytes(seal.signature)); }
 
 std::string_view to_string(Flaw flaw) {
     switch (flaw) {
@@ -99,6 +104,7 @@ std::string_view to_string(Flaw flaw) {
         case Flaw::seal_broken: return "seal_broken";
         case Flaw::tail_cut: return "tail_cut";
         case Flaw::head_differs: return "head_differs";
+        case Flaw::unsealed: return "unsealed";
     }
     return "changed";
 }
@@ -117,6 +123,30 @@ std::optional<Finding> ChainWalk::step(const Record& record) {
     sequence_ = expected;
     hash_ = record.hash;
     return std::nullopt;
+}
+
+std::optional<Finding> SealGap::step(const Record& record) {
+    const bool many = open_.size() >= static_cast<std::size_t>(seal_gap_records_max);
+    const bool long_ago =
+        !open_.empty() && record.header.recorded_at - open_.front().recorded_at > seal_age_max + seal_slack;
+    if (many) {
+        open_.pop_front();
+        ++first_;
+    }
+    open_.push_back({record.header.recorded_at, record.hash});
+    if (many || long_ago) return Finding{lane_, sealed_ + 1, Flaw::unsealed};
+    return std::nullopt;
+}
+
+bool SealGap::take(const Seal& seal) {
+    const std::int64_t at = seal.sequence - first_;
+    if (at < 0 || at >= static_cast<std::int64_t>(open_.size())) return false;
+    if (open_[static_cast<std::size_t>(at)].hash != seal.hash) return false;
+    open_.erase(open_.begin(), open_.begin() + at + 1);
+    sealed_ = seal.sequence;
+    first_ = seal.sequence + 1;
+    previous_ = hash_of(seal);
+    return true;
 }
 
 std::string to_receipt(std::int64_t lane, std::int64_t sequence, std::uint64_t key) {

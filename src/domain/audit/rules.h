@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,11 @@ namespace onshi::audit {
 // The bytes a record's hash is taken over, fixed for ever.
 [[nodiscard]] std::string encode(const Header& header);
 [[nodiscard]] Sha256 hash_of(const Header& header);
-// The bytes a seal signs.
-[[nodiscard]] std::string seal_text(std::int64_t lane, std::int64_t sequence, const Sha256& hash);
+// The bytes a seal signs: its record, its time, and the seal before it in the lane (zeros for the first), so that none can
+// be taken out from between.
+[[nodiscard]] std::string seal_text(std::int64_t lane, const Seal& seal, const Sha256& previous);
+// What the next seal names.
+[[nodiscard]] Sha256 hash_of(const Seal& seal);
 
 // Why a chain does not verify.
 enum class Flaw : std::uint8_t {
@@ -24,6 +28,7 @@ enum class Flaw : std::uint8_t {
     seal_broken,      // a seal does not match its record or its signature is wrong
     tail_cut,         // the lane's head, a seal or a witness names a record that is not there
     head_differs,     // the lane's head has another hash than its last record
+    unsealed,         // a seal that was due behind this record is not there: removed, perhaps to rewrite what it sealed
 };
 [[nodiscard]] std::string_view to_string(Flaw flaw);
 
@@ -37,6 +42,9 @@ struct Finding {
 class ChainWalk {
   public:
     explicit ChainWalk(std::int64_t lane) : lane_(lane) {}
+    // Begins behind a record that is known to be good.
+    ChainWalk(std::int64_t lane, std::int64_t sequence, const Sha256& hash)
+        : lane_(lane), sequence_(sequence), hash_(hash) {}
     // The finding if this record is the first bad one; then the walk is over.
     [[nodiscard]] std::optional<Finding> step(const Record& record);
     [[nodiscard]] std::int64_t sequence() const { return sequence_; }
@@ -46,6 +54,32 @@ class ChainWalk {
     std::int64_t lane_;
     std::int64_t sequence_ = 0;
     Sha256 hash_{};
+};
+
+// Keeps what lies behind a lane's last seal, the newest seal_gap_records_max records. Pure; not thread-safe.
+class SealGap {
+  public:
+    explicit SealGap(std::int64_t lane) : lane_(lane) {}
+    SealGap(std::int64_t lane, const Seal& last)
+        : lane_(lane), sealed_(last.sequence), first_(last.sequence + 1), previous_(hash_of(last)) {}
+    // Takes the next record of the walk. The finding when a seal should have come before it.
+    [[nodiscard]] std::optional<Finding> step(const Record& record);
+    // Whether the seal stands on a record that was walked; then that record and those before it are sealed.
+    [[nodiscard]] bool take(const Seal& seal);
+    // The last seal's place, and what its successor names.
+    [[nodiscard]] std::int64_t sealed() const { return sealed_; }
+    [[nodiscard]] const Sha256& previous() const { return previous_; }
+
+  private:
+    struct Open {
+        Instant recorded_at;
+        Sha256 hash;
+    };
+    std::int64_t lane_;
+    std::int64_t sealed_ = 0;
+    std::int64_t first_ = 1;  // of the open ones
+    Sha256 previous_{};
+    std::deque<Open> open_;
 };
 
 // A receipt (受付番号) is the record's place, written so that neighbours do not look alike: nine characters `7Q4M-2XKD-9`,

@@ -13,12 +13,18 @@ constexpr std::chrono::milliseconds verify_read_deadline{30'000};
 
 Deadline read_deadline() { return Deadline::in(verify_read_deadline); }
 
-bool seal_holds(const Seal& seal, std::int64_t lane, const VerifyOptions& options) {
-    const auto key = std::ranges::find(options.seal_keys, seal.key_id, [](const auto& k) { return k.first; });
-    if (key == options.seal_keys.end()) return false;
-    const std::string text = seal_text(lane, seal.sequence, seal.hash);
+bool seal_holds(const Seal& seal, std::int64_t lane, const Sha256& previous, const SealKeys& keys) {
+    const auto key = std::ranges::find(keys, seal.key_id, [](const auto& k) { return k.first; });
+    if (key == keys.end()) return false;
+    const std::string text = seal_text(lane, seal, previous);
     return pki::verify_ed25519(key->second, as_bytes(text), as_bytes(seal.signature)).has_value();
 }
+
+// One lane on its way.
+struct LaneWalk {
+    ChainWalk chain;
+    SealGap gap;
+};
 
 // What is known of one lane from elsewhere than its records: a witness or a seal names (sequence, hash).
 std::optional<Finding> check_against(const Record& record, std::int64_t lane, const VerifyOptions& options) {
@@ -30,21 +36,36 @@ std::optional<Finding> check_against(const Record& record, std::int64_t lane, co
     return std::nullopt;
 }
 
-std::optional<Finding> check_seals(const std::vector<Seal>& seals, const std::vector<Record>& records, std::int64_t lane,
+// A hub that goes on may seal a record after that was read, so `seals` are all those behind the last one that was taken.
+std::optional<Finding> check_seals(const std::vector<Seal>& seals, LaneWalk& walk, std::int64_t lane,
                                    const VerifyOptions& options) {
     for (const auto& seal : seals) {
         // Read in one snapshot with the records, so a seal behind the last of them names what is no longer there.
-        const std::int64_t last = records.back().header.sequence;
-        if (seal.sequence > last) return Finding{lane, last + 1, Flaw::tail_cut};
-        const auto record = std::ranges::lower_bound(records, seal.sequence, {},
-                                                     [](const Record& r) { return r.header.sequence; });
-        const bool matches =
-            record != records.end() && record->header.sequence == seal.sequence && record->hash == seal.hash;
-        if (!matches || (!options.seal_keys.empty() && !seal_holds(seal, lane, options))) {
-            return Finding{lane, seal.sequence, Flaw::seal_broken};
-        }
+        if (seal.sequence > walk.chain.sequence()) return Finding{lane, walk.chain.sequence() + 1, Flaw::tail_cut};
+        const bool signed_well =
+            options.seal_keys.empty() || seal_holds(seal, lane, walk.gap.previous(), options.seal_keys);
+        if (!signed_well || !walk.gap.take(seal)) return Finding{lane, seal.sequence, Flaw::seal_broken};
     }
     return std::nullopt;
+}
+
+// The seals among the records first, because a record may be behind its seal by what the gap allows.
+std::optional<Finding> check_records(const std::vector<Record>& records, const std::vector<Seal>& seals, LaneWalk& walk,
+                                     std::int64_t lane, const VerifyOptions& options) {
+    auto seal = seals.begin();
+    for (const auto& record : records) {
+        for (; seal != seals.end() && seal->sequence < record.header.sequence; ++seal) {
+            auto broken = check_seals({*seal}, walk, lane, options);
+            if (broken) return broken;
+        }
+        auto finding = walk.chain.step(record);
+        if (!finding) finding = check_against(record, lane, options);
+        const auto unsealed = walk.gap.step(record);
+        // Without keys anybody could have made the seals, so that none is missed.
+        if (!finding && !options.seal_keys.empty()) finding = unsealed;
+        if (finding) return finding;
+    }
+    return check_seals({seal, seals.end()}, walk, lane, options);
 }
 
 // After the last record: whatever says that there was more.
@@ -62,45 +83,36 @@ std::optional<Finding> check_tail(const ChainWalk& walk, const LaneHead& head, c
     return std::nullopt;
 }
 
-Task<Result<std::optional<Finding>>> verify_lane(sql::Database& database, const LaneHead& head,
+Task<Result<std::optional<Finding>>> verify_lane(sql::Database& database, const LaneHead& head, LaneWalk walk,
                                                  const VerifyOptions& options, VerifyReport& report) {
-    ChainWalk walk(head.lane);
     while (true) {
         sql::ReadBatch batch;
-        const auto records = load_records(batch, head.lane, walk.sequence());
-        const auto until = walk.sequence() + static_cast<std::int64_t>(records_per_read_max);
-        const auto seals = load_seals(batch, head.lane, walk.sequence(), until);
+        const std::int64_t from = walk.chain.sequence();
+        const auto records = load_records(batch, head.lane, from);
+        const auto until = from + static_cast<std::int64_t>(records_per_read_max);
+        const auto seals = load_seals(batch, head.lane, walk.gap.sealed(), until);
         auto read = co_await database.read(batch, read_deadline());
         if (!read) co_return fail(std::move(read));
         if (records.empty()) break;
-        for (const auto& record : records) {
-            auto finding = walk.step(record);
-            if (!finding) finding = check_against(record, head.lane, options);
-            if (finding) co_return finding;
-        }
-        // A hub that goes on may have sealed behind this batch's last record; that seal belongs to the next batch.
-        std::vector<Seal> inside;
-        for (const auto& seal : seals) {
-            if (seal.sequence <= walk.sequence() || records.size() < records_per_read_max) inside.push_back(seal);
-        }
-        auto broken = check_seals(inside, records.get(), head.lane, options);
-        if (broken) co_return broken;
+        auto finding = check_records(records.get(), seals.get(), walk, head.lane, options);
+        if (finding) co_return finding;
         report.records += records.size();
-        report.seals += inside.size();
+        report.seals += seals.size();
         if (options.progress) options.progress(report.records);
     }
     sql::ReadBatch batch;
-    const auto last_seal = load_last_seal(batch, head.lane);
+    const auto last_seals = load_last_seals(batch, head.lane);
     const auto lanes = load_lanes(batch);
     auto read = co_await database.read(batch, read_deadline());
     if (!read) co_return fail(std::move(read));
     // A head moves in one commit with its records and before its seals, so one that is read now is behind neither.
     const auto fresh = std::ranges::find(lanes, head.lane, &LaneHead::lane);
     const std::int64_t reached = fresh == lanes.end() ? 0 : fresh->sequence;
-    if (reached < walk.sequence()) co_return Finding{head.lane, reached + 1, Flaw::head_differs};
-    if (last_seal && last_seal->sequence > reached) co_return Finding{head.lane, walk.sequence() + 1, Flaw::tail_cut};
-    if (walk.sequence() > 0) report.heads.push_back({head.lane, walk.sequence(), walk.hash()});
-    co_return check_tail(walk, head, options);
+    const std::int64_t walked = walk.chain.sequence();
+    if (reached < walked) co_return Finding{head.lane, reached + 1, Flaw::head_differs};
+    if (!last_seals.empty() && last_seals[0].sequence > reached) co_return Finding{head.lane, walked + 1, Flaw::tail_cut};
+    if (walked > 0) report.heads.push_back({head.lane, walked, walk.chain.hash()});
+    co_return check_tail(walk.chain, head, options);
 }
 
 }  // namespace
@@ -109,31 +121,61 @@ std::string seal_key_id(const pki::Ed25519PublicKey& key) {
     return to_hex(Bytes(sha256(Bytes(key))).first(8));
 }
 
-Task<Result<bool>> Sealer::seal_if_due(Deadline deadline) { return seal(When::due, deadline); }
+Task<Result<SealState>> Sealer::seal_if_due(Deadline deadline) { return seal(When::due, deadline); }
 
-Task<Result<bool>> Sealer::seal_now(Deadline deadline) { return seal(When::now, deadline); }
+Task<Result<SealState>> Sealer::seal_now(Deadline deadline) { return seal(When::now, deadline); }
 
-Task<Result<bool>> Sealer::seal(When when, Deadline deadline) {
+Task<Result<SealState>> Sealer::seal(When when, Deadline deadline) {
     sql::ReadBatch batch;
     const auto lanes = load_lanes(batch);
-    const auto last = load_last_seal(batch, lane_);
+    const auto last = load_last_seals(batch, lane_);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
     const auto head = std::ranges::find(lanes, lane_, &LaneHead::lane);
-    const std::int64_t sealed = last ? last->sequence : 0;
-    if (head == lanes.end() || head->sequence <= sealed) co_return false;
+    const std::int64_t sealed = last.empty() ? 0 : last[0].sequence;
+    if (head == lanes.end() || head->sequence <= sealed) co_return SealState{};
     const Instant now = clock_.now();
     const bool many = head->sequence - sealed >= seal_records_max;
-    const bool old = !last || now - last->sealed_at >= seal_age_max;
-    if (when == When::due && !many && !old) co_return false;
-    const std::string text = seal_text(lane_, head->sequence, head->hash);
+    const bool old = last.empty() || now - last[0].sealed_at >= seal_age_max;
+    if (when == When::due && !many && !old) co_return SealState{false, head->sequence - sealed};
+    Seal seal{head->sequence, head->hash, now, seal_key_id(key_.public_key()), {}};
+    const std::string text = seal_text(lane_, seal, last.empty() ? Sha256{} : hash_of(last[0]));
     const auto signature = key_.sign(as_bytes(text));
-    const Seal seal{head->sequence, head->hash, now, seal_key_id(key_.public_key()), std::string(as_text(signature))};
+    seal.signature = as_text(signature);
     sql::WriteSet set(sql::Store::ledger);
     add_seal(set, lane_, seal);
     auto committed = co_await database_.commit(std::move(set), deadline);
     if (!committed) co_return fail(std::move(committed));
-    co_return true;
+    co_return SealState{true, 0};
+}
+
+Task<Result<std::optional<Finding>>> verify_since_last_seal(sql::Database& database, std::int64_t lane,
+                                                            const SealKeys& keys) {
+    sql::ReadBatch batch;
+    const auto lanes = load_lanes(batch);
+    const auto seals = load_last_seals(batch, lane);
+    auto read = co_await database.read(batch, read_deadline());
+    if (!read) co_return fail(std::move(read));
+    const auto known = std::ranges::find(lanes, lane, &LaneHead::lane);
+    const LaneHead head = known == lanes.end() ? LaneHead{lane, 0, 0, {}} : *known;
+    LaneWalk walk{ChainWalk(lane), SealGap(lane)};
+    if (!seals.empty()) {
+        const Seal& last = seals[0];
+        const Sha256 previous = seals.size() > 1 ? hash_of(seals[1]) : Sha256{};
+        if (!seal_holds(last, lane, previous, keys)) co_return Finding{lane, last.sequence, Flaw::seal_broken};
+        sql::ReadBatch sealed;
+        const auto record = load_record(sealed, lane, last.sequence);
+        read = co_await database.read(sealed, read_deadline());
+        if (!read) co_return fail(std::move(read));
+        if (!record) co_return Finding{lane, last.sequence, Flaw::tail_cut};
+        if (record->hash != last.hash) co_return Finding{lane, last.sequence, Flaw::changed};
+        walk = {ChainWalk(lane, last.sequence, last.hash), SealGap(lane, last)};
+    }
+    VerifyOptions options;
+    options.seal_keys = keys;
+    VerifyReport report;
+    auto finding = co_await verify_lane(database, head, walk, options, report);
+    co_return finding;
 }
 
 Task<Result<VerifyReport>> verify(sql::Database& database, const VerifyOptions& options) {
@@ -150,7 +192,8 @@ Task<Result<VerifyReport>> verify(sql::Database& database, const VerifyOptions& 
     report.witnesses = options.witnesses.size();
     for (const auto& head : lanes) {
         if (report.finding) break;
-        auto finding = co_await verify_lane(database, head, options, report);
+        const LaneWalk walk{ChainWalk(head.lane), SealGap(head.lane)};
+        auto finding = co_await verify_lane(database, head, walk, options, report);
         if (!finding) co_return fail(std::move(finding));
         report.finding = *finding;
     }

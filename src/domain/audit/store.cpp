@@ -36,9 +36,9 @@ const Statement select_record("audit.select_record", Store::ledger, ShardKey::la
 const Statement select_seals("audit.select_seals", Store::ledger, ShardKey::lane,
                              "SELECT sequence, hash, sealed_at, key_id, signature FROM audit_seal "
                              "WHERE lane = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence LIMIT $4");
-const Statement select_last_seal("audit.select_last_seal", Store::ledger, ShardKey::lane,
+const Statement select_last_seals("audit.select_last_seals", Store::ledger, ShardKey::lane,
                                  "SELECT sequence, hash, sealed_at, key_id, signature FROM audit_seal "
-                                 "WHERE lane = $1 ORDER BY sequence DESC LIMIT 1");
+                                 "WHERE lane = $1 ORDER BY sequence DESC LIMIT 2");
 const Statement insert_seal("audit.insert_seal", Store::ledger, ShardKey::lane,
                             "INSERT INTO audit_seal (lane, sequence, hash, sealed_at, key_id, signature) "
                             "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (lane, sequence) DO NOTHING");
@@ -102,8 +102,8 @@ sql::Rows<Seal> load_seals(sql::ReadBatch& batch, std::int64_t lane, std::int64_
     return batch.many(select_seals, records_per_read_max, decode_seal, lane, after, until, records_per_read_max);
 }
 
-sql::Slot<Seal> load_last_seal(sql::ReadBatch& batch, std::int64_t lane) {
-    return batch.one(select_last_seal, decode_seal, lane);
+sql::Rows<Seal> load_last_seals(sql::ReadBatch& batch, std::int64_t lane) {
+    return batch.many(select_last_seals, 2, decode_seal, lane);
 }
 
 void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal) {

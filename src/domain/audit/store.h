@@ -28,7 +28,8 @@ struct LaneHead {
 [[nodiscard]] sql::Slot<Record> load_record(sql::ReadBatch& batch, std::int64_t lane, std::int64_t sequence);
 [[nodiscard]] sql::Rows<Seal> load_seals(sql::ReadBatch& batch, std::int64_t lane, std::int64_t after,
                                          std::int64_t until);
-[[nodiscard]] sql::Slot<Seal> load_last_seal(sql::ReadBatch& batch, std::int64_t lane);
+// The last one and the one before it, newest first.
+[[nodiscard]] sql::Rows<Seal> load_last_seals(sql::ReadBatch& batch, std::int64_t lane);
 void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal);
 
 // The lane's own statements, run by the committer.

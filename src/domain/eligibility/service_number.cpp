@@ -147,7 +147,7 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     answer.verdict = std::move(decided.verdict);
 
     sql::WriteSet set(sql::Store::ledger);
-    consume_check_id(set, terminal.key, check.id);
+    consume_check_id(set, terminal.key, check.id, now);
     auto given = co_await commit_answer(std::move(set), std::move(answer), terminal, "", deadline);
     if (given) co_return given;
     if (missed) misses_.give_back(facility, now);
@@ -192,7 +192,7 @@ Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations
     const bool in_time = now - answer->answered_at <= consent::window_after_answer;
     if (in_time) {
         sql::WriteSet set(sql::Store::ledger);
-        consume_consents(set, place, digest);
+        consume_consents(set, place, digest, now);
         std::string payload;
         ByteWriter writer(payload);
         writer.i64(answer->person->key.value());

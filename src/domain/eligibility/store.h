@@ -16,8 +16,6 @@
 
 namespace onshi::eligibility {
 
-inline constexpr std::size_t challenges_per_purge_max = 2000;
-
 [[nodiscard]] std::span<const sql::Migration> migrations();
 
 // The guard that makes a challenge single-use, and where the check it was used for is recorded.
@@ -25,18 +23,23 @@ void consume_challenge(sql::WriteSet& set, const OpenedChallenge& challenge, Per
 [[nodiscard]] sql::Slot<audit::Place> load_used_challenge(sql::ReadBatch& batch, const OpenedChallenge& challenge,
                                                           PersonKey person);
 // The same for look-ups by number, which have no challenge.
-void consume_check_id(sql::WriteSet& set, TerminalKey terminal, const CheckId& id);
+void consume_check_id(sql::WriteSet& set, TerminalKey terminal, const CheckId& id, Instant now);
 [[nodiscard]] sql::Slot<audit::Place> load_used_check(sql::ReadBatch& batch, TerminalKey terminal, const CheckId& id);
 // And for the one message of consents after an answer.
 struct GivenConsents {
     Sha256 digest;
     audit::Place record;
 };
-void consume_consents(sql::WriteSet& set, const audit::Place& answer, const Sha256& digest);
+void consume_consents(sql::WriteSet& set, const audit::Place& answer, const Sha256& digest, Instant now);
 [[nodiscard]] sql::Slot<GivenConsents> load_given_consents(sql::ReadBatch& batch, const audit::Place& answer);
 
-// Expired challenges need no guard any more.
-void purge_challenges(sql::WriteSet& set, Instant expired_before);
+// Rows that guard against something happening twice; each kind is of use for a time of its own (forgetting.h).
+enum class Guarded : std::uint8_t { challenges, check_ids, given_consents, visual_uses };
+// How many rows are older than `before` (challenges: expired before; visual uses: of an earlier day), counted up to `rows`.
+[[nodiscard]] sql::Slot<std::int64_t> count_older(sql::ReadBatch& batch, Guarded kind, std::int64_t before,
+                                                  std::size_t rows);
+// Removes the `rows` oldest of them.
+void remove_older(sql::WriteSet& set, Guarded kind, std::int64_t before, std::size_t rows);
 
 // How many visual checks an account has done on a day; counted by the guard of each, which holds while there is budget
 // left, so that many at once do not stand in each other's way.

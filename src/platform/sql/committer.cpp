@@ -22,8 +22,7 @@ using Handler = asio::async_result<asio::use_awaitable_t<>, Signature>::handler_
 
 struct Committer::Waiting : CommitEngine::Item {
     Waiting(WriteSet write_set, Deadline until, Handler&& completion)
-        : Item{std::move(write_set), std::nullopt}, deadline(until), handler(std::move(completion)) {}
-    Deadline deadline;
+        : Item{std::move(write_set), until, std::nullopt}, handler(std::move(completion)) {}
     Handler handler;
 };
 
@@ -76,15 +75,17 @@ std::size_t Committer::waiting() const {
     return queue_.size();
 }
 
-// Takes at once what is there when few wait; else waits a little for more, because a commit costs the same for one set
-// and for many. Not when the queue has already outgrown the last batch: then the last commit did the gathering.
+// Takes at once what is there when sets arrive slowly; else waits a little for more, because a commit costs the same for
+// one set and for many. What counts is how many sets a wait would bring, not how many wait now: on a shared core the
+// committer wakes at the first set of a burst, and commits of a few sets each would keep the core from bringing more.
 bool Committer::gather(std::vector<std::unique_ptr<Waiting>>& taken) {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
     if (queue_.empty()) return false;
-    if (!closed_ && queue_.size() >= limits_.gather_from && queue_.size() <= last_batch_) {
+    const double more = arrivals_.per_second() * std::chrono::duration<double>(limits_.gather_max).count();
+    if (!closed_ && more >= limits_.gather_from && static_cast<double>(queue_.size()) < more) {
         const auto until = std::chrono::steady_clock::now() + limits_.gather_max;
-        arrived_.wait_until(lock, until, [this] { return closed_ || queue_.size() >= limits_.sets_per_commit_max; });
+        arrived_.wait_until(lock, until, [this] { return closed_; });
     }
     const std::size_t count = std::min(queue_.size(), limits_.sets_per_commit_max);
     if (count == queue_.size()) {
@@ -94,8 +95,16 @@ bool Committer::gather(std::vector<std::unique_ptr<Waiting>>& taken) {
         std::move(queue_.begin(), end, std::back_inserter(taken));
         queue_.erase(queue_.begin(), end);
     }
-    last_batch_ = count;
+    arrivals_.took(count, std::chrono::steady_clock::now());
     return true;
+}
+
+void ArrivalRate::took(std::size_t sets, std::chrono::steady_clock::time_point now) {
+    const double passed = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    if (passed <= 0) return;
+    const double weight = passed / (passed + std::chrono::duration<double>(memory).count());
+    per_second_ += (static_cast<double>(sets) / passed - per_second_) * weight;
 }
 
 void Committer::run() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -21,11 +22,25 @@ class CommitEngine {
   public:
     struct Item {
         WriteSet set;
+        Deadline deadline;
         std::optional<Result<CommitPosition>> outcome;
     };
     virtual ~CommitEngine() = default;
-    // Gives every item an outcome; positions only after they are durable.
+    // Gives every item an outcome; positions only after they are durable. Deadlines have been looked at; an engine that
+    // takes long looks again.
     virtual void run(std::vector<Item*>& items) = 0;
+};
+
+// How fast sets have been arriving lately, from what each commit took. Not thread-safe.
+class ArrivalRate {
+  public:
+    static constexpr std::chrono::milliseconds memory{20};
+    void took(std::size_t sets, std::chrono::steady_clock::time_point now);
+    [[nodiscard]] double per_second() const { return per_second_; }
+
+  private:
+    std::chrono::steady_clock::time_point last_{};
+    double per_second_ = 0;
 };
 
 // Gathers write sets of one store and hands them to the engine, one batch at a time; every caller is answered on its own
@@ -57,7 +72,7 @@ class Committer {
     mutable std::mutex mutex_;
     std::condition_variable arrived_;
     std::vector<std::unique_ptr<Waiting>> queue_;
-    std::size_t last_batch_ = 0;
+    ArrivalRate arrivals_;
     bool closed_ = false;
     std::mutex close_mutex_;
     std::thread thread_;

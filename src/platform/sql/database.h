@@ -22,6 +22,7 @@ struct StoreCounters {
     std::uint64_t sets_committed = 0;
     std::uint64_t sets_conflicted = 0;
     std::uint64_t sets_failed = 0;
+    std::uint64_t refusals = 0;        // commits that the store itself could not do: locked, full, broken
     std::uint64_t sets_waiting = 0;
     std::uint64_t wal_pages = 0;
     std::uint64_t checkpoints = 0;
@@ -38,6 +39,7 @@ struct ReadCounters {
 //         overload.busy.
 // commit: durable before the answer. Errors: store.conflict (a guard was lost; nothing written), store.full,
 //         store.unavailable, store.outcome_unknown, deadline.passed (dropped before it was tried), overload.busy.
+//         An empty set is a commit all the same: it shows whether the store takes writes.
 class Database {
   public:
     virtual ~Database() = default;
@@ -47,8 +49,6 @@ class Database {
     virtual void close() = 0;
     [[nodiscard]] virtual StoreCounters counters(Store store) const = 0;
     [[nodiscard]] virtual ReadCounters read_counters() const = 0;
-    // A write of nothing reaches the disk of the store: the check behind /readyz.
-    [[nodiscard]] virtual Result<void> probe(Store store) = 0;
 };
 
 }  // namespace onshi::sql

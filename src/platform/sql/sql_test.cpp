@@ -10,6 +10,7 @@
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
+#include "platform/sql/sqlite_commit_engine.h"
 #include "platform/sql/sqlite_connection.h"
 #include "platform/sql/sqlite_database.h"
 
@@ -361,6 +362,112 @@ TEST_F(StoreTest, one_bad_set_in_a_batch_hurts_only_itself) {
     EXPECT_EQ(gathered.committed, 40);
     EXPECT_EQ(gathered.conflicted, 1);
     EXPECT_EQ(load(1)->label, "taken");
+}
+
+// Another program that holds the ledger's write lock.
+class LockedStore {
+  public:
+    explicit LockedStore(const SqliteOptions& options)
+        : connection_(*SqliteConnection::open(options.folder + "/ledger.db", SqliteConnection::Access::read_write, {})) {
+        EXPECT_TRUE(connection_->run("BEGIN IMMEDIATE"));
+    }
+    void release() { EXPECT_TRUE(connection_->run("ROLLBACK")); }
+
+  private:
+    std::unique_ptr<SqliteConnection> connection_;
+};
+
+TEST_F(StoreTest, a_locked_store_refuses_a_whole_batch_after_one_wait) {
+    open();
+    auto connection = SqliteConnection::open(options_.folder + "/ledger.db", SqliteConnection::Access::read_write, {});
+    ASSERT_TRUE(connection);
+    CountingSequencer sequencer;
+    constexpr std::chrono::milliseconds busy_timeout{100};
+    SqliteCommitEngine engine(std::move(*connection), sequencer, [](int) {}, busy_timeout);
+    std::vector<CommitEngine::Item> batch;
+    for (int id = 0; id < 200; ++id) batch.push_back({insert(id, "x"), soon(), std::nullopt});
+    std::vector<CommitEngine::Item*> items;
+    for (auto& item : batch) items.push_back(&item);
+    LockedStore locked(options_);
+    const auto begun = std::chrono::steady_clock::now();
+    engine.run(items);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, busy_timeout * 20) << "one wait, not one for each of 200";
+    for (const auto& item : batch) EXPECT_EQ(item.outcome->error().code, ErrorCode::store_unavailable);
+    EXPECT_EQ(engine.counters().refusals, 1U);
+    locked.release();
+    engine.run(items);
+    for (const auto& item : batch) EXPECT_TRUE(item.outcome->has_value());
+}
+
+TEST_F(StoreTest, sets_behind_a_bad_one_are_dropped_when_their_deadline_passes) {
+    open();
+    ASSERT_TRUE(commit(insert(1, "taken")));
+    auto connection = SqliteConnection::open(options_.folder + "/ledger.db", SqliteConnection::Access::read_write, {});
+    ASSERT_TRUE(connection);
+    CountingSequencer sequencer;
+    SqliteCommitEngine engine(std::move(*connection), sequencer, [](int) {}, std::chrono::milliseconds(100));
+    WriteSet bad(Store::ledger);
+    bad.change(insert_item_plain, 1, "breaks the primary key", Position::sequence);
+    const Deadline passed(std::chrono::steady_clock::now() - std::chrono::seconds(1));
+    CommitEngine::Item broken{std::move(bad), soon(), std::nullopt};
+    CommitEngine::Item late{insert(2, "late"), passed, std::nullopt};
+    CommitEngine::Item good{insert(3, "good"), soon(), std::nullopt};
+    std::vector<CommitEngine::Item*> items{&broken, &late, &good};
+    engine.run(items);
+    EXPECT_EQ(engine.counters().refusals, 0U) << "that was the set's own fault";
+    EXPECT_EQ(broken.outcome->error().code, ErrorCode::store_conflict);
+    EXPECT_EQ(late.outcome->error().code, ErrorCode::deadline_passed);
+    EXPECT_TRUE(good.outcome->has_value());
+    EXPECT_FALSE(load(2));
+}
+
+TEST_F(StoreTest, an_empty_set_is_a_commit_and_finds_a_disk_that_takes_no_writes) {
+    options_.vfs = FaultVfs::instance().name();
+    open();
+    EXPECT_TRUE(commit(WriteSet(Store::registry)));
+    EXPECT_EQ(database_->counters(Store::registry).commits, 1U);
+    FaultVfs::instance().set(FaultVfs::Fault::disk_full);
+    EXPECT_EQ(commit(WriteSet(Store::registry)).error().code, ErrorCode::store_full);
+}
+
+// Keeps a reader thread busy until a moment has passed.
+std::atomic<std::int64_t> read_blocked_until_ns{0};
+Item decode_slowly(const Row& row) {
+    while (std::chrono::steady_clock::now().time_since_epoch().count() < read_blocked_until_ns.load()) {
+        std::this_thread::yield();
+    }
+    return decode_item(row);
+}
+
+Task<void> read_one(Database& database, Decode<Item> decode, Deadline deadline, std::optional<ErrorCode>& refused) {
+    ReadBatch batch;
+    const auto item = batch.one(select_item, decode, 1);
+    auto read = co_await database.read(batch, deadline);
+    if (!read) refused = read.error().code;
+    static_cast<void>(item);
+}
+
+TEST_F(StoreTest, a_cold_read_whose_deadline_passes_in_the_queue_is_not_run) {
+    options_.reads = Reads::on_reader_threads;
+    open();
+    ASSERT_TRUE(commit(insert(1, "x")));
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+    read_blocked_until_ns = until.time_since_epoch().count();
+    std::array<std::optional<ErrorCode>, reader_threads + 1> refused;
+    {
+        EventLoops loops({1});
+        for (std::size_t i = 0; i < reader_threads; ++i) {
+            loops.spawn(0, read_one(*database_, decode_slowly, soon(), refused[i]));
+        }
+        loops.spawn(0, read_one(*database_, decode_item, Deadline(until), refused[reader_threads]));
+        loops.start();
+        loops.stop();
+        loops.join();
+    }
+    for (std::size_t i = 0; i < reader_threads; ++i) EXPECT_FALSE(refused[i]);
+    EXPECT_EQ(refused[reader_threads], ErrorCode::deadline_passed);
+    EXPECT_EQ(database_->read_counters().batches, reader_threads);
+    EXPECT_TRUE(load(1)) << "and the next one is served";
 }
 
 // Against a plain map: whatever order of inserts and versioned updates, the store holds what the answers said.

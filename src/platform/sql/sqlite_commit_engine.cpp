@@ -19,8 +19,12 @@ class SqliteCommitEngine::OpenTransaction final : public Transaction {
 };
 
 SqliteCommitEngine::SqliteCommitEngine(std::unique_ptr<SqliteConnection> connection, Sequencer& sequencer,
-                                       std::function<void(int)> wal_grew)
-    : connection_(std::move(connection)), sequencer_(sequencer), wal_grew_(std::move(wal_grew)) {
+                                       std::function<void(int)> wal_grew, std::chrono::milliseconds busy_timeout)
+    : connection_(std::move(connection)),
+      sequencer_(sequencer),
+      wal_grew_(std::move(wal_grew)),
+      busy_timeout_(busy_timeout) {
+    sqlite3_busy_timeout(connection_->handle(), static_cast<int>(busy_timeout_.count()));
     auto on_commit = [](void* self, sqlite3*, const char*, int pages) {
         auto& engine = *static_cast<SqliteCommitEngine*>(self);
         engine.wal_pages_.store(static_cast<std::uint64_t>(pages), std::memory_order_relaxed);
@@ -47,18 +51,15 @@ Result<void> SqliteCommitEngine::open() {
 
 void SqliteCommitEngine::run(std::vector<Item*>& items) {
     restart_log_if_wanted();
-    auto together = run_together(items);
-    if (!together) {
-        // No space or no disk refuses every set alike; a broken constraint may be one set's own fault.
-        const bool hopeless = together.error().code == ErrorCode::store_full || items.size() == 1;
+    const auto failure = run_together(items);
+    if (failure) {
+        if (failure->whose == Whose::of_the_store) refusals_.fetch_add(1, std::memory_order_relaxed);
+        const bool for_all = failure->whose == Whose::of_the_store || items.size() == 1;
         for (Item* item : items) {
             item->outcome.reset();
-            if (hopeless) {
-                item->outcome = tl::unexpected(together.error());
-            } else {
-                run_alone(*item);
-            }
+            if (for_all) item->outcome = tl::unexpected(failure->error);
         }
+        if (!for_all) run_one_by_one(items);
     }
     for (const Item* item : items) {
         if (item->outcome->has_value()) {
@@ -67,6 +68,22 @@ void SqliteCommitEngine::run(std::vector<Item*>& items) {
             conflicted_.fetch_add(1, std::memory_order_relaxed);
         } else {
             failed_.fetch_add(1, std::memory_order_relaxed);
+        }
+    }
+}
+
+// A locked store answers after its busy timeout only: whoever went on here set by set would keep hundreds of callers
+// waiting long after their deadlines.
+void SqliteCommitEngine::run_one_by_one(std::vector<Item*>& items) {
+    std::optional<Error> store_failure;
+    for (Item* item : items) {
+        if (store_failure) {
+            item->outcome = tl::unexpected(*store_failure);
+        } else if (item->deadline.passed()) {
+            item->outcome = fail(ErrorCode::deadline_passed, "not written: the deadline passed behind another set");
+        } else {
+            store_failure = run_alone(*item);
+            if (store_failure) refusals_.fetch_add(1, std::memory_order_relaxed);
         }
     }
 }
@@ -85,38 +102,43 @@ Result<CommitPosition> outcome_of(const std::optional<CommitPosition>& position)
 
 }  // namespace
 
-Result<void> SqliteCommitEngine::run_together(std::vector<Item*>& items) {
+std::optional<SqliteCommitEngine::Failure> SqliteCommitEngine::run_together(std::vector<Item*>& items) {
     auto begun = begin();
-    if (!begun) return begun;
+    if (!begun) return Failure{std::move(begun.error()), Whose::of_the_store};
     for (Item* item : items) {
         auto applied = apply(item->set);
         if (!applied) {
             roll_back();
-            return fail(std::move(applied));
+            // No space refuses every set alike; a broken constraint or statement may be one set's own fault.
+            const bool full = applied.error().code == ErrorCode::store_full;
+            return Failure{std::move(applied.error()), full ? Whose::of_the_store : Whose::of_one_set};
         }
         item->outcome = outcome_of(*applied);
     }
-    return end_and_commit();
+    auto committed = end_and_commit();
+    if (!committed) return Failure{std::move(committed.error()), Whose::of_the_store};
+    return std::nullopt;
 }
 
-void SqliteCommitEngine::run_alone(Item& item) {
+std::optional<Error> SqliteCommitEngine::run_alone(Item& item) {
     auto begun = begin();
     if (!begun) {
-        item.outcome = fail(std::move(begun));
-        return;
+        item.outcome = tl::unexpected(begun.error());
+        return std::move(begun.error());
     }
     auto applied = apply(item.set);
     if (!applied) {
         roll_back();
         item.outcome = fail(std::move(applied));
-        return;
+        return std::nullopt;
     }
     auto committed = end_and_commit();
-    if (committed) {
-        item.outcome = outcome_of(*applied);
-    } else {
-        item.outcome = fail(std::move(committed));
+    if (!committed) {
+        item.outcome = tl::unexpected(committed.error());
+        return std::move(committed.error());
     }
+    item.outcome = outcome_of(*applied);
+    return std::nullopt;
 }
 
 Result<bool> SqliteCommitEngine::guards_hold(const WriteSet& set) {
@@ -205,7 +227,7 @@ void SqliteCommitEngine::restart_log_if_wanted() {
     // Busy readers end within microseconds; if one does not, the next request tries again.
     sqlite3_busy_timeout(connection_->handle(), 20);
     sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
-    sqlite3_busy_timeout(connection_->handle(), 2000);
+    sqlite3_busy_timeout(connection_->handle(), static_cast<int>(busy_timeout_.count()));
 }
 
 StoreCounters SqliteCommitEngine::counters() const {
@@ -214,6 +236,7 @@ StoreCounters SqliteCommitEngine::counters() const {
     counters.sets_committed = committed_.load(std::memory_order_relaxed);
     counters.sets_conflicted = conflicted_.load(std::memory_order_relaxed);
     counters.sets_failed = failed_.load(std::memory_order_relaxed);
+    counters.refusals = refusals_.load(std::memory_order_relaxed);
     counters.wal_pages = wal_pages_.load(std::memory_order_relaxed);
     counters.checkpoints = checkpoints_.load(std::memory_order_relaxed);
     return counters;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,13 +15,14 @@
 namespace onshi::sql {
 
 // Runs gathered write sets as one SQLite transaction: guards, then position, changes and record of each set in order,
-// then COMMIT. A lost guard drops its own set; any other failure rolls the batch back and runs each set alone once.
+// then COMMIT. A lost guard drops its own set. A set that fails otherwise rolls the batch back, and each set runs alone
+// once, because it may be one set's own fault; when the transaction itself cannot begin or end, all are refused at once.
 // Used on the committer's thread only; counters are readable from any thread.
 class SqliteCommitEngine final : public CommitEngine {
   public:
     // `wal_grew` is called after a commit with the pages in the write-ahead log.
     SqliteCommitEngine(std::unique_ptr<SqliteConnection> connection, Sequencer& sequencer,
-                       std::function<void(int)> wal_grew);
+                       std::function<void(int)> wal_grew, std::chrono::milliseconds busy_timeout);
 
     // Claims the lane. Before the committer's thread starts.
     [[nodiscard]] Result<void> open();
@@ -32,8 +34,15 @@ class SqliteCommitEngine final : public CommitEngine {
 
   private:
     class OpenTransaction;
-    [[nodiscard]] Result<void> run_together(std::vector<Item*>& items);
-    void run_alone(Item& item);
+    enum class Whose : std::uint8_t { of_one_set, of_the_store };
+    struct Failure {
+        Error error;
+        Whose whose;
+    };
+    [[nodiscard]] std::optional<Failure> run_together(std::vector<Item*>& items);
+    // The store's failure, if it is one: then the next set would fail alike.
+    [[nodiscard]] std::optional<Error> run_alone(Item& item);
+    void run_one_by_one(std::vector<Item*>& items);
     // The position; nullopt when a guard was lost, and then the transaction is as it was before the set.
     [[nodiscard]] Result<std::optional<CommitPosition>> apply(const WriteSet& set);
     [[nodiscard]] Result<bool> guards_hold(const WriteSet& set);
@@ -47,11 +56,13 @@ class SqliteCommitEngine final : public CommitEngine {
     std::unique_ptr<SqliteConnection> connection_;
     Sequencer& sequencer_;
     std::function<void(int)> wal_grew_;
+    const std::chrono::milliseconds busy_timeout_;
     std::atomic<bool> restart_wanted_{false};
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> committed_{0};
     std::atomic<std::uint64_t> conflicted_{0};
     std::atomic<std::uint64_t> failed_{0};
+    std::atomic<std::uint64_t> refusals_{0};
     std::atomic<std::uint64_t> wal_pages_{0};
     std::atomic<std::uint64_t> checkpoints_{0};
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/ensure.h"
 #include "platform/sql/committer.h"
@@ -58,9 +60,10 @@ Result<std::unique_ptr<SqliteConnection>> open_reader(const SqliteOptions& optio
     if (!connection) return connection;
     auto attached = (*connection)->attach(file_of(options, Store::ledger), "ledger");
     if (!attached) return fail(std::move(attached));
+    // Not the ledger: SQLite drops a mapping whenever another connection has committed, and that one changes all the time.
     const std::string pragmas =
         fmt::format("PRAGMA main.cache_size=-{0}; PRAGMA ledger.cache_size=-{0}; PRAGMA main.mmap_size={1};"
-                    "PRAGMA ledger.mmap_size={1}; PRAGMA query_only=ON;",
+                    "PRAGMA ledger.mmap_size=0; PRAGMA query_only=ON;",
                     options.cache_kib, options.mmap_bytes);
     auto set = (*connection)->run(pragmas.c_str());
     if (!set) return fail(std::move(set));
@@ -186,7 +189,8 @@ Result<StoreWriter> open_store(const SqliteOptions& options, Store store, std::s
     StoreWriter writer;
     writer.checkpointer = std::make_unique<Checkpointer>(std::move(*second));
     writer.engine = std::make_unique<SqliteCommitEngine>(
-        std::move(*connection), sequencer, [c = writer.checkpointer.get()](int pages) { c->log_grew(pages); });
+        std::move(*connection), sequencer, [c = writer.checkpointer.get()](int pages) { c->log_grew(pages); },
+        options.busy_timeout);
     auto opened = writer.engine->open();
     if (!opened) return fail(std::move(opened));
     writer.checkpointer->start(*writer.engine);
@@ -206,8 +210,8 @@ class SqliteDatabase final : public Database {
 
     Task<Result<void>> read(ReadBatch& batch, Deadline deadline) override {
         if (deadline.passed()) co_return fail(ErrorCode::deadline_passed, "before the read");
-        if (now_ns() < cold_until_ns_.load(std::memory_order_relaxed)) {
-            auto answered = co_await read_on_pool(batch);
+        if (options_.reads == Reads::on_reader_threads || now_ns() < cold_until_ns_.load(std::memory_order_relaxed)) {
+            auto answered = co_await read_on_pool(batch, deadline);
             co_return answered;
         }
         co_return read_here(batch);
@@ -236,16 +240,6 @@ class SqliteDatabase final : public Database {
         counters.cold_batches = cold_batches_.load(std::memory_order_relaxed);
         counters.pages_read = pages_read_.load(std::memory_order_relaxed);
         return counters;
-    }
-
-    Result<void> probe(Store store) override {
-        auto connection = open_writer(options_, store);
-        if (!connection) return fail(std::move(connection));
-        auto& db = **connection;
-        auto begun = db.run("BEGIN IMMEDIATE");
-        if (begun) begun = db.run("INSERT INTO schema_version VALUES ('probe', 0) ON CONFLICT (slice) DO UPDATE SET version = version + 1");
-        if (begun) begun = db.run("COMMIT");
-        return begun;
     }
 
   private:
@@ -283,21 +277,33 @@ class SqliteDatabase final : public Database {
         batches_.fetch_add(1, std::memory_order_relaxed);
         pages_read_.fetch_add((*connection)->cache_misses() - misses, std::memory_order_relaxed);
         const std::int64_t ended = now_ns();
-        if (ended - begun > std::chrono::nanoseconds(cold_read_threshold).count()) {
+        if (ended - begun > std::chrono::nanoseconds(cold_read_threshold).count() && has_waited_for_disk()) {
             cold_until_ns_.store(ended + std::chrono::nanoseconds(cold_reads_pause).count(), std::memory_order_relaxed);
         }
         return answered;
     }
 
-    Task<Result<void>> read_on_pool(ReadBatch& batch) {
+    // Whether this thread has waited for the disk since it was last asked. A read that was slow without that has only
+    // lost its core for a moment, and another thread would wait for the same core.
+    static bool has_waited_for_disk() {
+        thread_local std::int64_t seen = 0;
+        rusage usage{};
+        getrusage(RUSAGE_THREAD, &usage);
+        const std::int64_t waits = usage.ru_majflt + usage.ru_inblock;
+        return std::exchange(seen, waits) != waits;
+    }
+
+    Task<Result<void>> read_on_pool(ReadBatch& batch, Deadline deadline) {
         if (reads_waiting_.fetch_add(1) >= reads_waiting_max) {
             reads_waiting_.fetch_sub(1);
             co_return fail(ErrorCode::overload_busy, "cold reads");
         }
         cold_batches_.fetch_add(1, std::memory_order_relaxed);
-        auto initiate = [this, &batch](auto&& handler) {
-            asio::post(readers_pool_, [this, &batch, h = std::forward<decltype(handler)>(handler)]() mutable {
-                auto answered = read_here(batch);
+        auto initiate = [this, &batch, deadline](auto&& handler) {
+            asio::post(readers_pool_, [this, &batch, deadline, h = std::forward<decltype(handler)>(handler)]() mutable {
+                // Nobody waits for it any more: the disk is for those behind it.
+                auto answered = deadline.passed() ? Result<void>(fail(ErrorCode::deadline_passed, "cold reads"))
+                                                  : read_here(batch);
                 reads_waiting_.fetch_sub(1);
                 auto executor = asio::get_associated_executor(h);
                 asio::post(executor, [h = std::move(h), a = std::move(answered)]() mutable { h(std::move(a)); });

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,10 +13,16 @@
 
 namespace onshi::sql {
 
+// Where read batches run: on the calling event loop while they are fast, or always on the reader threads (a store on a
+// slow disk).
+enum class Reads : std::uint8_t { adaptive, on_reader_threads };
+
 struct SqliteOptions {
     std::string folder;             // registry.db and ledger.db lie here
     std::string vfs;                // empty: the system's; tests inject disk faults through one of their own
     CommitLimits commit;
+    std::chrono::milliseconds busy_timeout{2000};  // how long a commit waits for another program's lock
+    Reads reads = Reads::adaptive;
     std::int64_t mmap_bytes = std::int64_t{2} << 30U;  // per file; Debian's build caps it there
     std::int64_t cache_kib = 4096;                     // per connection: hot pages come through mmap
 };
