@@ -23,6 +23,7 @@ enum class ErrorCode : std::uint16_t {
     card_image_malformed,
     card_image_unreadable,
     card_not_authentic,
+    card_not_issued,
     card_number_b_locked,
     card_number_b_wrong,
     card_old_resident,
@@ -35,6 +36,7 @@ enum class ErrorCode : std::uint16_t {
     card_pinless_refused,
     card_refused,
     card_removed,
+    card_renewed,
     card_reset,
     card_revoked,
     card_suspended,
@@ -133,6 +135,7 @@ enum class ErrorCode : std::uint16_t {
     secret_missing,
     secret_not_authentic,
     secret_permissions,
+    server_not_running,
     signature_algorithm,
     signature_invalid,
     store_conflict,
@@ -154,6 +157,6 @@ enum class ErrorCode : std::uint16_t {
     text_too_long,
 };
 
-inline constexpr std::uint16_t error_code_count = 145;
+inline constexpr std::uint16_t error_code_count = 148;
 
 }  // namespace onshi

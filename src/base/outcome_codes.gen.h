@@ -7,7 +7,7 @@
 
 namespace onshi {
 
-// Causes and next steps of good answers. See contracts/outcomes.toml.
+// Causes and next steps of good answers; the values are stored. See contracts/outcomes.toml.
 enum class OutcomeCode : std::uint16_t {
     cause_ambiguous,
     cause_card_not_registered,
@@ -33,9 +33,10 @@ enum class OutcomeCode : std::uint16_t {
     note_certificate_grace,
     note_overlap,
     note_registered_now,
+    cause_card_unknown,
 };
 
-inline constexpr std::array<std::string_view, 24> outcome_names{{
+inline constexpr std::array<std::string_view, 25> outcome_names{{
     "cause.ambiguous",
     "cause.card_not_registered",
     "cause.lapsed",
@@ -60,6 +61,7 @@ inline constexpr std::array<std::string_view, 24> outcome_names{{
     "note.certificate_grace",
     "note.overlap",
     "note.registered_now",
+    "cause.card_unknown",
 }};
 
 [[nodiscard]] constexpr std::string_view to_string(OutcomeCode code) noexcept {

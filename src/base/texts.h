@@ -10,7 +10,8 @@
 namespace onshi {
 
 enum class Language : std::uint8_t { ja, en };
-enum class Audience : std::uint8_t { patient, clerk, vendor, insurer, label };
+// operator_: who typed a command; only where that person does something else next than the clerk at a counter.
+enum class Audience : std::uint8_t { patient, clerk, vendor, insurer, label, operator_ };
 
 using TextParameters = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 

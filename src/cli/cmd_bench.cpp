@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "installation/demo_installation.h"
 #include "installation/layout.h"
+#include "installation/status_lists.h"
 #include "platform/settings/settings.h"
 
 namespace onshi::cli {
@@ -73,7 +74,9 @@ class BenchCheck final : public Command {
         };
         auto made = installation::make_demo_installation(options, session.clock(), session.random(), tell);
         if (!made) return fail(std::move(made));
-        return {};
+        // Answers of an older nation would say that its lists are old, and so be other answers.
+        if (made->outcome == installation::DemoOutcome::made) return {};
+        return installation::issue_status_lists(installation::Layout{options.folder}, session.clock());
     }
 
     // The nation's own hub.toml, whatever the user's settings say: a benchmark is the same for everybody.

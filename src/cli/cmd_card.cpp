@@ -223,7 +223,7 @@ class CardAttach final : public Command {
         if (!address) return fail(std::move(address));
         options.reader = *address;
         std::stop_source stop;
-        SignalWatch signals({[&stop] { stop.request_stop(); }, nullptr});
+        SignalWatch signals({[&stop] { stop.request_stop(); }, nullptr, Hangup::stops});
         signals.start();
         Console& console = session.console();
         console.note_label("label.simulated_card", {{"file", image_}});
@@ -358,6 +358,7 @@ void add_card_commands(CommandTree& tree) {
     tree.add<CardAttach>();
     tree.add<CardSuspend>();
     tree.add<CardResume>();
+    add_card_status_command(tree);
 }
 
 }  // namespace onshi::cli

@@ -7,6 +7,7 @@
 #include "installation/demo_installation.h"
 #include "installation/layout.h"
 #include "installation/limits.h"
+#include "installation/status_lists.h"
 #include "platform/text_formats/json_writer.h"
 #include "synth/limits.h"
 
@@ -99,6 +100,10 @@ class DemoInit final : public Command {
         options.metrics_port = static_cast<std::uint16_t>(metrics_port_);
         auto made = make(options, session);
         if (!made) return fail(std::move(made));
+        if (made->outcome == DemoOutcome::was_there) {
+            auto issued = installation::issue_status_lists(Layout{std::filesystem::absolute(folder_)}, session.clock());
+            if (!issued) return fail(std::move(issued));
+        }
         show(session.console(), Layout{folder_}, made->installation, made->outcome);
         return Exit::done;
     }

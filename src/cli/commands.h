@@ -7,6 +7,8 @@ class CommandTree;
 
 void add_server_commands(CommandTree& tree);
 void add_card_commands(CommandTree& tree);
+// Under the noun `card`.
+void add_card_status_command(CommandTree& tree);
 void add_eligibility_commands(CommandTree& tree);
 void add_terminal_commands(CommandTree& tree);
 void add_audit_commands(CommandTree& tree);

@@ -7,9 +7,13 @@
 #include <optional>
 #include <sstream>
 
+#include "hub/card_upkeep.h"
 #include "hub/migrations.h"
+#include "hub/ocsp_transport.h"
 #include "hub/parts.h"
 #include "hub/periodic.h"
+#include "hub/status_lists.h"
+#include "hub/production.h"
 #include "platform/http/health.h"
 #include "platform/pki/secret_file.h"
 #include "platform/sql/sqlite_database.h"
@@ -47,9 +51,8 @@ Result<cards::Authorities> load_authorities(const Settings& settings) {
     if (!pem) return fail(std::move(pem));
     auto store = pki::TrustStore::from_pem(pki::TrustPurpose::card_authentication, *pem);
     if (!store) return fail(std::move(store));
-    if (settings.profile == Profile::production && store->contains_test_ca()) {
-        return fail(ErrorCode::config_test_parts, "card_roots holds a TEST CA");
-    }
+    auto allowed = refuse_test_roots(settings, "card_roots", *store);
+    if (!allowed) return fail(std::move(allowed));
     return cards::Authorities::create(std::move(*store), accepted_policies(settings), settings.trust_epoch);
 }
 
@@ -60,11 +63,14 @@ Result<http::ServerTls> load_tls(const Settings& settings, const Secrets& secret
     if (!key) return fail(std::move(key));
     auto clients = read_pem(settings.organisation_ca_certificate, "organisation_ca_certificate");
     if (!clients) return fail(std::move(clients));
-    if (settings.profile == Profile::production) {
-        auto store = pki::TrustStore::from_pem(pki::TrustPurpose::organisation, *clients);
-        if (!store) return fail(std::move(store));
-        if (store->contains_test_ca()) return fail(ErrorCode::config_test_parts, "organisation_ca_certificate is a TEST CA");
-    }
+    auto store = pki::TrustStore::from_pem(pki::TrustPurpose::organisation, *clients);
+    if (!store) return fail(std::move(store));
+    auto allowed = refuse_test_roots(settings, "organisation_ca_certificate", *store);
+    if (!allowed) return fail(std::move(allowed));
+    auto chain = pki::parse_certificates_pem(*certificate);
+    if (!chain) return fail(std::move(chain));
+    allowed = refuse_test_server(settings, *chain);
+    if (!allowed) return fail(std::move(allowed));
     http::ServerTls tls;
     tls.identity = {std::move(*certificate), std::move(*key)};
     tls.client_anchors = {std::move(*clients)};
@@ -72,6 +78,10 @@ Result<http::ServerTls> load_tls(const Settings& settings, const Secrets& secret
     tls.client_certificate = http::ClientCertificate::optional;
     tls.tickets = secrets.tickets.clone();
     return tls;
+}
+
+eligibility::FaceChecks face_checks(const Settings& settings) {
+    return settings.face_engines.empty() ? eligibility::FaceChecks::refused : eligibility::FaceChecks::admitted;
 }
 
 http::ServerOptions server_options(const Settings& settings) {
@@ -100,14 +110,18 @@ struct Hub::Parts {
     std::optional<organisations::Directory> directory;
     eligibility::Challenges challenges;
     eligibility::StatusSources status_sources;
+    cards::SeenCards seen_cards;
+    std::optional<cards::OcspResponder> ocsp;
     std::optional<eligibility::CheckService> checks;
     std::optional<audit::AuditedChanges> audited_changes;
+    std::optional<StatusLists> status_lists;
     std::optional<audit::Sealer> sealer;
     std::optional<VitalSigns> vital_signs;
     std::optional<Context> context;
     std::optional<http::Server> server;
     std::optional<http::Server> health_server;
     std::optional<Alarm> alarm;
+    std::optional<Alarm> card_alarm;
     std::uint16_t port = 0;
     std::uint16_t metrics_port = 0;
     std::atomic<bool> fenced = false;
@@ -146,19 +160,32 @@ struct Hub::Parts {
     }
 
     Result<void> wire() {
-        directory.emplace(*database);
-        const eligibility::CheckParts check_parts{*database,       clock,      random,        authorities,
-                                                  secrets.row_tag, challenges, status_sources};
-        checks.emplace(check_parts, eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour});
+        directory.emplace(*database, clock);
+        if (!settings.ocsp_responder.empty()) {
+            if (!parse_responder_url(settings.ocsp_responder)) {
+                return fail(ErrorCode::config_value, "ocsp_responder: not an http:// address");
+            }
+            ocsp.emplace(authorities, settings.ocsp_responder, ocsp_transport(), clock, random);
+        }
+        const eligibility::CheckParts check_parts{*database,  clock,          random,    authorities, secrets.row_tag,
+                                                  challenges, status_sources, seen_cards,  ocsp ? &*ocsp : nullptr};
+        checks.emplace(check_parts, eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour,
+                                                               face_checks(settings)});
         audited_changes.emplace(*database, clock, random);
         sealer.emplace(*database, clock, secrets.seal, settings.lane);
         vital_signs.emplace(metrics, certificate_expiries(settings));
         alarm.emplace(loops.executor(0));
+        card_alarm.emplace(loops.executor(0));
         context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
-                                *checks, *audited_changes, authorities,
+                                seen_cards, *checks, *audited_changes, authorities,
                                 organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs});
         auto owned = take_over_lane();
         if (!owned) return owned;
+        if (!settings.card_status_lists.empty()) {
+            status_lists.emplace(*database, *audited_changes, authorities, clock, settings.card_status_lists,
+                                 std::chrono::seconds(settings.card_status_seconds));
+            status_lists->look(status_list_bytes_at_start_max, {});
+        }
         return run_to_end(refresh(*context));
     }
 
@@ -200,6 +227,8 @@ Hub::~Hub() {
 }
 
 Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings) {
+    auto allowed = refuse_demo_secrets(settings);
+    if (!allowed) return fail(std::move(allowed));
     auto secrets = load_secrets(settings.secrets_folder);
     if (!secrets) return fail(std::move(secrets));
     auto authorities = load_authorities(settings);
@@ -227,13 +256,16 @@ bool Hub::fenced() const { return parts_->fenced; }
 
 void Hub::run() {
     Parts& p = *parts_;
+    p.loops.spawn(0, keep_seen_cards(*p.context, *p.card_alarm));
     p.loops.spawn(0, run_periodic(*p.context, *p.sealer, *p.alarm, [this] {
         log_event(Level::error, "hub.fenced", {{"lane", parts_->settings.lane}});
         parts_->fenced = true;
         stop();
     }));
     log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
+    if (p.status_lists) p.status_lists->start();
     p.loops.run();
+    if (p.status_lists) p.status_lists->stop();
     auto sealed = p.fenced ? Result<audit::SealState>() : run_to_end(p.sealer->seal_now(Deadline::in(last_seal_time)));
     if (!sealed) log_failure(Level::warn, "audit.seal_failed", sealed.error());
     p.database->close();
@@ -245,6 +277,7 @@ void Hub::stop() {
     p.server->stop(drain_time);
     p.health_server->stop(drain_time);
     p.alarm->ring();
+    p.card_alarm->ring();
     p.loops.stop();
 }
 

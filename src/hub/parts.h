@@ -12,6 +12,7 @@
 #include "domain/audit/intents.h"
 #include "domain/audit/service.h"
 #include "domain/cards/authorities.h"
+#include "domain/cards/seen_cards.h"
 #include "domain/eligibility/challenges.h"
 #include "domain/eligibility/service.h"
 #include "domain/organisations/directory.h"
@@ -38,6 +39,7 @@ struct Context {
     organisations::Directory& directory;
     const eligibility::Challenges& challenges;
     eligibility::StatusSources& status_sources;
+    cards::SeenCards& seen_cards;
     eligibility::CheckService& checks;
     audit::AuditedChanges& audited_changes;
     const cards::Authorities& authorities;

@@ -81,6 +81,7 @@ class Readiness {
         write(writer, ready, "clock", steady ? Result<void>() : fail(ErrorCode::config_value, "the clock stepped"));
         const bool insurers = context_.directory.insurers()->size() > 0;
         write(writer, ready, "insurers", insurers ? Result<void>() : fail(ErrorCode::config_missing, "none loaded"));
+        write(writer, ready, "card_status", card_status(now));
         write(writer, ready, "audit", context_.vital_signs.audit(now));
         for (const auto& certificate : context_.vital_signs.certificates()) {
             const auto days = days_left(certificate.not_after, now);
@@ -90,6 +91,15 @@ class Readiness {
             writer.member("days_left", days);
             writer.end_object();
         }
+    }
+    // A demo serves on with old lists, as its answers say; in production somebody must hear of it.
+    Result<void> card_status(Instant now) const {
+        if (context_.settings.profile != Profile::production) return {};
+        for (const std::int32_t ca_id : context_.authorities.ca_ids()) {
+            if (context_.status_sources.is_fresh(ca_id, now)) continue;
+            return fail(ErrorCode::revocation_stale, "a card CA's list of revoked certificates is older than 24 hours");
+        }
+        return {};
     }
     static void begin(JsonWriter& writer, bool& ready, std::string_view name, const Result<void>& result) {
         ready = ready && result.has_value();

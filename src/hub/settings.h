@@ -29,6 +29,10 @@ struct Settings {
     std::string card_roots;                  // PEM file: authentication CAs of cards
     std::vector<std::string> card_policies;  // accepted policy OIDs besides the physical card's
     std::int64_t trust_epoch = 1;            // raised when a card CA is removed
+    std::string card_status_lists;           // folder of lists of revoked certificates (*.crl); empty: none is taken over
+    int card_status_seconds = 60;            // how often the hub looks into it
+    std::string ocsp_responder;              // http://…, asked where no fresh list speaks; empty: nobody is asked
+    std::vector<std::string> face_engines;   // admitted engines of face comparison; empty: no check by face
     int loops = 1;                           // event loops, one thread each
     bool pin_cpus = false;
     int misses_per_hour = 60;                // look-ups by number that find nothing, per facility

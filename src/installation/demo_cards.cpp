@@ -90,7 +90,7 @@ Candidate judge(const SyntheticPerson& person, const std::vector<coverage::Cover
     const auto use = registration_on(*person.card, as_of);
     eligibility::CardFacts facts;
     facts.not_after = CardFactory::not_after(person.card->certificate);
-    facts.validity = cards::validity_on(facts.not_after, as_of);
+    facts.validity = cards::validity_on(facts.not_after, cards::Grace::three_months, as_of);
     facts.registered = true;
     return {person, status_on(*person.card, as_of), facts.validity, use && use->usable(),
             eligibility::decide_by_card(facts, coverages, as_of)};

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/bytes.h"
+#include "base/sha256.h"
 #include "domain/audit/service.h"
 #include "hub/migrations.h"
 #include "hub/secrets.h"
@@ -47,6 +49,7 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     settings.organisation_ca_key = layout.organisation_ca_key();
     settings.card_roots = layout.card_roots();
     settings.trust_epoch = trust_epoch;
+    settings.card_status_lists = layout.status_lists();
     return settings;
 }
 
@@ -73,7 +76,7 @@ class DemoMaker {
     [[nodiscard]] Result<LoadCounts> fill_stores(const CardFactory& factory);
     [[nodiscard]] Result<void> seal_set_up(OpenStores& stores);
     [[nodiscard]] Result<void> open_for_business(const synth::Nation& nation, const CardFactory& factory,
-                                                 const smartcard::TestCardIssuer& issuer, DemoInstallation& made);
+                                                 const CardParts& parts, DemoInstallation& made);
     [[nodiscard]] pki::Validity valid_for(std::chrono::hours life) const {
         const Instant second{now_.us / 1'000'000 * 1'000'000};
         return {second - clock_tolerance, second + life};
@@ -147,18 +150,19 @@ Result<void> DemoMaker::seal_set_up(OpenStores& stores) {
 }
 
 Result<void> DemoMaker::open_for_business(const synth::Nation& nation, const CardFactory& factory,
-                                          const smartcard::TestCardIssuer& issuer, DemoInstallation& made) {
+                                          const CardParts& parts, DemoInstallation& made) {
     begin("terminals");
     auto organisation_ca = make_organisation_ca();
     if (!organisation_ca) return fail(std::move(organisation_ca));
     auto stores = OpenStores::open(layout_.store(), settings_.hub_id);
     if (!stores) return fail(std::move(stores));
     const HubPlace hub{settings_.listen_address, settings_.port, settings_.hub_id, final_layout_};
-    auto terminals = make_terminals(**stores, layout_, hub, options_, nation, *organisation_ca, clock_, random_);
+    auto terminals = make_terminals(**stores, layout_, hub, options_, nation, *organisation_ca, parts, clock_,
+                                    random_);
     if (!terminals) return fail(std::move(terminals));
     made.terminals = std::move(*terminals);
     begin("card images");
-    auto cards = make_cards(**stores, layout_, options_.persons, factory, issuer, random_);
+    auto cards = make_cards(**stores, layout_, options_.persons, factory, parts.issuer, random_);
     if (!cards) return fail(std::move(cards));
     made.cards = std::move(*cards);
     return seal_set_up(**stores);
@@ -167,6 +171,7 @@ Result<void> DemoMaker::open_for_business(const synth::Nation& nation, const Car
 Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {
     begin("secrets");
     auto done = hub::create_secrets(layout_.secrets(), random_);
+    if (done) done = hub::mark_demo_secrets(layout_.secrets());
     if (!done) return fail(std::move(done));
     auto parts = make_card_parts_(layout_, options_.card_keys, now_, progress_);
     if (!parts) return fail(std::move(parts));
@@ -182,10 +187,12 @@ Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {
                           options_.facilities,
                           options_.desks,
                           options_.card_keys,
+                          schema_digest(),
                           *counts,
                           {},
                           {}};
-    done = open_for_business(nation, factory, parts->issuer, made);
+    done = open_for_business(nation, factory, *parts, made);
+    if (done) done = make_folder(layout_.status_lists());
     if (done) done = write_text_file(layout_.hub_settings(), to_toml(settings_));
     if (!done) return fail(std::move(done));
     return made;
@@ -226,6 +233,12 @@ Result<fs::path> full_path(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::string schema_digest() {
+    std::string all;
+    for (const auto& step : hub::all_migrations()) all.append(step.sql);
+    return to_hex(Bytes(sha256(as_bytes(all))).first(16));
+}
 
 Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
                                           const Progress& progress) {
@@ -272,7 +285,12 @@ Result<DemoInstallation> read_demo_installation(const fs::path& folder) {
     if (file.bad() || text.size() > installation_file_bytes_max) {
         return fail(ErrorCode::installation_not_ours, "installation.json cannot be read");
     }
-    return parse_installation(text);
+    auto made = parse_installation(text);
+    if (made && made->schema != schema_digest()) {
+        return fail(ErrorCode::installation_different,
+                    folder.string() + " was made by another version of this program; remove it and make it anew");
+    }
+    return made;
 }
 
 }  // namespace onshi::installation

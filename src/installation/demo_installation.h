@@ -46,6 +46,7 @@ struct DemoInstallation {
     std::uint32_t facilities = 0;
     std::uint32_t desks = 0;
     std::uint32_t card_keys = 0;
+    std::string schema;  // of the stores' tables, as schema_digest() told it then
     LoadCounts counts;
     std::vector<DemoTerminal> terminals;
     std::vector<DemoCard> cards;
@@ -58,12 +59,16 @@ struct DemoResult {
     DemoInstallation installation;
 };
 
+// Changes with every change of the stores' tables.
+[[nodiscard]] std::string schema_digest();
+
 // Makes a complete installation in `folder`, whose layout is that of layout.h, or finds that it is there already.
 //
 // All or nothing: it is made beside its place, in `<folder>.part`, and renamed when it is complete and on disk. What a
 // killed run left in `<folder>.part` is removed and made anew. A finished installation is never changed: with the same
 // persons, seed, facilities, desks and card_keys the call only reads it (the ports may differ: hub.toml is the
-// operator's to edit), with others it is installation.different. A folder with anything else in it is
+// operator's to edit), with others, or made for other tables
+// than this program's, it is installation.different. A folder with anything else in it is
 // installation.not_ours.
 //
 // Other errors: synth.settings (a count out of range, or a clock outside 2024-12-02 … 2035-12-31), installation.busy
@@ -72,7 +77,8 @@ struct DemoResult {
 [[nodiscard]] Result<DemoResult> make_demo_installation(const DemoOptions& options, const Clock& clock, Random& random,
                                                         const Progress& progress);
 
-// What installation.json says. installation.not_ours: there is none, or it is of another form or version.
+// What installation.json says. installation.not_ours: there is none, or it is of another form or version;
+// installation.different: its stores have other tables than this program's.
 [[nodiscard]] Result<DemoInstallation> read_demo_installation(const std::filesystem::path& folder);
 // Its people. With load_card_parts a CardFactory makes their cards.
 [[nodiscard]] Result<synth::Nation> nation_of(const DemoInstallation& installation);

@@ -20,6 +20,7 @@
 #include "installation/demo_parts.h"
 #include "installation/installation_files.h"
 #include "installation/layout.h"
+#include "installation/status_lists.h"
 #include "installation/limits.h"
 #include "installation/test_fixtures.h"
 #include "installation/workshop.h"
@@ -259,6 +260,43 @@ TEST(demo_installation, that_a_full_disk_cut_short_is_made_by_the_next_try) {
     EXPECT_EQ(recovered->installation.counts.persons, 100U);
 }
 
+TEST(demo_installation, one_with_other_tables_is_named_as_such) {
+    const pki::TemporaryFolder folder;
+    DemoInstallation old = made().installation();
+    old.schema = "0123456789abcdef0123456789abcdef";
+    ASSERT_TRUE(write_text_file(Layout{folder.path()}.description(), to_json(old)));
+    const auto read = read_demo_installation(folder.path());
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::installation_different);
+    EXPECT_NE(read.error().detail.find("another version"), std::string::npos);
+}
+
+TEST(demo_installation, its_own_authorities_issue_lists_of_what_the_registry_holds) {
+    const Layout layout = made().layout();
+    ASSERT_TRUE(issue_status_lists(layout, clock_of_today()));
+    auto roots = pki::TrustStore::from_pem(pki::TrustPurpose::card_authentication, text_of(layout.card_roots()));
+    ASSERT_TRUE(roots);
+    auto stores = OpenStores::open(layout.store(), "test");
+    ASSERT_TRUE(stores);
+    std::size_t entries = 0;
+    for (const char* file : {"auth_ca_1.crl", "auth_ca_2.crl", "auth_ca_3.crl"}) {
+        const std::string der = text_of(layout.status_lists() / file);
+        const auto list = pki::Crl::read(as_bytes(der), *roots, {}, clock_of_today().now());
+        ASSERT_TRUE(list) << list.error().detail;
+        entries += list->entries().size();
+        for (const auto& entry : list->entries()) {
+            sql::ReadBatch batch;
+            const CardKey key{cards::ca_number(list->ca()), *CertificateSerial::from_magnitude(as_bytes(entry.serial))};
+            const auto listed = cards::load_listed_status(batch, key);
+            ASSERT_TRUE(run_to_end((*stores)->database().read(batch, Deadline::in(store_deadline))));
+            ASSERT_TRUE(listed);
+            EXPECT_EQ(listed->status == cards::CertificateStatus::renewed,
+                      entry.reason == pki::RevocationReason::superseded);
+        }
+    }
+    EXPECT_GT(entries, 0U);
+}
+
 TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
     const Layout layout = made().layout();
     const auto ca = pki::IssuingCa::load(pki::IssuingCa::Kind::organisation, layout.organisation_ca_certificate(),
@@ -286,9 +324,10 @@ TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
             pki::verify_organisation_certificate(as_bytes(pem->front().der), ca->store(), clock_of_today().now());
         ASSERT_TRUE(verified);
         sql::ReadBatch batch;
-        const auto terminal = organisations::load_terminal(batch, verified->fingerprint());
+        const auto owner = organisations::load_certificate_owner(batch, verified->fingerprint());
         ASSERT_TRUE(run_to_end((*stores)->database().read(batch, Deadline::in(store_deadline))));
-        ASSERT_TRUE(terminal);
+        ASSERT_TRUE(owner);
+        const auto* terminal = &owner->terminal;
         EXPECT_EQ(terminal->roles, row.roles);
         EXPECT_EQ(terminal->methods, row.methods);
         EXPECT_EQ(terminal->state, organisations::TerminalState::active);
@@ -355,13 +394,14 @@ TEST(demo_installation, every_card_is_one_that_the_hub_knows) {
         sql::ReadBatch batch;
         const auto row = cards::load_card(batch, {cards::ca_number(verified->ca), *serial});
         const auto use = cards::load_use_registration(batch, person_key(card.person));
+        const auto suspension = cards::load_suspension(batch, {cards::ca_number(verified->ca), *serial});
         ASSERT_TRUE(run_to_end((*stores)->database().read(batch, Deadline::in(store_deadline))));
         ASSERT_TRUE(row);
         EXPECT_EQ(row->person, person_key(card.person));
         EXPECT_EQ(static_cast<bool>(use), card.kind != "not_registered");
         const bool no_pin = image->credential(smartcard::CredentialId::auth_pin).value.is_blocked();
         EXPECT_EQ(no_pin, card.kind == "without_pin");
-        EXPECT_EQ(row->status == cards::CertificateStatus::suspended, card.kind == "suspended");
+        EXPECT_EQ(suspension && suspension->suspended, card.kind == "suspended");
     }
     for (const char* frequent : {"eligible", "rare_name", "lapsed", "not_registered", "grace"}) {
         EXPECT_TRUE(kinds.contains(frequent)) << frequent;

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view format_name = "onshi-demo-installation-1";
+constexpr std::string_view format_name = "onshi-demo-installation-2";
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t cards_max = 64;
 
@@ -91,6 +91,7 @@ void read_members(JsonObject& object, DemoInstallation& made) {
     made.facilities = static_cast<std::uint32_t>(number(object, "facilities", 0, synth::facilities_max));
     made.desks = static_cast<std::uint32_t>(number(object, "desks", 1, desks_max));
     made.card_keys = static_cast<std::uint32_t>(number(object, "card_keys", 1, synth::key_pool_size));
+    made.schema = object.text("schema", name_bytes_max);
     object.object("counts", [&made](JsonObject& counts) { read_counts(counts, made.counts); });
     object.objects("terminals", desks_max + 2, [&made](JsonObject& terminal) {
         made.terminals.push_back({std::string(terminal.text("name", name_bytes_max)),
@@ -134,6 +135,8 @@ Result<void> make_folder(const fs::path& folder) {
 std::string to_toml(const hub::Settings& s) {
     toml::array policies;
     for (const auto& oid : s.card_policies) policies.push_back(oid);
+    toml::array engines;
+    for (const auto& engine : s.face_engines) engines.push_back(engine);
     return as_toml_text(toml::table{
         {"profile", s.profile == hub::Profile::demo ? "demo" : "production"},
         {"hub_id", s.hub_id},
@@ -150,6 +153,10 @@ std::string to_toml(const hub::Settings& s) {
         {"card_roots", s.card_roots},
         {"card_policies", std::move(policies)},
         {"trust_epoch", s.trust_epoch},
+        {"card_status_lists", s.card_status_lists},
+        {"card_status_seconds", s.card_status_seconds},
+        {"ocsp_responder", s.ocsp_responder},
+        {"face_engines", std::move(engines)},
         {"loops", s.loops},
         {"pin_cpus", s.pin_cpus},
         {"misses_per_hour", s.misses_per_hour},
@@ -160,7 +167,7 @@ std::string to_toml(const hub::Settings& s) {
 }
 
 std::string to_toml(const TerminalFile& t) {
-    return as_toml_text(toml::table{
+    toml::table table{
         {"hub_host", t.hub_host},
         {"hub_port", t.hub_port},
         {"hub_id", t.hub_id},
@@ -169,7 +176,10 @@ std::string to_toml(const TerminalFile& t) {
         {"key", t.key},
         {"facility", t.facility},
         {"terminal", t.terminal},
-    });
+    };
+    if (!t.card_certificate.empty()) table.insert("card_certificate", t.card_certificate);
+    if (!t.card_key.empty()) table.insert("card_key", t.card_key);
+    return as_toml_text(std::move(table));
 }
 
 std::string to_json(const DemoInstallation& made) {
@@ -184,6 +194,7 @@ std::string to_json(const DemoInstallation& made) {
     json.member("facilities", made.facilities);
     json.member("desks", made.desks);
     json.member("card_keys", made.card_keys);
+    json.member("schema", made.schema);
     write_counts(json, made.counts);
     json.begin_array("terminals");
     for (const auto& terminal : made.terminals) {

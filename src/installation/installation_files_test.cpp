@@ -43,7 +43,7 @@ TEST(installation_files, a_description_reads_as_it_was_written) {
 TEST(installation_files, a_description_of_another_form_or_version_is_refused) {
     const std::string text = to_json(sample());
     std::string version = text;
-    version.replace(version.find("installation-1"), 14, "installation-2");
+    version.replace(version.find("installation-2"), 14, "installation-1");
     std::string without_seed = text;
     without_seed.replace(without_seed.find("\"seed\""), 6, "\"need\"");
     for (const std::string& other : {std::string(), std::string("[]"), text.substr(0, 100), version, without_seed}) {
@@ -70,6 +70,10 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.card_roots = "/r";
     s.card_policies = {"1.2.3", "1.2.4"};
     s.trust_epoch = 6;
+    s.card_status_lists = "/l";
+    s.card_status_seconds = 7;
+    s.ocsp_responder = "http://ocsp.test/";
+    s.face_engines = {"a", "b"};
     s.loops = 3;
     s.pin_cpus = true;
     s.misses_per_hour = 9;
@@ -77,7 +81,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.log_level = Level::debug;
     s.log_access = "all";
     const toml::table read = toml::parse(to_toml(s));
-    EXPECT_EQ(read.size(), 21U);
+    EXPECT_EQ(read.size(), 25U);
     EXPECT_EQ(read["profile"].value<std::string>(), "demo");
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"hub_id", s.hub_id},
                                       {"listen_address", s.listen_address},
@@ -88,6 +92,8 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
                                       {"organisation_ca_certificate", s.organisation_ca_certificate},
                                       {"organisation_ca_key", s.organisation_ca_key},
                                       {"card_roots", s.card_roots},
+                                      {"card_status_lists", s.card_status_lists},
+                                      {"ocsp_responder", s.ocsp_responder},
                                       {"log_level", "debug"},
                                       {"log_access", s.log_access}}) {
         EXPECT_EQ(read[name].value<std::string>(), value) << name;
@@ -96,6 +102,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
                                       {"port", 1},
                                       {"metrics_port", 2},
                                       {"trust_epoch", 6},
+                                      {"card_status_seconds", 7},
                                       {"loops", 3},
                                       {"misses_per_hour", 9}}) {
         EXPECT_EQ(read[name].value<std::int64_t>(), value) << name;
@@ -103,6 +110,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     EXPECT_EQ(read["requests_per_second"].value<double>(), 12.5);
     EXPECT_EQ(read["pin_cpus"].value<bool>(), true);
     EXPECT_EQ(read["card_policies"][1].value<std::string>(), "1.2.4");
+    EXPECT_EQ(read["face_engines"][1].value<std::string>(), "b");
 }
 
 TEST(installation_files, a_truth_line_names_what_the_fault_has_and_nothing_else) {

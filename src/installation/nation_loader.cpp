@@ -69,7 +69,6 @@ struct PersonRows {
 // What the card table will say of one certificate.
 struct Certificate {
     PersonKey person;
-    cards::CertificateStatus status;
     Instant not_after;
     bool has_key;
     std::uint8_t pool_key;
@@ -104,7 +103,8 @@ class NationLoad {
           cards_(options.store_folder, {card_sorter_bytes_max, sorter_runs_max}),
           renewals_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
           registrations_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          suspensions_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}) {}
+          suspensions_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          listed_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}) {}
 
     [[nodiscard]] Result<LoadCounts> run();
 
@@ -125,11 +125,13 @@ class NationLoad {
     [[nodiscard]] Result<void> note_renewal(const synth::SyntheticCard& card, const CardKey& present,
                                             const CardKey& old);
     [[nodiscard]] Result<void> note_suspension(const CardKey& key, Instant since);
+    [[nodiscard]] Result<void> note_listed(const CardKey& key, const cards::ListedStatus& listed);
     [[nodiscard]] Result<void> note_registration(PersonKey person, const synth::SyntheticCard& card);
     [[nodiscard]] Result<void> add_numbers(StoreWriter& writer);
     [[nodiscard]] Result<void> add_cards(StoreWriter& writer);
     [[nodiscard]] Result<void> add_card(StoreWriter& writer, std::string_view entry);
     [[nodiscard]] Result<void> add_renewals(StoreWriter& writer);
+    [[nodiscard]] Result<void> add_listed(StoreWriter& writer);
     [[nodiscard]] Result<void> add_status_sources(StoreWriter& writer);
     [[nodiscard]] Result<void> drain(ExternalSorter& sorter, std::string_view stage,
                                      const std::function<Result<void>(std::string_view)>& write);
@@ -149,6 +151,7 @@ class NationLoad {
     ExternalSorter renewals_;
     ExternalSorter registrations_;
     ExternalSorter suspensions_;
+    ExternalSorter listed_;
     std::string entry_;
     std::vector<coverage::Coverage> current_;
 };
@@ -170,6 +173,7 @@ Result<void> NationLoad::fill_registry() {
     if (done) done = add_numbers(*writer);
     if (done) done = add_cards(*writer);
     if (done) done = add_renewals(*writer);
+    if (done) done = add_listed(*writer);
     if (done) done = add_status_sources(*writer);
     if (done) done = writer->insert(advance_commit_counter, counts_.known_seq);
     if (done) done = writer->commit();
@@ -362,16 +366,18 @@ Result<void> NationLoad::note_card(const synth::SyntheticPerson& person) {
     const cards::CertificateStatus status = status_on(card, as_of_);
     // A card that was never registered was never seen: its first check brings the certificate.
     const bool seen = card.use != synth::UseRegistration::none;
-    auto noted = note_certificate(present, {owner, status, CardFactory::not_after(card.certificate), seen, card.key});
+    auto noted = note_certificate(present, {owner, CardFactory::not_after(card.certificate), seen, card.key});
     if (noted && card.previous) {
         const CardKey old = parts_.cards.key_of(*card.previous);
-        noted = note_certificate(
-            old, {owner, cards::CertificateStatus::renewed, CardFactory::not_after(*card.previous), false, card.key});
+        noted = note_certificate(old, {owner, CardFactory::not_after(*card.previous), false, card.key});
         if (noted) noted = note_renewal(card, present, old);
+        const Instant renewed_at = start_of_japan_day(card.certificate.issued_on);
+        if (noted) noted = note_listed(old, {cards::CertificateStatus::renewed, renewed_at});
     }
-    if (noted && status == cards::CertificateStatus::suspended) {
-        noted = note_suspension(present, start_of_japan_day(card.status_since));
-    }
+    // A holder's call suspends in the ledger alone, where a call ends it again; the CA's list knows nothing of it.
+    const Instant since = start_of_japan_day(card.status_since);
+    if (noted && status == cards::CertificateStatus::suspended) noted = note_suspension(present, since);
+    if (noted && status == cards::CertificateStatus::revoked) noted = note_listed(present, {status, since});
     return noted && seen ? note_registration(owner, card) : noted;
 }
 
@@ -380,7 +386,6 @@ Result<void> NationLoad::note_certificate(const CardKey& key, const Certificate&
     ByteWriter writer(entry_);
     write_card_key(writer, key);
     writer.i64(certificate.person.value());
-    writer.u8(static_cast<std::uint8_t>(certificate.status));
     writer.i64(certificate.not_after.us);
     writer.u8(certificate.has_key ? 1 : 0);
     writer.u8(certificate.pool_key);
@@ -403,6 +408,15 @@ Result<void> NationLoad::note_suspension(const CardKey& key, Instant since) {
     writer.i64(since.us);
     ++counts_.suspensions;
     return suspensions_.add(entry_);
+}
+
+Result<void> NationLoad::note_listed(const CardKey& key, const cards::ListedStatus& listed) {
+    entry_.clear();
+    ByteWriter writer(entry_);
+    write_card_key(writer, key);
+    writer.u8(static_cast<std::uint8_t>(listed.status));
+    writer.i64(listed.since.us);
+    return listed_.add(entry_);
 }
 
 Result<void> NationLoad::note_registration(PersonKey person, const synth::SyntheticCard& card) {
@@ -429,14 +443,13 @@ Result<void> NationLoad::add_card(StoreWriter& writer, std::string_view entry) {
     if (!serial) return fail(std::move(serial));
     cards::Card card{
         .key = {ca_id, *serial}, .person = PersonKey(reader.i64()), .not_after = {}, .public_key = {}, .tag = {}};
-    card.status = static_cast<cards::CertificateStatus>(reader.u8());
     card.not_after = {reader.i64()};
     const bool has_key = reader.u8() == 1;
     const std::uint8_t pool_key = reader.u8();
     ++counts_.cards;
     const auto insert = [&](const auto& public_key, const auto& tag) {
         return writer.insert(cards::insert_card, ca_id, Blob{as_text(card.key.serial.bytes())}, card.person.value(),
-                             card.status, card.not_after.us, public_key, tag, 1);
+                             card.not_after.us, card.grace, public_key, tag, 1);
     };
     if (!has_key) return insert(sql::Null{}, sql::Null{});
     card.public_key = as_text(parts_.cards.pool_key(pool_key).stored());
@@ -457,9 +470,20 @@ Result<void> NationLoad::add_renewals(StoreWriter& writer) {
     });
 }
 
+Result<void> NationLoad::add_listed(StoreWriter& writer) {
+    return drain(listed_, "listed certificates", [&](std::string_view entry) {
+        ByteReader reader(as_bytes(entry));
+        const std::int32_t ca_id = read_ca(reader);
+        const Blob serial = read_serial(reader);
+        const std::uint8_t status = reader.u8();
+        return writer.insert(cards::insert_listed_status, ca_id, serial, status, reader.i64());
+    });
+}
+
 Result<void> NationLoad::add_status_sources(StoreWriter& writer) {
+    const Instant next = options_.now + std::chrono::microseconds(cards::card_status_fresh_for);
     for (const std::int32_t ca_id : parts_.cards.ca_ids()) {
-        auto added = writer.insert(cards::insert_status_source, ca_id, options_.now.us);
+        auto added = writer.insert(cards::insert_status_source, ca_id, options_.now.us, next.us);
         if (!added) return added;
     }
     return {};

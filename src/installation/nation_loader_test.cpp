@@ -14,6 +14,7 @@
 #include "hub/migrations.h"
 #include "installation/demo_parts.h"
 #include "installation/limits.h"
+#include "installation/nation_rows.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/pki/test_fixtures.h"
 #include "platform/sql/sqlite_database.h"
@@ -275,10 +276,20 @@ TEST(nation_loader, registrations_renewals_and_suspensions_are_where_a_check_loo
         const auto suspension = cards::load_suspension(rest, factory().key_of(card.certificate));
         const auto present = cards::load_card(rest, factory().key_of(card.certificate));
         const auto old = cards::load_card(rest, factory().key_of(card.previous.value_or(card.certificate)));
+        const auto present_listed = cards::load_listed_status(rest, factory().key_of(card.certificate));
+        const auto old_listed = cards::load_listed_status(rest, factory().key_of(card.previous.value_or(card.certificate)));
+        const auto before = cards::load_predecessor(rest, factory().key_of(card.certificate));
         loaded().read(rest);
-        EXPECT_EQ(suspension && suspension->suspended, present->status == cards::CertificateStatus::suspended);
+        const auto status = status_on(card, today);
+        const auto listed = present_listed ? present_listed->status : cards::CertificateStatus::good;
+        ASSERT_TRUE(present);
+        // A holder's call stands in the ledger alone, where another call can end it.
+        EXPECT_EQ(suspension && suspension->suspended, status == cards::CertificateStatus::suspended);
+        EXPECT_EQ(listed == cards::CertificateStatus::revoked, status == cards::CertificateStatus::revoked);
+        EXPECT_NE(listed, cards::CertificateStatus::suspended);
         if (!card.previous) continue;
-        EXPECT_EQ(old->status, cards::CertificateStatus::renewed);
+        EXPECT_EQ(old_listed->status, cards::CertificateStatus::renewed);
+        EXPECT_EQ(before->key, factory().key_of(*card.previous));
         EXPECT_EQ(old->person, person_key(index));
         ++renewed;
     }
@@ -329,7 +340,7 @@ TEST(nation_loader, the_next_commit_comes_after_everything_that_was_loaded) {
     const Loaded few(100);
     EXPECT_EQ(few.counts().known_seq, known_seq_of(nation().settings().as_of));
     sql::WriteSet set(sql::Store::registry);
-    cards::put_status_source(set, {1, pki::fixture_now});
+    cards::put_status_source(set, {.ca_id = 1, .as_of = pki::fixture_now, .next_update = {}, .number = {}});
     const auto committed = run_to_end(few.database().commit(std::move(set), Deadline::in(store_deadline)));
     ASSERT_TRUE(committed);
     EXPECT_EQ(committed->sequence, few.counts().known_seq + 1);

@@ -24,6 +24,8 @@ enum class Event : std::uint16_t {
     intent_done = 9,
     clock_stepped = 10,
     card_key_stored = 11,
+    terminal_disabled = 12,
+    card_status_taken_over = 13,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

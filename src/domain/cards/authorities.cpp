@@ -15,7 +15,9 @@ Result<Authorities> Authorities::create(pki::TrustStore store, std::vector<pki::
     Authorities authorities(std::move(store), std::move(policies), trust_epoch);
     for (const auto& root : authorities.store_.roots()) {
         const std::int32_t number = ca_number(root.id);
-        if (authorities.knows(number)) return fail(ErrorCode::certificate_untrusted, "two CAs have one number");
+        const bool repeated = std::ranges::find(authorities.authorities_, number, &Authority::ca_id) !=
+                              authorities.authorities_.end();
+        if (repeated) return fail(ErrorCode::certificate_untrusted, "two CAs have one number");
         authorities.authorities_.push_back({number, root.certificate.subject_key_id});
     }
     return authorities;
@@ -26,8 +28,17 @@ std::optional<std::int32_t> Authorities::find(std::string_view authority_key_id)
     return found == authorities_.end() ? std::nullopt : std::optional(found->ca_id);
 }
 
-bool Authorities::knows(std::int32_t ca_id) const {
-    return std::ranges::any_of(authorities_, [&](const Authority& a) { return a.ca_id == ca_id; });
+std::vector<std::int32_t> Authorities::ca_ids() const {
+    std::vector<std::int32_t> ids;
+    for (const auto& authority : authorities_) ids.push_back(authority.ca_id);
+    return ids;
+}
+
+const pki::CaId* Authorities::key_of(std::int32_t ca_id) const {
+    for (const auto& root : store_.roots()) {
+        if (ca_number(root.id) == ca_id) return &root.id;
+    }
+    return nullptr;
 }
 
 Result<pki::VerifiedCardCertificate> Authorities::verify(Bytes der, const CardKey& claimed, Instant at) const {
@@ -47,6 +58,7 @@ Sha256 card_tag(const pki::HmacKey& row_key, const Card& card, std::int64_t trus
     writer.u32(static_cast<std::uint32_t>(card.key.ca_id));
     writer.i64(trust_epoch);
     writer.i64(card.not_after.us);
+    writer.u8(static_cast<std::uint8_t>(card.grace));
     writer.i64(card.person.value());
     writer.text(as_text(card.key.serial.bytes()));
     return row_key.mac({as_bytes(fixed), as_bytes(card.public_key)});

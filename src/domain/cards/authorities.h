@@ -29,11 +29,17 @@ class Authorities {
                                                     std::int64_t trust_epoch);
     // The number of the CA whose subjectKeyIdentifier a card's authorityKeyIdentifier names.
     [[nodiscard]] std::optional<std::int32_t> find(std::string_view authority_key_id) const;
-    [[nodiscard]] bool knows(std::int32_t ca_id) const;
+    [[nodiscard]] bool knows(std::int32_t ca_id) const { return key_of(ca_id) != nullptr; }
     [[nodiscard]] std::int64_t trust_epoch() const { return trust_epoch_; }
     // Verifies a certificate that a terminal sent (jpki-card §7 steps 2-4) and that it is the one it claims to be.
     [[nodiscard]] Result<pki::VerifiedCardCertificate> verify(Bytes der, const CardKey& claimed, Instant at) const;
     [[nodiscard]] bool contains_test_ca() const { return store_.contains_test_ca(); }
+    // What lists and answers about certificates are verified with.
+    [[nodiscard]] const pki::TrustStore& store() const { return store_; }
+    // Our numbers of all of them.
+    [[nodiscard]] std::vector<std::int32_t> ca_ids() const;
+    // nullptr for a number of none of them.
+    [[nodiscard]] const pki::CaId* key_of(std::int32_t ca_id) const;
 
   private:
     struct Authority {

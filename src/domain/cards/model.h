@@ -12,18 +12,27 @@
 
 namespace onshi::cards {
 
-// The certificate's state by the CA's lists (jpki-card §7.2).
+// The certificate's state by the CA's lists (jpki-card §7.2). Only what is listed is stored; the rest is good.
 enum class CertificateStatus : std::uint8_t { good = 1, suspended = 2, revoked = 3, renewed = 4 };
+
+struct ListedStatus {
+    CertificateStatus status = CertificateStatus::good;
+    Instant since;
+    bool operator==(const ListedStatus&) const = default;
+};
+
+// A card works for three more months after its certificate ended, a phone does not (jpki-card §7.2).
+enum class Grace : std::uint8_t { none = 0, three_months = 1 };
 
 struct Card {
     CardKey key;
     PersonKey person{0};
-    CertificateStatus status = CertificateStatus::good;
     Instant not_after;
+    Grace grace = Grace::three_months;
     // Stored form of the public key (platform/pki); empty until the card's certificate was first seen and verified.
     std::string public_key;
     std::string tag;  // proves that this hub stored the key
-    std::int64_t version = 0;
+    std::int64_t version = 0;  // 0: the registry has no row of it yet
 };
 
 // Use as insurance card (domain-rules §8.4).
@@ -51,7 +60,7 @@ enum class Validity : std::uint8_t {
     in_grace,      // expired; coverage only until the end of the third month
     expired,
 };
-[[nodiscard]] Validity validity_on(Instant not_after, Date day);
+[[nodiscard]] Validity validity_on(Instant not_after, Grace grace, Date day);
 // The last day in Japan on which the certificate is valid.
 [[nodiscard]] Date last_valid_day(Instant not_after);
 

@@ -29,9 +29,16 @@ Instant end_of_day(std::string_view iso) {
 
 TEST(certificate_validity, follows_the_grace_table) {
     for (const auto& c : cases) {
-        EXPECT_EQ(validity_on(end_of_day(c.expires_on), *parse_iso_date(c.day)), c.validity)
+        EXPECT_EQ(validity_on(end_of_day(c.expires_on), Grace::three_months, *parse_iso_date(c.day)), c.validity)
             << c.expires_on << " on " << c.day;
     }
+}
+
+TEST(certificate_validity, a_phone_has_no_grace) {
+    const Instant ends = end_of_day("2026-08-15");
+    EXPECT_EQ(validity_on(ends, Grace::none, *parse_iso_date("2026-05-15")), Validity::valid);
+    EXPECT_EQ(validity_on(ends, Grace::none, *parse_iso_date("2026-08-15")), Validity::expires_soon);
+    EXPECT_EQ(validity_on(ends, Grace::none, *parse_iso_date("2026-08-16")), Validity::expired);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "domain/audit/chain.h"
+#include "domain/cards/renewal.h"
 #include "domain/cards/store.h"
 
 namespace onshi::cards {
@@ -13,7 +14,13 @@ Task<Result<SuspensionResult>> SuspensionService::apply_once(const CardKey& key,
     const auto stored = load_suspension(batch, key);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
-    if (!card) co_return fail(ErrorCode::card_unknown, "no card of this CA has this serial");
+    PersonKey person = card ? card->person : PersonKey(0);
+    if (!card) {
+        auto renewed_from = co_await find_renewed_from(database_, key, clock_.now(), deadline);
+        if (!renewed_from) co_return fail(std::move(renewed_from));
+        if (!*renewed_from) co_return fail(ErrorCode::card_unknown, "no card of this CA has this serial");
+        person = (*renewed_from)->person;
+    }
     const Suspension before = stored ? *stored : Suspension();
     const bool wanted = wish == SuspensionWish::suspend;
     if (before.suspended == wanted) co_return SuspensionResult{before, {}};
@@ -23,7 +30,7 @@ Task<Result<SuspensionResult>> SuspensionService::apply_once(const CardKey& key,
     put_suspension(set, key, before, wanted, now);
     std::string payload;
     ByteWriter writer(payload);
-    writer.i64(card->person.value());
+    writer.i64(person.value());
     writer.u32(static_cast<std::uint32_t>(key.ca_id));
     writer.text(as_text(key.serial.bytes()));
     const auto event = wanted ? audit::Event::card_suspended : audit::Event::card_resumed;

@@ -20,14 +20,15 @@ struct SuspensionResult {
 // A change that lost a race looks again this often.
 inline constexpr int suspension_attempts_max = 3;
 
-// Suspends or resumes a card (domain-rules §8.5); effective for the next check everywhere, with its audit record.
-// Suspending what is suspended is a no-op. Errors: card.unknown, and those of the database. Thread-safe.
+// Suspends or resumes a card (domain-rules §8.5), also a renewed one that was not seen yet; effective for the next
+// check everywhere, with its audit record. Suspending what is suspended is a no-op. Errors: card.unknown, and those of
+// the database. Thread-safe.
 class SuspensionService {
   public:
     SuspensionService(sql::Database& database, const Clock& clock, Random& random)
         : database_(database), clock_(clock), random_(random) {}
-    [[nodiscard]] Task<Result<SuspensionResult>> apply(const CardKey& key, SuspensionWish wish, const audit::Actor& actor,
-                                                       Deadline deadline);
+    [[nodiscard]] Task<Result<SuspensionResult>> apply(const CardKey& key, SuspensionWish wish,
+                                                       const audit::Actor& actor, Deadline deadline);
 
   private:
     [[nodiscard]] Task<Result<SuspensionResult>> apply_once(const CardKey& key, SuspensionWish wish,

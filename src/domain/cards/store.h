@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "domain/cards/model.h"
 #include "platform/sql/migrations.h"
@@ -10,6 +11,7 @@
 namespace onshi::cards {
 
 inline constexpr std::size_t authorities_max = 64;
+inline constexpr std::size_t listed_per_page_max = 1000;
 
 [[nodiscard]] std::span<const sql::Migration> migrations();
 
@@ -17,27 +19,55 @@ inline constexpr std::size_t authorities_max = 64;
 [[nodiscard]] sql::Slot<Suspension> load_suspension(sql::ReadBatch& batch, const CardKey& key);
 [[nodiscard]] sql::Slot<UseRegistration> load_use_registration(sql::ReadBatch& batch, PersonKey person);
 
-struct StatusSource {
-    std::int32_t ca_id;
-    Instant as_of;
+// What the CA's newest list says of a certificate, whether a card of ours has it or not; absent: good.
+[[nodiscard]] sql::Slot<ListedStatus> load_listed_status(sql::ReadBatch& batch, const CardKey& key);
+
+struct ListedCertificate {
+    CertificateSerial serial;
+    ListedStatus listed;
+    bool operator==(const ListedCertificate&) const = default;
 };
-// How old each CA's list of revoked certificates is.
+// A CA's listed certificates behind a serial (empty: from the first), in the order of the serial's bytes; at most
+// listed_per_page_max.
+[[nodiscard]] sql::Rows<ListedCertificate> load_listed(sql::ReadBatch& batch, std::int32_t ca_id,
+                                                       std::string_view after_serial);
+void put_listed_status(sql::WriteSet& set, const CardKey& key, const ListedStatus& listed);
+void drop_listed_status(sql::WriteSet& set, const CardKey& key);
+
+// How old each CA's list of revoked certificates is. Between two lists the version counts the parts of the next one.
+struct StatusSource {
+    std::int32_t ca_id = 0;
+    Instant as_of;
+    Instant next_update;
+    std::string number;  // of the list, big-endian; empty: no list was taken over yet
+    std::int64_t version = 0;
+};
 [[nodiscard]] sql::Rows<StatusSource> load_status_sources(sql::ReadBatch& batch);
+[[nodiscard]] sql::Slot<StatusSource> load_status_source(sql::ReadBatch& batch, std::int32_t ca_id);
+// Guarded by the version that was read (0: none was there) and raises it.
 void put_status_source(sql::WriteSet& set, const StatusSource& source);
 
-// Stores the verified key of a card whose certificate was seen for the first time. Guarded by the version.
-void store_card_key(sql::WriteSet& set, const Card& card, std::string_view public_key, Instant not_after,
-                    std::string_view tag);
+// Which certificate this one replaced (更新), and from when it stands for it.
+struct Predecessor {
+    CardKey key;
+    Instant valid_from;
+};
+[[nodiscard]] sql::Slot<Predecessor> load_predecessor(sql::ReadBatch& batch, const CardKey& renewed);
+
+// Stores the card with the key of a certificate that was seen for the first time: into its row, guarded by the version,
+// or with version 0 as a new row, guarded by its absence.
+void store_seen_card(sql::WriteSet& set, const Card& card);
 // Registers use as insurance card; idempotent: guarded by the state that was read.
 void register_use(sql::WriteSet& set, PersonKey person, const UseRegistration& before, Channel channel, Instant at);
 // Suspends or resumes; guarded by the version that was read.
 void put_suspension(sql::WriteSet& set, const CardKey& key, const Suspension& before, bool suspended, Instant at);
 
 // For loaders: the key columns may be null.
-extern const sql::Statement insert_card;          // ca_id, serial, person_key, status, not_after, public_key, tag, version
+extern const sql::Statement insert_card;          // ca_id, serial, person_key, not_after, grace, public_key, tag, version
 extern const sql::Statement insert_renewal;       // ca_id, serial, new_ca_id, new_serial, valid_from
 extern const sql::Statement insert_registration;  // person_key, state, since, channel, version
 extern const sql::Statement insert_suspension;    // ca_id, serial, state (1: suspended), since, version
-extern const sql::Statement insert_status_source; // ca_id, as_of
+extern const sql::Statement insert_listed_status; // ca_id, serial, status, since
+extern const sql::Statement insert_status_source; // ca_id, as_of, next_update
 
 }  // namespace onshi::cards

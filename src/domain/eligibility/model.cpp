@@ -8,7 +8,7 @@ namespace onshi::eligibility {
 
 namespace {
 
-constexpr std::uint8_t layout = 1;
+constexpr std::uint8_t layout = 2;
 constexpr std::int64_t list_max = 64;
 
 void write_optional_date(ByteWriter& writer, const std::optional<Date>& day) {
@@ -88,7 +88,7 @@ bool read_verdict(ByteReader& reader, Verdict& verdict) {
     }
     if (!read_notes(reader, verdict.notes) || !read_next(reader, verdict.next)) return false;
     verdict.medical = static_cast<MedicalData>(reader.u8());
-    return verdict.medical <= MedicalData::by_number;
+    return verdict.medical <= MedicalData::deferred;
 }
 
 }  // namespace
@@ -112,6 +112,7 @@ std::string_view to_string(MedicalData reason) {
         case MedicalData::card_status_old: return "card_status_old";
         case MedicalData::scheme_without: return "scheme_without";
         case MedicalData::by_number: return "by_number";
+        case MedicalData::deferred: return "deferred";
     }
     return "not_eligible";
 }
@@ -126,6 +127,7 @@ std::string pack(const Answer& answer) {
     if (answer.check_id) writer.raw(answer.check_id->bytes());
     writer.raw(answer.request_digest);
     writer.u8(static_cast<std::uint8_t>(answer.method));
+    writer.text(answer.visual_reason);
     writer.u32(static_cast<std::uint32_t>(answer.care_day.days()));
     writer.i64(answer.answered_at.us);
     writer.varint(static_cast<std::uint64_t>(answer.known_seq));
@@ -153,6 +155,7 @@ std::optional<Answer> unpack(std::string_view bytes) {
     const Bytes digest = reader.raw(answer.request_digest.size());
     std::ranges::copy(digest, answer.request_digest.begin());
     const std::uint8_t method = reader.u8();
+    answer.visual_reason = reader.text();
     const auto care_day = read_date(reader);
     answer.answered_at = {reader.i64()};
     answer.known_seq = static_cast<std::int64_t>(reader.varint());

@@ -53,6 +53,7 @@ enum class MedicalData : std::uint8_t {
     card_status_old = 3,     // design §9.7
     scheme_without = 4,      // §5.6: 自衛官, 日雇特例
     by_number = 5,           // a look-up without the card
+    deferred = 6,            // design §9.7: signed while the hub was away
 };
 [[nodiscard]] std::string_view to_string(MedicalData reason);
 
@@ -73,6 +74,7 @@ struct Answer {
     std::optional<CheckId> check_id;
     Sha256 request_digest{};   // of the signed lines, or of the look-up's terms
     organisations::Method method = organisations::Method::pin;  // card only
+    std::string visual_reason;          // why by eye; visual only
     Date care_day;
     Instant answered_at;
     std::int64_t known_seq = 0;         // the newest registry commit that this answer rests on

@@ -120,6 +120,7 @@ MedicalData medical_data(const CardFacts& card, const Verdict& verdict) {
     if (!scheme_has_medical_data(*verdict.coverage)) return MedicalData::scheme_without;
     if (card.validity == cards::Validity::in_grace) return MedicalData::certificate_grace;
     if (card.status_old) return MedicalData::card_status_old;
+    if (card.deferred) return MedicalData::deferred;
     return MedicalData::available;
 }
 
@@ -158,6 +159,12 @@ void decide_one(Verdict& verdict, const NumberCandidate& one, Date day) {
 // REQ-ELIG-001 … REQ-ELIG-008: one row of the table each, in its order.
 Verdict decide_by_card(const CardFacts& card, const std::vector<coverage::Coverage>& coverages, Date day) {
     Verdict verdict;
+    if (!card.known) {
+        // Registering cannot help: there is nobody to register.
+        verdict.cause = OutcomeCode::cause_card_unknown;
+        advise_no_coverage(verdict);
+        return verdict;
+    }
     if (!card.registered) {
         verdict.cause = OutcomeCode::cause_card_not_registered;
         if (card.may_register) {

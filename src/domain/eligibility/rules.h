@@ -11,6 +11,8 @@ namespace onshi::eligibility {
 
 // What a check by card knows besides the coverage records.
 struct CardFacts {
+    bool known = true;            // somebody is on file for the certificate
+    bool deferred = false;        // the hub hears of the visit later: coverage only
     cards::Validity validity = cards::Validity::valid;
     Instant not_after;
     bool registered = false;      // usable as insurance card, or registered with this check

@@ -131,7 +131,7 @@ TEST(decide_by_card, an_unregistered_card_discloses_nothing_and_offers_registrat
 TEST(decide_by_card, the_grace_of_an_expired_certificate_gives_coverage_but_no_medical_data) {
     CardFacts facts = registered_card();
     facts.not_after = start_of_japan_day(day("2026-08-16")) - std::chrono::seconds(1);
-    facts.validity = cards::validity_on(facts.not_after, day("2026-11-23"));
+    facts.validity = cards::validity_on(facts.not_after, cards::Grace::three_months, day("2026-11-23"));
     const Verdict verdict = decide_by_card(facts, records("1:active:2024-04-01:-"), day("2026-11-23"));
     EXPECT_EQ(verdict.result, ResultCode::valid);
     EXPECT_EQ(verdict.medical, MedicalData::certificate_grace);
@@ -190,7 +190,9 @@ TEST(decide_by_number, follows_the_table) {
         EXPECT_EQ(found.verdict.coverage ? found.verdict.coverage->key.value() : 0, c.counted) << c.name;
         EXPECT_EQ(found.verdict.medical, MedicalData::by_number) << c.name;
         EXPECT_TRUE(found.verdict.overlaps.empty()) << c.name << ": other records stay closed";
-        if (found.person) EXPECT_TRUE(found.person->address.empty()) << c.name;
+        if (found.person) {
+            EXPECT_TRUE(found.person->address.empty()) << c.name;
+        }
     }
 }
 

@@ -15,6 +15,8 @@
 #include "base/time.h"
 #include "domain/audit/intents.h"
 #include "domain/cards/authorities.h"
+#include "domain/cards/ocsp.h"
+#include "domain/cards/seen_cards.h"
 #include "domain/cards/store.h"
 #include "domain/consent/model.h"
 #include "domain/eligibility/challenges.h"
@@ -35,7 +37,7 @@ struct CardCheck {
     Purpose purpose = Purpose::check;
     organisations::Method method = organisations::Method::pin;
     Date care_day;
-    std::string_view operator_reference;   // visual only
+    std::string_view operator_reference;   // needed by a visual check; else empty or a known account
     std::string_view visual_reason;        // visual only
     std::string_view authority_key_id;     // raw bytes
     CertificateSerial serial;
@@ -71,6 +73,8 @@ struct ConsentsRecorded {
 class StatusSources {
   public:
     [[nodiscard]] std::optional<Instant> as_of(std::int32_t ca_id) const;
+    // At most card_status_fresh_for old.
+    [[nodiscard]] bool is_fresh(std::int32_t ca_id, Instant now) const;
     void replace(std::vector<cards::StatusSource> sources);
 
   private:
@@ -104,9 +108,13 @@ inline constexpr std::size_t candidates_by_number_max = 8;
 // A check that lost a race (two first registrations, two visual uses) decides anew this often.
 inline constexpr int check_attempts_max = 16;
 
+// Face comparison counts only with an engine that this hub's settings admit (design §9.8).
+enum class FaceChecks : std::uint8_t { refused, admitted };
+
 struct CheckSettings {
     std::string hub_id;
     int misses_per_hour = misses_per_hour_default;
+    FaceChecks face = FaceChecks::refused;
 };
 
 // Everything a check needs from the hub. References outlive the service.
@@ -118,6 +126,8 @@ struct CheckParts {
     const pki::HmacKey& row_key;
     const Challenges& challenges;
     const StatusSources& status_sources;
+    cards::SeenCards& seen_cards;
+    const cards::OcspResponder* ocsp = nullptr;  // nullptr: none is configured
 };
 
 // The use cases of a check. Each loads, decides, commits; no answer leaves before its audit record is durable, and none
@@ -128,7 +138,8 @@ class CheckService {
         : parts_(parts), settings_(std::move(settings)), misses_(settings_.misses_per_hour) {}
 
     // Errors beside those of the database: role.missing, method.not_allowed, check.care_day, challenge.*, certificate.*,
-    // signature.*, card.authority_unknown, card.suspended, card.revoked, card.expired, account.*.
+    // signature.*, card.authority_unknown, card.suspended, card.revoked, card.renewed, card.expired, card.not_issued,
+    // account.*.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_card(const organisations::Terminal& terminal, const CardCheck& check,
                                                           Deadline deadline);
     // role.missing, check.care_day, check.misses.
@@ -146,9 +157,10 @@ class CheckService {
     [[nodiscard]] Result<Attempt> open_attempt(const organisations::Terminal& terminal, const CardCheck& check) const;
     [[nodiscard]] Task<Result<void>> load_card(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Result<void> find_key(Attempt& attempt, const CardCheck& check) const;
-    [[nodiscard]] Task<void> store_key(const Attempt& attempt, Deadline deadline);
+    [[nodiscard]] Task<Result<void>> find_renewed(Attempt& attempt, Deadline deadline);
+    void keep_key(const Attempt& attempt) const;
     [[nodiscard]] Result<void> check_signature(const Attempt& attempt, const CardCheck& check) const;
-    [[nodiscard]] Result<void> check_status(Attempt& attempt) const;
+    [[nodiscard]] Task<Result<void>> check_status(Attempt& attempt, Deadline deadline) const;
     [[nodiscard]] Task<Result<std::optional<PersonKey>>> find_current(PersonKey merged, Deadline deadline);
     [[nodiscard]] static sql::WriteSet write_set_of(const Attempt& attempt, const CardCheck& check);
     [[nodiscard]] Task<Result<Answer>> decide(Attempt& attempt, const CardCheck& check, Deadline deadline);

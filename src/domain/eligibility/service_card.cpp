@@ -4,6 +4,7 @@
 #include "base/ensure.h"
 #include "domain/audit/chain.h"
 #include "domain/audit/store.h"
+#include "domain/cards/renewal.h"
 #include "domain/coverage/store.h"
 #include "domain/eligibility/service.h"
 #include "domain/eligibility/store.h"
@@ -19,9 +20,10 @@ using organisations::Role;
 
 constexpr PersonKey nobody{0};
 
-Result<void> check_method(const organisations::Terminal& terminal, const CardCheck& check) {
+Result<void> check_method(const organisations::Terminal& terminal, const CardCheck& check, FaceChecks face) {
     if (!terminal.may(Role::check_card)) return fail(ErrorCode::role_missing, "check_card");
-    if (!terminal.may(check.method)) {
+    const bool engine_missing = check.method == Method::face && face == FaceChecks::refused;
+    if (!terminal.may(check.method) || engine_missing) {
         return fail(ErrorCode::method_not_allowed, std::string(organisations::to_string(check.method)));
     }
     if (check.method == Method::visual && (check.operator_reference.empty() || check.visual_reason.empty())) {
@@ -30,10 +32,41 @@ Result<void> check_method(const organisations::Terminal& terminal, const CardChe
     return {};
 }
 
+Instant issued_at(const CardCheck& check, const OpenedChallenge& challenge) {
+    if (check.purpose == Purpose::check) return challenge.expires_at - std::chrono::microseconds(challenge_life);
+    return challenge.expires_at - std::chrono::microseconds(deferred_challenge_life);
+}
+
 bool is_care_day(const CardCheck& check, const OpenedChallenge& challenge, Instant now) {
     if (check.purpose == Purpose::check) return is_care_day_by_card(check.care_day, now);
-    const Instant issued_at = challenge.expires_at - std::chrono::microseconds(deferred_challenge_life);
-    return is_care_day_deferred(check.care_day, issued_at, now);
+    return is_care_day_deferred(check.care_day, issued_at(check, challenge), now);
+}
+
+// When the card was used, as far as the hub can know: certificates are judged by that moment and not by the one at which
+// the hub heard of it.
+Instant used_at(const CardCheck& check, const OpenedChallenge& challenge, Instant now) {
+    const Instant day_ends = start_of_japan_day(check.care_day.plus_days(1)) - std::chrono::microseconds(1);
+    return std::min(now, std::max(day_ends, issued_at(check, challenge)));
+}
+
+Result<void> judge(cards::CertificateStatus status) {
+    switch (status) {
+        case cards::CertificateStatus::good: return {};
+        case cards::CertificateStatus::suspended: return fail(ErrorCode::card_suspended, "");
+        case cards::CertificateStatus::renewed: return fail(ErrorCode::card_renewed, "");
+        case cards::CertificateStatus::revoked: break;
+    }
+    return fail(ErrorCode::card_revoked, "");
+}
+
+// The responder's answer in the same terms. What it does not know, nobody issued.
+Result<void> judge(const pki::CertificateStatus& answer) {
+    using pki::RevocationState;
+    if (answer.state == RevocationState::good) return {};
+    if (answer.state == RevocationState::unknown) return fail(ErrorCode::card_not_issued, "");
+    if (answer.state == RevocationState::suspended) return judge(cards::CertificateStatus::suspended);
+    const bool renewed = answer.reason == pki::RevocationReason::superseded;
+    return judge(renewed ? cards::CertificateStatus::renewed : cards::CertificateStatus::revoked);
 }
 
 }  // namespace
@@ -45,22 +78,25 @@ struct CheckService::Attempt {
     OpenedChallenge challenge;
     std::string signed_text;
     CardKey card_key;
-    std::optional<cards::Card> card;          // absent: the registry does not know the serial
+    std::optional<cards::Card> card;          // absent: nobody is on file for the serial; version 0: for a predecessor
+    cards::ListedStatus listed;               // what the CA's list says; good when it is not listed
+    std::optional<Instant> asked_as_of;       // when the CA's responder called it good
     PersonKey person = nobody;                // the card's holder, after a merge under the current key
-    cards::Suspension suspension;
     std::optional<organisations::Account> account;
     std::optional<pki::CardPublicKey> key;
     Instant not_after;
-    bool key_to_store = false;
+    cards::Grace grace = cards::Grace::none;
+    bool first_seen = false;                  // by its certificate, which this check brought
     cards::UseRegistration use;
     std::int64_t visual_uses = 0;
     bool registers = false;
     bool alias_followed = false;
+    cards::Validity validity = cards::Validity::expired;  // on the care day
 };
 
 Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Terminal& terminal,
                                                          const CardCheck& check) const {
-    auto allowed = check_method(terminal, check);
+    auto allowed = check_method(terminal, check, settings_.face);
     if (!allowed) return fail(std::move(allowed));
     const Instant now = parts_.clock.now();
     auto challenge = parts_.challenges.open(check.challenge, terminal.key, check.purpose, now);
@@ -87,7 +123,8 @@ Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Te
                    .signed_text = to_text(lines),
                    .card_key = {*ca_id, check.serial},
                    .card = {},
-                   .suspension = {},
+                   .listed = {},
+                   .asked_as_of = {},
                    .account = {},
                    .key = {},
                    .not_after = {},
@@ -97,19 +134,34 @@ Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Te
 Task<Result<void>> CheckService::load_card(Attempt& attempt, const CardCheck& check, Deadline deadline) {
     sql::ReadBatch batch;
     const auto card = cards::load_card(batch, attempt.card_key);
-    const auto suspension = cards::load_suspension(batch, attempt.card_key);
+    const auto listed = cards::load_listed_status(batch, attempt.card_key);
     std::optional<sql::Slot<organisations::Account>> account;
-    if (check.method == Method::visual) {
+    if (!check.operator_reference.empty()) {
         account = organisations::load_account(batch, attempt.terminal.organisation.key, check.operator_reference);
     }
     auto read = co_await parts_.database.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
     attempt.card = card.get();
     if (attempt.card) attempt.person = attempt.card->person;
-    if (suspension) attempt.suspension = *suspension;
+    if (listed) attempt.listed = *listed;
     if (account) attempt.account = account->get();
     const bool operator_known = attempt.account && attempt.account->active;
-    if (check.method == Method::visual && !operator_known) co_return fail(ErrorCode::account_unknown, "operator");
+    if (account && !operator_known) co_return fail(ErrorCode::account_unknown, "operator");
+    if (attempt.card) co_return Result<void>();
+    auto renewed = co_await find_renewed(attempt, deadline);
+    co_return renewed;
+}
+
+// A renewed certificate has a new serial, and the person behind it stays the same (jpki-card §7.2).
+Task<Result<void>> CheckService::find_renewed(Attempt& attempt, Deadline deadline) {
+    auto from = co_await cards::find_renewed_from(parts_.database, attempt.card_key, attempt.now, deadline);
+    if (!from) co_return fail(std::move(from));
+    if (!*from) co_return Result<void>();
+    if ((*from)->suspended) co_return fail(ErrorCode::card_suspended, "an earlier certificate of this holder");
+    cards::Card card{.key = attempt.card_key, .not_after = {}, .public_key = {}, .tag = {}};
+    card.person = (*from)->person;
+    attempt.person = card.person;
+    attempt.card = std::move(card);
     co_return Result<void>();
 }
 
@@ -121,14 +173,17 @@ Result<void> CheckService::find_key(Attempt& attempt, const CardCheck& check) co
         if (!key) return fail(std::move(key));
         attempt.key = std::move(*key);
         attempt.not_after = attempt.card->not_after;
+        attempt.grace = attempt.card->grace;
         return {};
     }
     if (check.certificate.empty()) return fail(ErrorCode::certificate_needed, "the card's key is not stored");
-    auto verified = parts_.authorities.verify(as_bytes(check.certificate), attempt.card_key, attempt.now);
+    const Instant at = used_at(check, attempt.challenge, attempt.now);
+    auto verified = parts_.authorities.verify(as_bytes(check.certificate), attempt.card_key, at);
     if (!verified) return fail(std::move(verified));
     attempt.key = verified->key;
     attempt.not_after = verified->certificate.not_after;
-    attempt.key_to_store = attempt.card.has_value();
+    attempt.grace = verified->grace == pki::ExpiryGrace::none ? cards::Grace::none : cards::Grace::three_months;
+    attempt.first_seen = true;
     return {};
 }
 
@@ -136,16 +191,21 @@ Result<void> CheckService::check_signature(const Attempt& attempt, const CardChe
     return pki::verify_message(*attempt.key, check.algorithm, as_bytes(attempt.signed_text), as_bytes(check.signature));
 }
 
-Result<void> CheckService::check_status(Attempt& attempt) const {
-    using cards::CertificateStatus;
-    const bool suspended_by_ca = attempt.card && attempt.card->status == CertificateStatus::suspended;
-    if (attempt.suspension.suspended || suspended_by_ca) return fail(ErrorCode::card_suspended, "");
-    const bool revoked = attempt.card && attempt.card->status != CertificateStatus::good;
-    if (revoked) return fail(ErrorCode::card_revoked, "");
-    if (cards::validity_on(attempt.not_after, japan_day(attempt.now)) == cards::Validity::expired) {
-        return fail(ErrorCode::card_expired, "");
-    }
-    return {};
+// By the CA's list and, where that is old and the certificate was never seen, by asking the CA. The holder's own
+// suspension is read with the rest of the ledger.
+Task<Result<void>> CheckService::check_status(Attempt& attempt, Deadline deadline) const {
+    auto listed = judge(attempt.listed.status);
+    if (!listed) co_return listed;
+    if (attempt.validity == cards::Validity::expired) co_return fail(ErrorCode::card_expired, "");
+    const bool to_ask = parts_.ocsp != nullptr && attempt.first_seen &&
+                        !parts_.status_sources.is_fresh(attempt.card_key.ca_id, attempt.now);
+    if (!to_ask) co_return Result<void>();
+    auto answer = co_await parts_.ocsp->ask(attempt.card_key, deadline);
+    // Nobody is refused because a responder is away: the answer says that the card's status is old.
+    if (!answer) co_return Result<void>();
+    auto judged = judge(*answer);
+    if (judged) attempt.asked_as_of = answer->as_of;
+    co_return judged;
 }
 
 // A merged person stands under another key; aliases are one step long.
@@ -161,7 +221,9 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     const PersonKey person = attempt.person;
     sql::ReadBatch batch;
     const auto now = identity::load_now(batch, person);
+    // All of the ledger in one batch: looking at it costs, because it changes with every commit.
     const auto use = cards::load_use_registration(batch, person);
+    const auto suspension = cards::load_suspension(batch, attempt.card_key);
     std::optional<sql::Slot<std::int64_t>> visual;
     if (check.method == Method::visual) {
         visual = load_visual_uses(batch, attempt.terminal.organisation.key, check.operator_reference, check.care_day);
@@ -178,6 +240,7 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
             co_return answer;
         }
     }
+    if (suspension && suspension->suspended) co_return fail(ErrorCode::card_suspended, "");
     auto found = identity::person_of(person, now);
     auto coverages = coverage::coverages_of(now);
     if (!coverages || (!found && !now.empty())) co_return fail(ErrorCode::store_corrupt, "person_now");
@@ -188,14 +251,16 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     const bool closed = known && found->protection.self_information_blocked;
     const bool registered = known && !closed && attempt.use.usable();
     attempt.registers = known && !closed && !registered && check.registration == Registration::agreed;
-    cards::Validity validity = cards::validity_on(attempt.not_after, check.care_day);
     CardFacts facts;
-    facts.validity = validity;
+    facts.known = attempt.card.has_value();
+    facts.validity = attempt.validity;
     facts.not_after = attempt.not_after;
     facts.registered = registered || attempt.registers;
     facts.registered_now = attempt.registers;
     facts.may_register = check.registration == Registration::not_asked;
-    const auto as_of = parts_.status_sources.as_of(attempt.card_key.ca_id);
+    const auto list_as_of = parts_.status_sources.as_of(attempt.card_key.ca_id);
+    const auto as_of = std::max(list_as_of, attempt.asked_as_of);
+    facts.deferred = check.purpose == Purpose::deferred;
     facts.status_old = !as_of || attempt.now - *as_of > cards::card_status_fresh_for;
     if (as_of) facts.status_day = japan_day(*as_of);
 
@@ -204,13 +269,11 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     answer.check_id = check.id;
     answer.request_digest = sha256(as_bytes(attempt.signed_text));
     answer.method = check.method;
+    if (check.method == Method::visual) answer.visual_reason = check.visual_reason;
     answer.care_day = check.care_day;
     answer.answered_at = attempt.now;
     answer.card_status_as_of = as_of;
     answer.verdict = decide_by_card(facts, *coverages, check.care_day);
-    if (check.purpose == Purpose::deferred && answer.verdict.medical == MedicalData::available) {
-        answer.verdict.medical = MedicalData::not_eligible;
-    }
     if (facts.registered) {
         answer.person = std::move(found);
         answer.person->protection = {};
@@ -271,7 +334,8 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
     if (!keyed) co_return fail(std::move(keyed));
     auto proven = check_signature(*attempt, check);
     if (!proven) co_return fail(std::move(proven));
-    auto usable = check_status(*attempt);
+    attempt->validity = cards::validity_on(attempt->not_after, attempt->grace, check.care_day);
+    auto usable = co_await check_status(*attempt, deadline);
     if (!usable) co_return fail(std::move(usable));
 
     for (int tries = 0; tries < check_attempts_max; ++tries) {
@@ -286,7 +350,7 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
             auto given = co_await commit_answer(std::move(set), std::move(*answer), terminal, check.operator_reference,
                                                 deadline);
             if (given) {
-                if (attempt->key_to_store) co_await store_key(*attempt, deadline);
+                if (attempt->first_seen && attempt->card) keep_key(*attempt);
                 co_return given;
             }
             refusal = given.error().code;
@@ -306,24 +370,16 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
     co_return fail(ErrorCode::store_conflict, "the check lost its race too often");
 }
 
-// The next check of this card needs no certificate. The answer is out already: a failure here only means that the next
+// The next check of this card needs no certificate. The answer does not wait for that: when the key is not stored, the next
 // check sends the certificate again.
-Task<void> CheckService::store_key(const Attempt& attempt, Deadline deadline) {
-    cards::Card keyed = *attempt.card;
-    keyed.public_key = as_text(attempt.key->stored());
-    keyed.not_after = attempt.not_after;
-    const Sha256 tag = cards::card_tag(parts_.row_key, keyed, parts_.authorities.trust_epoch());
-    sql::WriteSet change(sql::Store::registry);
-    cards::store_card_key(change, *attempt.card, keyed.public_key, keyed.not_after, as_text(tag));
-    std::string payload;
-    ByteWriter writer(payload);
-    writer.i64(attempt.card->person.value());
-    writer.u32(static_cast<std::uint32_t>(attempt.card_key.ca_id));
-    writer.text(as_text(attempt.card_key.serial.bytes()));
-    const audit::Actor who{attempt.terminal.organisation.key, attempt.terminal.key, "-"};
-    audit::AuditedChanges changes(parts_.database, parts_.clock, parts_.random);
-    auto stored = co_await changes.apply(audit::Event::card_key_stored, who, payload, std::move(change), deadline);
-    static_cast<void>(stored);
+void CheckService::keep_key(const Attempt& attempt) const {
+    cards::SeenCard seen{*attempt.card, attempt.terminal.organisation.key, attempt.terminal.key};
+    seen.card.public_key = as_text(attempt.key->stored());
+    seen.card.not_after = attempt.not_after;
+    seen.card.grace = attempt.grace;
+    const Sha256 tag = cards::card_tag(parts_.row_key, seen.card, parts_.authorities.trust_epoch());
+    seen.card.tag = as_text(tag);
+    parts_.seen_cards.push(std::move(seen));
 }
 
 }  // namespace onshi::eligibility

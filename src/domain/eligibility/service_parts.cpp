@@ -8,7 +8,14 @@ namespace onshi::eligibility {
 std::optional<Instant> StatusSources::as_of(std::int32_t ca_id) const {
     const auto sources = std::atomic_load(&sources_);
     const auto found = std::ranges::find(*sources, ca_id, &cards::StatusSource::ca_id);
-    return found == sources->end() ? std::nullopt : std::optional(found->as_of);
+    // A source that has taken over parts of its first list only has no date yet.
+    const bool dated = found != sources->end() && found->as_of != Instant();
+    return dated ? std::optional(found->as_of) : std::nullopt;
+}
+
+bool StatusSources::is_fresh(std::int32_t ca_id, Instant now) const {
+    const auto known = as_of(ca_id);
+    return known && now - *known <= cards::card_status_fresh_for;
 }
 
 void StatusSources::replace(std::vector<cards::StatusSource> sources) {

@@ -1,253 +1,8 @@
 // The check as a whole on a temporary SQLite: real certificates, real signatures, real audit records.
-#include "domain/eligibility/service.h"
-
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "domain/audit/chain.h"
-#include "domain/audit/service.h"
-#include "domain/audit/store.h"
-#include "domain/cards/service.h"
-#include "domain/consent/store.h"
-#include "domain/coverage/store.h"
-#include "domain/eligibility/store.h"
-#include "domain/identity/store.h"
-#include "domain/organisations/store.h"
-#include "platform/event_loop/event_loop.h"
-#include "platform/pki/test_ca.h"
-#include "platform/sql/commit_counter.h"
-#include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_database.h"
+#include "domain/eligibility/check_fixture.h"
 
 namespace onshi::eligibility {
 namespace {
-
-using coverage::Coverage;
-using coverage::State;
-using organisations::Method;
-using sql::Store;
-
-constexpr std::int64_t epoch = 1;
-const Instant nine_o_clock = start_of_japan_day(Date::of(2026, 11, 23)) + std::chrono::hours(9);
-const Date today = Date::of(2026, 11, 23);
-
-std::vector<sql::Migration> steps() {
-    std::vector<sql::Migration> all;
-    for (const auto part : {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(),
-                            identity::migrations(), cards::migrations(), coverage::migrations(), consent::migrations(),
-                            migrations()}) {
-        all.insert(all.end(), part.begin(), part.end());
-    }
-    return all;
-}
-
-// Made once: RSA keys are slow to make. A test JPKI, one card key, and their certificate maker.
-struct World {
-    pki::TestJpki jpki = pki::TestJpki::create(nine_o_clock);
-    pki::KeyPool keys = *pki::KeyPool::generate(2);
-    pki::HmacKey row_key = *pki::HmacKey::create(std::array<std::uint8_t, 32>{9});
-
-    [[nodiscard]] std::string certificate(std::uint32_t serial, Date last_day) const {
-        pki::CardCertificateOrder order;
-        order.serial = serial;
-        order.subject_name = "ABCDEFGHIJKLMNOPQRSTUVW";
-        order.not_before = nine_o_clock - std::chrono::hours(24 * 300);
-        order.not_after = not_after(last_day);
-        order.prefecture = "Tokyo";
-        order.municipality = "Kakuu-shi";
-        return *ca().issue(order, keys.public_key(0));
-    }
-    [[nodiscard]] static Instant not_after(Date last_day) {
-        return start_of_japan_day(last_day.plus_days(1)) - std::chrono::seconds(1);
-    }
-    [[nodiscard]] const pki::TestCa& ca() const { return jpki.auth_ca(jpki.generation_at(nine_o_clock)); }
-};
-
-const World& world() {
-    static const World made;
-    return made;
-}
-
-enum class KeyState : std::uint8_t { stored, not_seen };
-
-struct CardOrder {
-    std::uint32_t serial = 0x01000001;
-    Date last_day = Date::of(2030, 1, 1);
-    KeyState key = KeyState::stored;
-    cards::UseState use = cards::UseState::registered;
-    cards::CertificateStatus status = cards::CertificateStatus::good;
-    identity::Protection protection;
-};
-
-class CheckTest : public testing::Test {
-  protected:
-    CheckTest() {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-check-XXXXXX";
-        options_.folder = mkdtemp(name.data());
-        options_.vfs = sql::FaultVfs::instance().name();
-        EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
-        EXPECT_TRUE(opened) << opened.error().detail;
-        database_ = std::move(*opened);
-        terminal_.key = TerminalKey(5);
-        terminal_.roles = organisations::bit(organisations::Role::check_card) |
-                          organisations::bit(organisations::Role::check_number);
-        terminal_.methods = organisations::bit(Method::pin) | organisations::bit(Method::visual);
-        terminal_.state = organisations::TerminalState::active;
-        terminal_.organisation.key = OrganisationKey(11);
-        terminal_.organisation.code = FacilityCode::parse("1310123458")->to_key();
-        std::vector<Challenges::LiveKey> live;
-        live.push_back({1, *pki::HmacKey::create(std::array<std::uint8_t, 32>{1})});
-        challenges_.emplace(std::move(live));
-        auto authorities = cards::Authorities::create(
-            world().jpki.auth_store(),
-            {{std::string(pki::policy_card_authentication), pki::ExpiryGrace::three_months}}, epoch);
-        EXPECT_TRUE(authorities);
-        authorities_.emplace(std::move(*authorities));
-        status_sources_.replace({{cards::ca_number(world().ca().id()), nine_o_clock - std::chrono::hours(1)}});
-        const CheckParts parts{*database_, clock_, random_, *authorities_, world().row_key, *challenges_, status_sources_};
-        service_.emplace(parts, CheckSettings{"hub-test", 3});
-    }
-    ~CheckTest() override {
-        sql::FaultVfs::instance().set(sql::FaultVfs::Fault::none);
-        service_.reset();
-        database_.reset();
-        std::filesystem::remove_all(options_.folder);
-    }
-    static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
-
-    void write(sql::WriteSet set) {
-        auto committed = run_to_end(database_->commit(std::move(set), soon()));
-        ASSERT_TRUE(committed) << committed.error().detail;
-    }
-
-    static Coverage coverage_of(std::int64_t key, State state, Date from, Date to) {
-        Coverage c{.key = CoverageKey(key), .insurer = *InsurerNumber::parse("06010391"), .symbol = "１２",
-                   .number = "3456", .branch = BranchNumber::from_value(1), .acquired_on = from, .valid_to = to,
-                   .state = state, .copay_percent = 30, .limit_category = "A03", .file_day = Date::of(2026, 11, 22)};
-        c.known_from = 1;
-        return c;
-    }
-
-    // A person with a card; every fact goes into the stores as the loader would write it.
-    void add_person(std::int64_t person, const CardOrder& order, const std::vector<Coverage>& coverages) {
-        identity::Person who{.key = PersonKey(person), .name = "髙橋󠄀 美咲", .kana = "タカハシ ミサキ",
-                             .birth = Date::of(1985, 4, 12), .sex = Sex::female, .address = "東京都架空市1-2-3",
-                             .protection = order.protection};
-        sql::WriteSet registry(Store::registry);
-        identity::put_section(registry, who.key, identity::Section::identity, identity::pack(who));
-        identity::put_section(registry, who.key, identity::Section::coverage, coverage::pack_all(coverages));
-        for (const auto& c : coverages) {
-            const auto insured = InsuredSymbolNumber::parse(c.symbol, c.number);
-            registry.change(coverage::insert_coverage_number, c.insurer.to_key(), insured->number.comparison(),
-                            insured->symbol.comparison(), c.branch ? c.branch->value() : -1, person, c.key.value());
-        }
-        cards::Card card{.key = {cards::ca_number(world().ca().id()), serial(order.serial)}, .not_after = {},
-                         .public_key = {}, .tag = {}};
-        card.person = who.key;
-        card.not_after = World::not_after(order.last_day);
-        if (order.key == KeyState::stored) card.public_key = as_text(world().keys.public_key(0).stored());
-        const Sha256 tag = cards::card_tag(world().row_key, card, epoch);
-        const bool keyed = order.key == KeyState::stored;
-        registry.change(cards::insert_card, card.key.ca_id, sql::Blob{as_text(card.key.serial.bytes())}, person,
-                        order.status, card.not_after.us,
-                        keyed ? std::optional(sql::Blob{card.public_key}) : std::optional<sql::Blob>(),
-                        keyed ? std::optional(sql::Blob{as_text(tag)}) : std::optional<sql::Blob>(), 1);
-        write(std::move(registry));
-        if (order.use == cards::UseState::none) return;
-        sql::WriteSet ledger(Store::ledger);
-        ledger.change(cards::insert_registration, person, order.use, nine_o_clock.us, cards::Channel::load, 1);
-        write(std::move(ledger));
-    }
-
-    static CertificateSerial serial(std::uint32_t number) {
-        std::string bytes;
-        ByteWriter writer(bytes);
-        writer.u32(number);
-        return *CertificateSerial::from_magnitude(as_bytes(bytes));
-    }
-
-    // A request with everything it points to.
-    struct Signed {
-        std::string challenge;
-        std::string authority;
-        std::string signature;
-        std::string certificate;
-        CardCheck check;
-    };
-
-    std::string challenge(Purpose purpose = Purpose::check) {
-        return challenges_->issue(terminal_.key, purpose, clock_.now(), random_).text;
-    }
-
-    std::unique_ptr<Signed> sign(std::uint32_t number, Method method = Method::pin, std::string_view who = {}) {
-        auto made = std::unique_ptr<Signed>(new Signed{
-            .challenge = challenge(), .authority = world().ca().certificate().subject_key_id, .signature = {},
-            .certificate = {},
-            .check = {.id = CheckId::make(random_), .challenge = {}, .method = method, .care_day = today,
-                      .operator_reference = who, .visual_reason = who.empty() ? "" : "reader_height",
-                      .authority_key_id = {}, .serial = serial(number), .signature = {}, .certificate = {}}});
-        resign(*made);
-        return made;
-    }
-
-    void resign(Signed& made) {
-        const std::string id = made.check.id.text();
-        const std::string facility = terminal_.organisation.code_text();
-        const std::string terminal = terminal_.id();
-        SignedLines lines;
-        lines.hub_id = "hub-test";
-        lines.facility = facility;
-        lines.terminal = terminal;
-        lines.challenge = made.challenge;
-        lines.purpose = to_string(made.check.purpose);
-        lines.method = organisations::to_string(made.check.method);
-        lines.care_day = made.check.care_day;
-        lines.operator_reference = made.check.operator_reference;
-        lines.check_id = id;
-        const Sha256 digest = sha256(as_bytes(to_text(lines)));
-        made.signature = as_text(*world().keys.key(0).sign_pkcs1(digest));
-        made.check.challenge = made.challenge;
-        made.check.authority_key_id = made.authority;
-        made.check.signature = made.signature;
-        made.check.certificate = made.certificate;
-    }
-
-    Result<GivenAnswer> check(const Signed& made) {
-        return run_to_end(service_->check_by_card(terminal_, made.check, soon()));
-    }
-    ErrorCode refused(const Signed& made) {
-        const auto given = check(made);
-        EXPECT_FALSE(given);
-        return given ? ErrorCode::internal_unexpected : given.error().code;
-    }
-    std::uint64_t records() {
-        auto report = run_to_end(audit::verify(*database_, {}));
-        EXPECT_TRUE(report);
-        EXPECT_FALSE(report->finding);
-        return report->records;
-    }
-    NumberCheck by_number(std::string_view number = "3456") {
-        return {CheckId::make(random_), today, *InsurerNumber::parse("06010391"),
-                *InsuredSymbolNumber::parse("12", number), std::nullopt, Date::of(1985, 4, 12)};
-    }
-    static std::vector<Coverage> insured() {
-        return {coverage_of(1, State::active, Date::of(2024, 4, 1), Date::open_end)};
-    }
-
-    sql::SqliteOptions options_;
-    ManualClock clock_{nine_o_clock};
-    SeededRandom random_{42};
-    sql::CommitCounter counter_;
-    audit::ChainSequencer chain_{0, "hub-test"};
-    std::unique_ptr<sql::Database> database_;
-    organisations::Terminal terminal_;
-    std::optional<Challenges> challenges_;
-    std::optional<cards::Authorities> authorities_;
-    StatusSources status_sources_;
-    std::optional<CheckService> service_;
-};
 
 TEST_F(CheckTest, a_registered_card_becomes_an_explained_durable_answer) {
     add_person(7, {}, insured());
@@ -341,6 +96,8 @@ TEST_F(CheckTest, an_unseen_card_is_asked_for_its_certificate_once_and_then_know
     const auto given = check(*request);
     ASSERT_TRUE(given) << error_name(given.error().code) << given.error().detail;
     EXPECT_EQ(given->answer.verdict.result, ResultCode::valid);
+    EXPECT_EQ(records(), 1U) << "the answer does not wait for the key to be stored";
+    EXPECT_EQ(store_seen(), 1U);
     EXPECT_EQ(records(), 3U) << "the answer, the intent to store the key, its outcome";
     EXPECT_TRUE(check(*sign(0x01000002))) << "now without a certificate";
 }
@@ -359,7 +116,10 @@ TEST_F(CheckTest, a_key_written_into_the_database_by_somebody_else_is_not_believ
     cards::Card card{.key = {cards::ca_number(world().ca().id()), serial(0x01000001)}, .not_after = {}, .public_key = {},
                      .tag = {}};
     card.version = 1;
-    cards::store_card_key(forged, card, as_text(world().keys.public_key(1).stored()), World::not_after(today), "no tag");
+    card.not_after = World::not_after(today);
+    card.public_key = as_text(world().keys.public_key(1).stored());
+    card.tag = "no tag";
+    cards::store_seen_card(forged, card);
     write(std::move(forged));
     EXPECT_EQ(refused(*sign(0x01000001)), ErrorCode::certificate_needed);
 }
@@ -440,9 +200,9 @@ TEST_F(CheckTest, a_suspension_by_telephone_counts_for_the_next_check_and_can_be
 
 TEST_F(CheckTest, an_old_status_list_leaves_coverage_and_closes_medical_data) {
     add_person(7, {}, insured());
-    status_sources_.replace({{cards::ca_number(world().ca().id()), nine_o_clock - std::chrono::hours(24)}});
+    listed_as_of(nine_o_clock - std::chrono::hours(24));
     EXPECT_EQ(check(*sign(0x01000001))->answer.verdict.medical, MedicalData::available) << "24 hours are fresh";
-    status_sources_.replace({{cards::ca_number(world().ca().id()), nine_o_clock - std::chrono::hours(24) - std::chrono::seconds(1)}});
+    listed_as_of(nine_o_clock - std::chrono::hours(24) - std::chrono::seconds(1));
     EXPECT_EQ(check(*sign(0x01000001))->answer.verdict.medical, MedicalData::card_status_old);
 }
 

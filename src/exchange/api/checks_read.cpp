@@ -72,6 +72,9 @@ Result<std::unique_ptr<const CardCheckMessage>> parse_card_check(std::string_vie
         if (care_day) check.care_day = *care_day;
         message->operator_reference = guarded_text(object, "operator", organisations::account_reference_max);
         message->visual_reason = guarded_text(object, "visual_reason", 200);
+        const bool by_eye = check.method == organisations::Method::visual;
+        if (by_eye && message->operator_reference.empty()) object.reject("operator", ErrorCode::field_missing);
+        if (by_eye && message->visual_reason.empty()) object.reject("visual_reason", ErrorCode::field_missing);
         check.registration = named(object, "registration", &parse_registration, Registration::not_asked);
         read_card(object, *message);
     });

@@ -19,6 +19,7 @@ std::string_view audience_name(Audience audience) {
         case Audience::insurer: return "insurer";
         case Audience::vendor: return "vendor";
         case Audience::label: return "label";
+        case Audience::operator_: return "operator";
     }
     return "clerk";
 }

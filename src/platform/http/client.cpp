@@ -195,7 +195,7 @@ Task<Result<tcp::socket>> Client::Impl::open_socket(SteadyTime until) {
     });
     std::string reason = "no address";
     for (const tcp::endpoint& endpoint : *endpoints) {
-        if (!tls && !endpoint.address().is_loopback())
+        if (!tls && options.plain == PlainText::loopback_only && !endpoint.address().is_loopback())
             co_return fail(ErrorCode::peer_untrusted, "plain HTTP is for loopback only");
         error_code ignored;
         socket.close(ignored);

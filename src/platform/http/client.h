@@ -19,10 +19,17 @@
 
 namespace onshi::http {
 
+// Where a request without TLS may go.
+enum class PlainText : std::uint8_t {
+    loopback_only,
+    anywhere,  // for answers that prove themselves
+};
+
 struct ClientOptions {
     std::string host;  // name or numeric address
     std::uint16_t port = 443;
-    std::optional<ClientTls> tls;  // none: plain HTTP, allowed to loopback addresses only
+    std::optional<ClientTls> tls;  // none: plain HTTP, where `plain` allows it
+    PlainText plain = PlainText::loopback_only;
     std::size_t response_bytes_max = default_response_bytes_max;
     std::size_t idle_connections_max = default_idle_connections_max;
     std::size_t connections_max = default_client_connections_max;

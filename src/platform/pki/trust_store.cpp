@@ -193,7 +193,7 @@ Result<VerifiedCardCertificate> verify_card_certificate(Bytes der, const TrustSt
         expired && policy->grace == ExpiryGrace::three_months && at < grace_end(certificate->not_after);
     if (expired && !in_grace) return fail(ErrorCode::certificate_expired, "step 4: notAfter");
     CardPublicKey key = *certificate->card_key;
-    return VerifiedCardCertificate{*std::move(certificate), std::move(key), *ca, in_grace};
+    return VerifiedCardCertificate{*std::move(certificate), std::move(key), *ca, policy->grace, in_grace};
 }
 
 Result<Certificate> verify_organisation_certificate(Bytes der, const TrustStore& store, Instant at) {

@@ -72,6 +72,8 @@ struct VerifiedCardCertificate {
     Certificate certificate;
     CardPublicKey key;
     CaId ca;
+    // What its policy grants after the end.
+    ExpiryGrace grace;
     // Expired, but not longer than to the end of the third month after the month of expiry (domain-rules §6.9):
     // eligibility yes, health data no.
     bool in_grace;

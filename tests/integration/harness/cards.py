@@ -154,14 +154,27 @@ class Wallet:
         return found
 
     @cached_property
+    def _listed(self):
+        """What the CAs' lists and holders' suspensions say, by certificate; 1 (good) is not among them."""
+        rows = self.installation.rows(self.installation.registry, "SELECT ca_id, serial, status FROM certificate_status")
+        found = {(ca_id, serial): status for ca_id, serial, status in rows}
+        held = self.installation.rows(self.installation.ledger,
+                                      "SELECT ca_id, serial FROM card_suspension WHERE state = 1")
+        return {**found, **{key: 2 for key in held}}
+
+    def status(self, ca_id, serial):
+        return self._listed.get((ca_id, serial), 1)
+
+    @cached_property
     def cards(self):
         """Cards whose key the registry holds, by person."""
         rows = self.installation.rows(
             self.installation.registry,
-            "SELECT ca_id, serial, person_key, status, public_key FROM card WHERE public_key IS NOT NULL "
+            "SELECT ca_id, serial, person_key, public_key FROM card WHERE public_key IS NOT NULL "
             "ORDER BY not_after")
         found = {}
-        for ca_id, serial, person_key, status, public_key in rows:
+        for ca_id, serial, person_key, public_key in rows:
+            status = self.status(ca_id, serial)
             modulus = int.from_bytes(public_key[2 + public_key[1]:], "big")
             found[person_key] = Card(person_key, ca_id, self._authorities[ca_id], serial, status, self._keys[modulus])
         return found
@@ -197,9 +210,10 @@ class Wallet:
         certificate = x509.load_der_x509_certificate(der)
         serial = certificate.serial_number.to_bytes((certificate.serial_number.bit_length() + 7) // 8, "big")
         rows = self.installation.rows(self.installation.registry,
-                                      "SELECT ca_id, person_key, status FROM card WHERE serial = ?", (serial,))
+                                      "SELECT ca_id, person_key FROM card WHERE serial = ?", (serial,))
         authority = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-        ca_id, person_key, status = next(row for row in rows if self._authorities[row[0]] == authority)
+        ca_id, person_key = next(row for row in rows if self._authorities[row[0]] == authority)
+        status = self.status(ca_id, serial)
         key = serialization.load_pem_private_key(part["key_pem"].encode(), None)
         return Card(person_key, ca_id, authority, serial, status, key, der)
 
@@ -219,10 +233,10 @@ class Wallet:
         """Keys of persons who hold one card, in good standing, and are not undisclosed; in their order."""
         now = int(datetime.now().timestamp() * 1e6)
         rows = self.installation.rows(
-            self.installation.registry, "SELECT person_key FROM card GROUP BY person_key "
-            "HAVING count(*) = 1 AND max(status) = 1 AND max(not_after) > ? ORDER BY person_key", (now,))
-        return [key for key, in rows if key in self.persons and not self.persons[key].blocked
-                and not self.persons[key].history_hidden]
+            self.installation.registry, "SELECT person_key, min(ca_id), min(serial) FROM card GROUP BY person_key "
+            "HAVING count(*) = 1 AND max(not_after) > ? ORDER BY person_key", (now,))
+        return [key for key, ca_id, serial in rows if key in self.persons and self.status(ca_id, serial) == 1
+                and not self.persons[key].blocked and not self.persons[key].history_hidden]
 
     @cached_property
     def usable_cards(self):
@@ -231,11 +245,16 @@ class Wallet:
 
     def issue(self, person_key):
         """The person's card of the registry, with a certificate that its CA signs now; a key that is stored stays."""
-        ca_id, serial, status, not_after = self.installation.rows(
-            self.installation.registry, "SELECT ca_id, serial, status, not_after FROM card WHERE person_key = ? "
+        ca_id, serial, not_after = self.installation.rows(
+            self.installation.registry, "SELECT ca_id, serial, not_after FROM card WHERE person_key = ? "
             "ORDER BY not_after DESC LIMIT 1", (person_key,))[0]
         known = self.cards.get(person_key)
         key = known.private_key if known else next(iter(self._keys.values()))
+        return self.certify(person_key, ca_id, serial, key, not_after)
+
+    def certify(self, person_key, ca_id, serial, key, not_after):
+        """A card with a certificate that the CA signs now, whether the registry knows it or not."""
+        status = self.status(ca_id, serial)
         root, root_key = self._issuers[ca_id]
         model = x509.load_der_x509_certificate(self.card("eligible").certificate)
         ends = datetime.fromtimestamp(not_after / 1e6, timezone.utc)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 ANSWER_SECONDS_MAX = 20
+EVENTUALLY_SECONDS_MAX = 20
 BUSY_ANSWERS_MAX = 20
 
 
@@ -48,6 +49,16 @@ def at_once(calls):
     """The results of calls that run side by side, each in a thread of its own, in their order."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def eventually(is_so):
+    """Whether it becomes so within EVENTUALLY_SECONDS_MAX; asked again and again."""
+    ends_at = time.monotonic() + EVENTUALLY_SECONDS_MAX
+    while not is_so():
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 class Client:
