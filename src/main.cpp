@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <poll.h>
 #include <string>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,6 +15,11 @@ namespace {
 std::optional<std::string> from_environment(const std::string& name) {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+bool reader_is_gone() {
+    pollfd out{STDOUT_FILENO, POLLOUT, 0};
+    return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 std::size_t terminal_columns() {
@@ -32,6 +38,7 @@ int main(int argc, char** argv) {
     onshi::cli::Surroundings surroundings{std::cout, std::cerr, from_environment};
     surroundings.interactive = ::isatty(STDERR_FILENO) == 1 && ::isatty(STDIN_FILENO) == 1;
     surroundings.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+    surroundings.reader_is_gone = reader_is_gone;
     surroundings.columns = terminal_columns();
     return onshi::cli::run_program(arguments, surroundings);
 }

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "base/ensure.h"
+#include "base/texts.h"
 #include "cli/completion.h"
+#include "cli/session.h"
 #include "platform/settings/nearest.h"
 
 namespace onshi::cli {
@@ -27,14 +29,15 @@ class HelpFormatter final : public CLI::Formatter {
     }
     std::string make_description(const CLI::App* app) const override {
         std::string text = app->get_description() + "\n\n";
-        if (!app->get_footer().empty()) text += "Examples:\n" + app->get_footer() + "\n\n";
+        if (!app->get_footer().empty()) text += get_label("Examples") + ":\n" + app->get_footer() + "\n\n";
         return text;
     }
     std::string make_footer(const CLI::App*) const override { return {}; }
     std::string make_usage(const CLI::App* app, std::string) const override {
         std::string name;
         for (const auto* at = app; at != nullptr; at = at->get_parent()) {
-            name = at->get_name() + (name.empty() ? "" : " ") + name;
+            if (!name.empty()) name.insert(0, 1, ' ');
+            name.insert(0, at->get_name());
         }
         return CLI::Formatter::make_usage(app, name);
     }
@@ -48,10 +51,26 @@ std::optional<std::string> did_you_mean(const CLI::App& at, const std::string& t
     return nearest ? std::optional(std::string(*nearest)) : std::nullopt;
 }
 
+Format format_of(std::string_view word) {
+    if (word == "csv") return Format::csv;
+    if (word == "json") return Format::json;
+    return word == "ndjson" ? Format::ndjson : Format::table;
+}
+
 std::string joined(std::span<const std::string> arguments, std::size_t count) {
     std::string text;
     for (std::size_t i = 0; i < count && i < arguments.size(); ++i) text += (i > 0 ? " " : "") + arguments[i];
     return text;
+}
+
+// The sentence itself where the catalogue does not hold it: that of a setting is translated in the table of settings.
+std::string in_language(Language language, const std::string& english) {
+    const auto found = find_text(language, english, Audience::label);
+    if (found) return std::string(*found);
+    for (const auto& setting : setting_table().all()) {
+        if (setting.en == english) return setting.text(language);
+    }
+    return english;
 }
 
 }  // namespace
@@ -66,6 +85,9 @@ struct CommandTree::Impl {
     std::vector<SettingFlag> setting_flags;
     std::vector<Entry> entries;
 
+    // Help is written in the program in English; the catalogue holds the other language by the same sentences.
+    void translate(Language language);
+    void translate(CLI::App& app, Language language);
     CLI::App* find_noun(const char* name) {
         for (auto* sub : root.get_subcommands({})) {
             if (sub->get_name() == name) return sub;
@@ -90,6 +112,23 @@ struct CommandTree::Impl {
     [[nodiscard]] Entry* chosen();
 };
 
+void CommandTree::Impl::translate(Language language) {
+    for (const char* word : {"Examples", "Usage", "Positionals", "Options", "Subcommands"}) {
+        root.get_formatter()->label(word, in_language(language, word));
+    }
+    translate(root, language);
+}
+
+void CommandTree::Impl::translate(CLI::App& app, Language language) {
+    app.description(in_language(language, app.get_description()));
+    if (app.get_parent() != nullptr) app.group(in_language(language, app.get_group()));
+    for (auto* option : app.get_options()) {
+        option->description(in_language(language, option->get_description()));
+        option->group(in_language(language, option->get_group()));
+    }
+    for (auto* sub : app.get_subcommands({})) translate(*sub, language);
+}
+
 void CommandTree::Impl::declare_global() {
     // Before any subcommand is added: they take over what stands here.
     root.formatter(std::make_shared<HelpFormatter>());
@@ -97,8 +136,14 @@ void CommandTree::Impl::declare_global() {
         "  onshi demo init ./demo\n  onshi server run --config demo/hub.toml\n"
         "  onshi eligibility get --card --terminal demo/terminals/desk\n  onshi errors show store.unavailable");
     root.require_subcommand(0, 1);
-    root.add_flag("--json", global.json, "one JSON object (lists: one per line) on stdout, problem objects on stderr");
+    auto* json = root.add_flag("--json", global.json,
+                               "one JSON object (lists: one per line) on stdout, problem objects on stderr");
+    root.add_option("--format", global.format, "how data is written; csv and one json document for lists")
+        ->type_name("WORD")
+        ->check(CLI::IsMember(std::vector<std::string>{"table", "csv", "json", "ndjson"}))
+        ->excludes(json);
     root.add_flag("-q,--quiet", global.quiet, "no notes on stderr");
+    root.add_flag("-v,--verbose", global.verbose, "say on stderr what is asked of whom, and where a failure arose");
     root.add_flag("--no-color", global.no_colour, "no colours; also by NO_COLOR and TERM=dumb");
     root.add_flag("-y,--yes", global.yes, "do not ask before what cannot be undone by itself");
     root.add_option("--progress", global.progress, "how progress is shown on stderr")
@@ -196,6 +241,7 @@ int CommandTree::run(std::span<const std::string> arguments, const Surroundings&
         words.erase(words.begin());
         words.push_back("--help");
     }
+    if (console.language() != Language::en) impl_->translate(console.language());
     bool helped = false;
     const auto wrong = impl_->parse(words, console, helped);
     const auto& global = impl_->global;
@@ -205,8 +251,10 @@ int CommandTree::run(std::span<const std::string> arguments, const Surroundings&
                                                        : ProgressMode::automatic;
     // What was not understood has set nothing, and still a script wants its problem object.
     const bool json = global.json || std::ranges::find(words, "--json") != words.end();
-    console.use(json ? Format::json : Format::text, global.no_colour ? Colour::off : Colour::on, progress);
+    const Format format = json ? Format::ndjson : format_of(global.format);
+    console.use(format, global.no_colour ? Colour::off : Colour::on, progress);
     if (global.quiet) console.be_quiet();
+    if (global.verbose) console.be_verbose();
     if (helped) return static_cast<int>(Exit::done);
     if (wrong) {
         console.failure(*wrong);
@@ -218,15 +266,31 @@ int CommandTree::run(std::span<const std::string> arguments, const Surroundings&
         surroundings.err << at->help() << std::flush;
         return static_cast<int>(Exit::usage);
     }
+    if (format == Format::csv && entry->command->shape() != DataShape::list) {
+        console.failure(Error(ErrorCode::command_usage, "--format csv is for commands that give a list"));
+        return static_cast<int>(Exit::usage);
+    }
     Session session(console, global, surroundings, impl_->setting_flags);
     session.completion = [this](std::string_view shell) { return completion(shell); };
     auto ended = entry->command->run(session);
     surroundings.out << std::flush;
-    // A full disk or a closed pipe behind `>`: what was asked for did not arrive.
+    // Who went away has seen enough; on a full disk what was asked for did not arrive.
+    if (ended && !surroundings.out && surroundings.reader_is_gone()) return static_cast<int>(Exit::done);
     if (ended && !surroundings.out) ended = fail(ErrorCode::file_unwritable, "standard output");
     if (ended) return static_cast<int>(*ended);
     console.failure(ended.error());
     return static_cast<int>(exit_of(ended.error().code));
+}
+
+std::vector<std::string> CommandTree::help_texts() const {
+    std::vector<std::string> texts;
+    const auto collect = [&texts](const auto& self, const CLI::App& app) -> void {
+        texts.push_back(app.get_description());
+        for (const auto* option : app.get_options()) texts.push_back(option->get_description());
+        for (const auto* sub : app.get_subcommands({})) self(self, *sub);
+    };
+    collect(collect, impl_->root);
+    return texts;
 }
 
 std::string CommandTree::completion(std::string_view shell) {

@@ -22,6 +22,9 @@ struct CommandText {
     const char* examples;  // shown first in its help
 };
 
+// What a command gives: one thing, or a list of like things that fits a table.
+enum class DataShape : std::uint8_t { object, list };
+
 // One command: declares its options, then runs once. Lives from declaration to the end of the program.
 class Command {
   public:
@@ -30,6 +33,7 @@ class Command {
     Command& operator=(const Command&) = delete;
     virtual ~Command() = default;
     virtual void declare(Options& options) = 0;
+    [[nodiscard]] virtual DataShape shape() const { return DataShape::object; }
     // A failure is printed by the caller and becomes an exit code by its own code.
     [[nodiscard]] virtual Result<Exit> run(Session& session) = 0;
 };
@@ -53,6 +57,8 @@ class CommandTree {
 
     // Parses and runs; prints what went wrong.
     [[nodiscard]] int run(std::span<const std::string> arguments, const Surroundings& surroundings);
+    // Every sentence of the help, in English unless it ran in another language.
+    [[nodiscard]] std::vector<std::string> help_texts() const;
     // For completion: the script for `bash`, `zsh` or `fish`, from the same tree.
     [[nodiscard]] std::string completion(std::string_view shell);
 

@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/console.h"
+#include "cli/list_writer.h"
+#include "cli/session.h"
 #include "cli/test_surroundings.h"
 
 namespace onshi::cli {
@@ -33,6 +36,25 @@ TEST(Program, help_shows_examples_before_options_and_goes_to_stdout) {
     EXPECT_EQ(again.out.str(), help);
 }
 
+TEST(Program, every_help_text_has_its_japanese) {
+    CommandTree tree;
+    add_all_commands(tree);
+    for (const auto& text : tree.help_texts()) {
+        bool known = text.empty() || find_text(Language::ja, text, Audience::label).has_value();
+        for (const auto& setting : setting_table().all()) known = known || setting.en == text;
+        EXPECT_TRUE(known) << text;
+    }
+}
+
+TEST(Program, help_is_shown_in_the_language_of_the_user) {
+    TestSurroundings s;
+    s.variables["ONSHI_LANG"] = "ja";
+    EXPECT_EQ(s.run({"server", "run", "--help"}), 0);
+    for (const char* part : {"ハブを、止めるまで動かす。", "使い方", "例:", "オプション", "設定"}) {
+        EXPECT_TRUE(contains(s.out.str(), part)) << part << s.out.str();
+    }
+}
+
 TEST(Program, no_option_takes_a_secret) {
     for (const std::vector<std::string>& words : {std::vector<std::string>{"eligibility", "get", "--pin", "1234"},
                                                   {"card", "read", "--pin", "1234"},
@@ -54,12 +76,46 @@ TEST(Program, a_failure_says_what_why_what_to_do_and_its_code_in_the_language_of
     EXPECT_EQ(english.err.str(),
               "error: The settings file cannot be read or is not valid TOML.\n"
               "cause: /nonexistent.toml does not exist\n"
-              "hint: A settings file is wrong. Tell the operator.\n"
+              "hint: Check the path; correct the line that the cause names and test it with onshi config check "
+              "--config FILE.\n"
               "config.malformed\n");
     TestSurroundings japanese;
     japanese.variables["ONSHI_LANG"] = "ja";
     EXPECT_EQ(japanese.run({"config", "check", "--config", "/nonexistent.toml"}), 7);
     EXPECT_TRUE(contains(japanese.err.str(), "エラー: 設定ファイルを読めないか")) << japanese.err.str();
+}
+
+// Whoever reads the command line is the operator.
+TEST(Program, no_hint_sends_the_operator_to_the_operator) {
+    for (std::uint16_t i = 0; i < error_code_count; ++i) {
+        for (const auto& [language, words] :
+             {std::pair<const char*, std::vector<std::string_view>>{"en", {"the operator", "administrator"}},
+              {"ja", {"運用者に", "管理者に"}}}) {
+            const Error error{static_cast<ErrorCode>(i), ""};
+            TestSurroundings s;
+            s.variables["ONSHI_LANG"] = language;
+            Console(s.get()).failure(error);
+            const std::string shown = s.err.str();
+            const auto at = shown.find(language[0] == 'e' ? "hint:" : "対処:");
+            // A sentence with a parameter that is not known here is left out.
+            const std::string hint = at == std::string::npos ? std::string() : shown.substr(at);
+            for (const auto word : words) EXPECT_FALSE(contains(hint, word)) << hint;
+        }
+    }
+}
+
+TEST(Program, a_hub_that_does_not_run_is_answered_with_how_to_start_it) {
+    TestSurroundings s;
+    EXPECT_EQ(s.run({"server", "status", "--metrics-port", "1"}), 6);
+    EXPECT_TRUE(contains(s.err.str(), "hint: Start it with onshi server run --config FILE")) << s.err.str();
+    EXPECT_TRUE(contains(s.err.str(), "server.not_running"));
+}
+
+TEST(Program, a_card_image_that_does_not_exist_is_an_unreadable_file) {
+    TestSurroundings s;
+    EXPECT_EQ(s.run({"card", "read", "--card-image", "/nonexistent/001.json"}), 1);
+    EXPECT_TRUE(contains(s.err.str(), "/nonexistent/001.json")) << s.err.str();
+    EXPECT_TRUE(contains(s.err.str(), "file.unreadable")) << s.err.str();
 }
 
 TEST(Program, with_json_a_failure_is_one_problem_object_on_stderr_also_when_nothing_was_understood) {
@@ -85,12 +141,57 @@ TEST(Program, exit_codes_follow_the_table) {
         {{"audit", "verify"}, 7},
         {{"db", "migrate", "--store", "/tmp/never"}, 2},
         {{"server", "status", "--metrics-port", "1"}, 6},
-        {{"card", "read", "--card-image", "/nonexistent"}, 7},
+        {{"card", "read", "--card-image", "/nonexistent"}, 1},
     };
     for (const auto& [words, expected] : cases) {
         TestSurroundings s;
         EXPECT_EQ(s.run(words), expected) << s.err.str();
     }
+}
+
+TEST(Program, what_needs_a_person_says_so_where_there_is_none) {
+    TestSurroundings question;
+    EXPECT_EQ(question.run({"db", "migrate", "--store", "/nonexistent/onshi"}), 2);
+    EXPECT_TRUE(contains(question.err.str(), "command.confirmation")) << question.err.str();
+    TestSurroundings secret;
+    EXPECT_EQ(secret.run({"terminal", "enrol", "--hub", "https://localhost", "--server-ca", "/proc/self/status",
+                          "--out", "/nonexistent/desk"}),
+              2);
+    EXPECT_TRUE(contains(secret.err.str(), "command.secret_needed")) << secret.err.str();
+}
+
+TEST(Program, a_list_comes_in_the_format_that_was_asked_for) {
+    const auto shown = [](const char* format) {
+        TestSurroundings s;
+        EXPECT_EQ(s.run({"errors", "list", "--format", format}), 0);
+        return s.out.str();
+    };
+    EXPECT_TRUE(shown("csv").starts_with("code,http_status,exit,retry,after_ms,vendor\naccount.unknown,403,4,"));
+    EXPECT_TRUE(shown("json").starts_with("[{\"schema\":"));
+    EXPECT_TRUE(shown("json").ends_with("}\n]\n"));
+    EXPECT_TRUE(shown("ndjson").starts_with("{\"schema\":"));
+    EXPECT_TRUE(shown("table").starts_with("account.unknown  "));
+    TestSurroundings config;
+    EXPECT_EQ(config.run({"config", "show", "--format", "csv"}), 0);
+    EXPECT_TRUE(config.out.str().starts_with("key,value,default,origin,where\n"));
+    EXPECT_EQ(TestSurroundings().run({"version", "--format", "csv"}), 2);
+    EXPECT_EQ(TestSurroundings().run({"errors", "list", "--format", "csv", "--json"}), 2);
+    EXPECT_EQ(csv_line({"", "a,b", "say \"x\"", "plain"}), R"(,"a,b","say ""x""",plain)");
+}
+
+TEST(Program, verbose_tells_where_a_failure_arose) {
+    TestSurroundings s;
+    EXPECT_EQ(s.run({"errors", "show", "no.such", "--verbose"}), 3);
+    EXPECT_TRUE(contains(s.err.str(), "cmd_errors.cpp:")) << s.err.str();
+}
+
+TEST(Program, a_reader_that_has_seen_enough_ends_it_quietly) {
+    std::ofstream gone("/dev/full");
+    std::ostringstream err;
+    Surroundings surroundings{gone, err, {}};
+    surroundings.reader_is_gone = [] { return true; };
+    EXPECT_EQ(run_program(std::vector<std::string>{"errors", "list"}, surroundings), 0);
+    EXPECT_EQ(err.str(), "");
 }
 
 TEST(Program, an_unwritable_standard_output_is_a_failure) {

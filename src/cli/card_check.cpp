@@ -27,6 +27,10 @@ Task<Result<std::string>> fetch_challenge(HubConnection& hub) {
     co_return std::string(challenges.front().text("challenge"));
 }
 
+organisations::Method method_of(const CardCheckParts& parts) {
+    return std::holds_alternative<ByEye>(parts.opening) ? organisations::Method::visual : organisations::Method::pin;
+}
+
 // The lines as the hub will rebuild them from its own view.
 std::string signed_text(const CardCheckParts& parts, const std::string& challenge, const CheckId& id, Date care_day) {
     const std::string id_text = id.text();
@@ -36,15 +40,20 @@ std::string signed_text(const CardCheckParts& parts, const std::string& challeng
     lines.terminal = parts.profile.terminal;
     lines.challenge = challenge;
     lines.purpose = eligibility::to_string(eligibility::Purpose::check);
-    lines.method = organisations::to_string(organisations::Method::pin);
+    lines.method = organisations::to_string(method_of(parts));
     lines.care_day = care_day;
+    const auto* eye = std::get_if<ByEye>(&parts.opening);
+    if (eye != nullptr) lines.operator_reference = eye->operator_reference;
     lines.check_id = id_text;
     return eligibility::to_text(lines);
 }
 
 Result<CardSignature> sign(const CardCheckParts& parts, const std::string& message) {
     const smartcard::SignRequest request{as_bytes(message), Bytes(parts.known.certificate_der)};
-    auto checked = parts.card.check_pin(parts.pin, request, parts.last_try, Deadline::in(card_deadline));
+    const auto* eye = std::get_if<ByEye>(&parts.opening);
+    if (eye != nullptr) return parts.card.check_pinless(eye->use, request, Deadline::in(card_deadline));
+    const auto& by_pin = std::get<ByPin>(parts.opening);
+    auto checked = parts.card.check_pin(by_pin.pin, request, by_pin.last_try, Deadline::in(card_deadline));
     if (!checked) return fail(std::move(checked));
     const auto code = smartcard::error_code_of(*checked);
     if (!code) return std::move(std::get<CardSignature>(*checked));
@@ -78,11 +87,13 @@ Task<Result<std::string>> check_once(const CardCheckParts& parts, const std::str
     const std::string message = signed_text(parts, challenge, id, care_day);
     auto signature = sign(parts, message);
     if (!signature) co_return fail(std::move(signature));
+    const auto* eye = std::get_if<ByEye>(&parts.opening);
     eligibility::CardCheck check{.id = id,
                                  .challenge = challenge,
+                                 .method = method_of(parts),
                                  .care_day = care_day,
-                                 .operator_reference = {},
-                                 .visual_reason = {},
+                                 .operator_reference = eye == nullptr ? std::string_view() : eye->operator_reference,
+                                 .visual_reason = eye == nullptr ? std::string_view() : eye->reason,
                                  .authority_key_id = parts.known.certificate.authority_key_id,
                                  .serial = *serial,
                                  .algorithm = signature->algorithm,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
@@ -11,6 +12,7 @@
 #include "domain/eligibility/service.h"
 #include "platform/pki/certificate.h"
 #include "platform/smartcard/my_number_card.h"
+#include "platform/smartcard/pinless_use.h"
 
 namespace onshi::cli {
 
@@ -26,18 +28,30 @@ struct KnownCard {
 // Reads what needs no PIN. card.*, certificate.malformed.
 [[nodiscard]] Result<KnownCard> read_known_card(smartcard::MyNumberCard& card);
 
+// The patient types the PIN.
+struct ByPin {
+    const SecretBytes& pin;
+    smartcard::LastTry last_try;
+};
+// A member of staff compares face and photo; the card signs without its PIN, for a terminal that it knows (design
+// §9.8).
+struct ByEye {
+    smartcard::PinlessUse& use;
+    std::string operator_reference;  // that person's own account
+    std::string reason;
+};
+
 // What a check by card needs. References outlive the call.
 struct CardCheckParts {
     HubConnection& hub;
     const TerminalProfile& profile;
     smartcard::MyNumberCard& card;
     const KnownCard& known;
-    const SecretBytes& pin;
-    smartcard::LastTry last_try;
+    std::variant<ByPin, ByEye> opening;
     Session& session;
 };
 
-// One check (design §9.7): challenge → the card verifies the PIN and signs → POST /v1/checks, again with the
+// One check (design §9.7): challenge → the card signs, opened by its PIN or without → POST /v1/checks, again with the
 // certificate when the hub asks for it, and again with the same check id when it is not known whether it arrived. Gives
 // the answer's body. `challenge` may come from the answer before; empty: one is fetched. Errors: those of the card, the
 // hub and the wire; card.pin_wrong and its like with the tries left in the detail and remembered for the sentence.

@@ -4,6 +4,7 @@
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/display_width.h"
+#include "cli/list_writer.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
@@ -64,23 +65,33 @@ class ConfigShow final : public Command {
         options.flag(origin_, "--origin", "say where each value came from");
         options.flag(explain_, "--explain", "say what each setting is for");
     }
+    DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
         auto resolved = session.settings();
         if (!resolved) return fail(std::move(resolved));
         Console& console = session.console();
+        ListWriter list(console, {"key", "value", "default", "origin", "where"});
         for (const auto& setting : resolved->all()) {
-            if (console.json()) {
-                console.line(setting_json(setting, console.language()));
-                continue;
+            if (list.wants_json()) {
+                list.object(setting_json(setting, console.language()));
+            } else if (list.wants_cells()) {
+                list.cells({setting.setting->key, settings::to_string(setting.value),
+                            settings::to_string(setting.setting->default_value),
+                            std::string(settings::to_string(setting.origin.kind)), setting.origin.where});
+            } else {
+                show_lines(list, setting, console.language());
             }
-            const std::string line = padded(setting.setting->key, key_column) + settings::to_string(setting.value);
-            console.line(origin_ ? beside(line, origin_text(setting.origin), value_column) : line);
-            if (explain_) console.line("    " + setting.setting->text(console.language()));
         }
+        list.finish();
         return Exit::done;
     }
 
   private:
+    void show_lines(ListWriter& list, const settings::ResolvedSetting& setting, Language language) const {
+        const std::string line = padded(setting.setting->key, key_column) + settings::to_string(setting.value);
+        list.line(origin_ ? beside(line, origin_text(setting.origin), value_column) : line);
+        if (explain_) list.line("    " + setting.setting->text(language));
+    }
     bool origin_ = false;
     bool explain_ = false;
 };

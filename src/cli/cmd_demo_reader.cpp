@@ -1,9 +1,8 @@
 // onshi demo reader
-#include <unistd.h>
-
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <unistd.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
@@ -62,7 +61,7 @@ class DemoReader final : public Command {
 
     Result<Exit> run(Session& session) override {
         StopFlag stop;
-        SignalWatch signals({[&stop] { stop.set(); }, [] {}});
+        SignalWatch signals({[&stop] { stop.set(); }, nullptr, Hangup::stops});
         smartcard::PrivatePcscdOptions options;
         options.run_folder = std::filesystem::absolute(folder_);
         auto reader = smartcard::PrivatePcscd::start(options, Deadline::in(start_time_max));
@@ -108,6 +107,8 @@ class DemoReader final : public Command {
 
 }  // namespace
 
-void add_demo_reader_command(CommandTree& tree) { tree.add<DemoReader>(); }
+void add_demo_reader_command(CommandTree& tree) {
+    tree.add<DemoReader>();
+}
 
 }  // namespace onshi::cli

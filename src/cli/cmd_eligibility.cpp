@@ -1,11 +1,18 @@
 // onshi eligibility get
+#include <memory>
+
+#include <fmt/format.h>
+
 #include "base/date.h"
 #include "cli/app.h"
 #include "cli/card_check.h"
 #include "cli/card_source.h"
 #include "cli/commands.h"
+#include "cli/files.h"
 #include "cli/hub_connection.h"
 #include "cli/render_answer.h"
+#include "platform/pki/private_key.h"
+#include "platform/smartcard/pinless_use.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
@@ -84,18 +91,40 @@ Result<LastTry> may_use_pin(const smartcard::CardOverview& overview, Console& co
     return LastTry::spend;
 }
 
+// config.missing when this terminal cannot open cards without their PIN.
+Result<std::unique_ptr<smartcard::PinlessUse>> load_pinless_use(const TerminalProfile& profile) {
+    if (profile.card_certificate.empty() || profile.card_key.empty()) {
+        return fail(ErrorCode::config_missing,
+                    fmt::format("{}: card_certificate and card_key, without which a card signs by its PIN only",
+                                TerminalProfile::description(profile.folder).string()));
+    }
+    auto certificate = read_text_file(profile.file(profile.card_certificate));
+    if (!certificate) return fail(std::move(certificate));
+    auto key = pki::RsaPrivateKey::load(profile.file(profile.card_key));
+    if (!key) return fail(std::move(key));
+    const auto bytes = as_bytes(*certificate);
+    return std::make_unique<smartcard::StandInTerminalAuthentication>(smartcard::ByteVector(bytes.begin(), bytes.end()),
+                                                                      std::move(*key));
+}
+
 class EligibilityGet final : public Command {
   public:
     static constexpr CommandText text{
         "eligibility", "get", "Ask the hub who is insured, by card or by number.",
         "  onshi eligibility get --card --terminal ./desk\n"
         "  onshi eligibility get --card-image cards/0001.json --pin-file pin --terminal ./desk --json\n"
+        "  onshi eligibility get --card --method visual --operator staff-1 --reason 'PIN forgotten' --terminal ./desk\n"
         "  onshi eligibility get --insurer 06139463 --symbol 12 --number 3456 --birth 1985-04-12"};
 
     void declare(Options& options) override {
         card_.declare_source(options);
         card_.declare_pin(options);
         options.flag(spend_last_try_, "--spend-last-try", "verify the PIN even when a mistake would lock it");
+        options
+            .text(method_, "--method", "WORD", "how the person is confirmed: by the card's PIN, or by eye without it")
+            .one_of({"pin", "visual"});
+        options.text(operator_, "--operator", "ACCOUNT", "who looked; for --method visual");
+        options.text(reason_, "--reason", "TEXT", "why not by PIN; for --method visual");
         options.text(register_, "--register", "WORD", "the patient's wish when the card is not registered yet")
             .one_of({"agreed", "declined"});
         options.text(number_.insurer, "--insurer", "NUMBER", "insurer number");
@@ -113,8 +142,8 @@ class EligibilityGet final : public Command {
             return fail(ErrorCode::command_usage,
                         "name a card (--card, --card-image FILE) or a number (--insurer, --number, --birth)");
         }
-        if (by_card && !number_.care_day.empty())
-            return fail(ErrorCode::command_usage, "--care-day is for look-ups by number");
+        auto fits = check_options(by_card);
+        if (!fits) return fail(std::move(fits));
         auto profile = terminal_.load(session);
         if (!profile) return fail(std::move(profile));
         auto hub = connect_as(*profile, session);
@@ -138,12 +167,36 @@ class EligibilityGet final : public Command {
         smartcard::MyNumberCard card((*open)->channel());
         auto known = read_known_card(card);
         if (!known) return fail(std::move(known));
+        if (method_ == "visual") {
+            auto use = load_pinless_use(profile);
+            if (!use) return fail(std::move(use));
+            const CardCheckParts parts{hub, profile, card, *known, ByEye{**use, operator_, reason_}, session};
+            return run_conversation(hub, converse(session.console(), parts));
+        }
         auto last_try = may_use_pin(known->overview, session.console(), spend_last_try_);
         if (!last_try) return fail(std::move(last_try));
         auto pin = read_pin(card_, session.console());
         if (!pin) return fail(std::move(pin));
-        const CardCheckParts parts{hub, profile, card, *known, *pin, *last_try, session};
+        const CardCheckParts parts{hub, profile, card, *known, ByPin{*pin, *last_try}, session};
         return run_conversation(hub, converse(session.console(), parts));
+    }
+
+    // What the options say together, before anything is read from a card.
+    [[nodiscard]] Result<void> check_options(bool by_card) const {
+        const bool visual = method_ == "visual";
+        if (!by_card && (visual || !operator_.empty() || !reason_.empty())) {
+            return fail(ErrorCode::command_usage, "--method, --operator and --reason are for checks by card");
+        }
+        if (by_card && !number_.care_day.empty()) {
+            return fail(ErrorCode::command_usage, "--care-day is for look-ups by number");
+        }
+        if (visual && (operator_.empty() || reason_.empty())) {
+            return fail(ErrorCode::command_usage, "--method visual needs --operator ACCOUNT and --reason TEXT");
+        }
+        if (!visual && (!operator_.empty() || !reason_.empty())) {
+            return fail(ErrorCode::command_usage, "--operator and --reason are for --method visual");
+        }
+        return {};
     }
 
     // The check, and once more when the card is not registered and the patient wishes it to be.
@@ -172,6 +225,9 @@ class EligibilityGet final : public Command {
     CardChoice card_;
     TerminalChoice terminal_;
     NumberTerms number_;
+    std::string method_ = "pin";
+    std::string operator_;
+    std::string reason_;
     std::string register_;
     bool spend_last_try_ = false;
 };

@@ -6,6 +6,7 @@
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/display_width.h"
+#include "cli/list_writer.h"
 #include "platform/settings/nearest.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -29,6 +30,8 @@ std::string entry_json(const Console& console, const ErrorEntry& entry) {
     writer.member("patient", console.sentence(entry.name, Audience::patient));
     writer.member("clerk", console.sentence(entry.name, Audience::clerk));
     writer.member("vendor", console.sentence(entry.name, Audience::vendor));
+    const auto next = find_text(console.language(), entry.name, Audience::operator_);
+    if (next) writer.member("operator", *next);
     writer.end_object();
     writer.end_object();
     return text;
@@ -36,19 +39,28 @@ std::string entry_json(const Console& console, const ErrorEntry& entry) {
 
 class ErrorsList final : public Command {
   public:
-    static constexpr CommandText text{"errors", "list", "List every failure that the system can name.",
-                                      "  onshi errors list\n  onshi errors list --json | jq .code"};
+    static constexpr CommandText text{
+        "errors", "list", "List every failure that the system can name.",
+        "  onshi errors list\n  onshi errors list --json | jq .code\n  onshi errors list --format csv > errors.csv"};
     void declare(Options&) override {}
+    DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
         Console& console = session.console();
+        ListWriter list(console, {"code", "http_status", "exit", "retry", "after_ms", "vendor"});
         for (std::uint16_t i = 0; i < error_code_count; ++i) {
             const auto& entry = catalogue_entry(static_cast<ErrorCode>(i));
-            if (console.json()) {
-                console.line(entry_json(console, entry));
+            const std::string sentence = console.sentence(entry.name, Audience::vendor);
+            if (list.wants_json()) {
+                list.object(entry_json(console, entry));
+            } else if (list.wants_cells()) {
+                list.cells({std::string(entry.name), fmt::format("{}", entry.http_status),
+                            fmt::format("{}", static_cast<int>(exit_of(entry.code))),
+                            std::string(to_string(entry.retry)), fmt::format("{}", entry.retry_after_ms), sentence});
             } else {
-                console.line(padded(entry.name, code_column) + console.sentence(entry.name, Audience::vendor));
+                list.line(padded(entry.name, code_column) + sentence);
             }
         }
+        list.finish();
         return Exit::done;
     }
 };
@@ -72,6 +84,8 @@ class ErrorsShow final : public Command {
         console.line(fmt::format("{}   HTTP {}   exit {}", entry->name, entry->http_status,
                                  static_cast<int>(exit_of(entry->code))));
         console.line("  vendor   " + console.sentence(entry->name, Audience::vendor));
+        const auto next = find_text(console.language(), entry->name, Audience::operator_);
+        if (next) console.line("  operator " + std::string(*next));
         console.line("  clerk    " + console.sentence(entry->name, Audience::clerk));
         console.line("  patient  " + console.sentence(entry->name, Audience::patient));
         const std::string after = entry->retry_after_ms > 0 ? fmt::format(", {} ms", entry->retry_after_ms) : "";

@@ -1,7 +1,6 @@
 // onshi server run | check | status
-#include <unistd.h>
-
 #include <filesystem>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -55,7 +54,8 @@ class ServerRun final : public Command {
         hub::Hub* running = nullptr;
         Console& console = session.console();
         // Before the hub's threads, which inherit the blocked signals.
-        SignalWatch signals({[&running] { running->stop(); }, [&console] { console.note_label("label.stopping"); }});
+        SignalWatch signals(
+            {[&running] { running->stop(); }, [&console] { console.note_label("label.stopping"); }, Hangup::ignored});
         LogOptions log;
         log.level = settings.log_level;
         auto logging = configure_log(std::move(log));

@@ -1,4 +1,4 @@
-// onshi terminal add | enrol | renew
+// onshi terminal add | disable | enrol | renew
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -42,8 +42,7 @@ class TerminalAdd final : public Command {
     void declare(Options& options) override {
         options.text(facility_, "--facility", "CODE", "ten digits of the facility").required();
         options.text(name_, "--name", "TEXT", "what the terminal is called at the facility").required();
-        options.texts(roles_, "--role", "WORD", "what it may do: check_card, check_number, card_desk, administer")
-            .required();
+        options.texts(roles_, "--role", "WORD", "what it may do: check_card, check_number").required();
         options.texts(methods_, "--method", "WORD", "how it may confirm a person: pin, face, visual");
         options.text(code_file_, "--code-file", "FILE", "where the code goes (new, mode 0600) in place of the output");
         terminal_.declare(options);
@@ -104,6 +103,61 @@ class TerminalAdd final : public Command {
     std::string code_file_;
 };
 
+class TerminalDisable final : public Command {
+  public:
+    static constexpr CommandText text{"terminal", "disable",
+                                      "Stop a stolen or retired terminal at once and for ever, on every hub.",
+                                      "  onshi terminal disable T1234567890123456789 --terminal ./operator --yes"};
+    void declare(Options& options) override {
+        options.text(name_, "name", "NAME", "the terminal as terminal.toml and answers name it: T and a number")
+            .required();
+        terminal_.declare(options);
+    }
+    Result<Exit> run(Session& session) override {
+        auto profile = terminal_.load(session);
+        if (!profile) return fail(std::move(profile));
+        auto agreed = session.confirm(session.console().label("label.ask_disable", {{"terminal", name_}}));
+        if (!agreed) return fail(std::move(agreed));
+        auto hub = connect_as(*profile, session);
+        if (!hub) return fail(std::move(hub));
+        std::string body;
+        JsonWriter writer(body);
+        writer.begin_object();
+        writer.member("terminal", name_);
+        writer.end_object();
+        // Disabling twice is disabling once.
+        auto answer =
+            run_conversation(*hub, hub->post("/v1/terminals/disable", std::move(body), http::Replay::allowed));
+        if (!answer) return fail(std::move(answer));
+        return show(session.console(), *answer);
+    }
+
+  private:
+    static Result<Exit> show(Console& console, const std::string& answer) {
+        auto document = JsonView::parse(answer);
+        if (!document) return fail(std::move(document));
+        const auto disabled = document->root();
+        const bool changed = disabled.boolean("changed").value_or(false);
+        if (!console.json()) {
+            console.line(fmt::format("{}  disabled", disabled.text("terminal")));
+            if (!changed) console.note_label("label.disabled_before");
+            return Exit::done;
+        }
+        std::string json;
+        JsonWriter writer(json);
+        writer.begin_object();
+        writer.member("schema", "onshi.terminal_disabled/1");
+        writer.member("terminal", disabled.text("terminal"));
+        writer.member("state", disabled.text("state"));
+        writer.member("changed", changed);
+        writer.end_object();
+        console.line(json);
+        return Exit::done;
+    }
+    TerminalChoice terminal_;
+    std::string name_;
+};
+
 // What the hub says about a terminal that it has given a certificate.
 struct Enrolled {
     std::string hub_id;
@@ -154,6 +208,11 @@ std::string certificate_request(std::string_view request_der, const SecretBytes*
     return body;
 }
 
+bool may_have_arrived(ErrorCode code) {
+    return code == ErrorCode::peer_outcome_unknown || code == ErrorCode::deadline_passed ||
+           code == ErrorCode::store_outcome_unknown;
+}
+
 class TerminalEnrol final : public Command {
   public:
     static constexpr CommandText text{
@@ -167,7 +226,10 @@ class TerminalEnrol final : public Command {
         options.text(hub_, "--hub", "URL", "the hub, https://host:port").required();
         options.text(server_ca_, "--server-ca", "FILE", "the CA that the hub's certificate is believed from, PEM")
             .required();
-        options.text(out_, "--out", "DIR", "the terminal's folder; new or empty").required();
+        options
+            .text(out_, "--out", "DIR",
+                  "the terminal's folder: new, empty, or that of an attempt whose answer was lost")
+            .required();
     }
     Result<Exit> run(Session& session) override {
         auto address = HubAddress::parse(hub_);
@@ -178,15 +240,15 @@ class TerminalEnrol final : public Command {
         if (!code) return fail(std::move(code));
         auto folder = claim_folder();
         if (!folder) return fail(std::move(folder));
-        const auto key = pki::EcPrivateKey::generate(pki::EcPrivateKey::Curve::p256);
         // Before the code is spent: a disk that cannot hold the key must not cost it.
-        const fs::path key_file = fs::path(out_) / TerminalProfile().key;
-        auto saved = key.save(key_file);
-        if (!saved) return fail(std::move(saved));
-        auto enrolled = ask(session, *address, *anchors, key, *code);
+        auto key = key_of_folder();
+        if (!key) return fail(std::move(key));
+        auto enrolled = ask(session, *address, *anchors, *key, *code);
         if (!enrolled) {
+            // Where it is not known whether the hub took the key, the code is good for that key only: it stays, and the
+            // same command again ends what this one began.
             std::error_code ignored;
-            fs::remove(key_file, ignored);
+            if (!may_have_arrived(enrolled.error().code)) fs::remove(key_file(), ignored);
             return fail(std::move(enrolled));
         }
         auto written = write_folder(*address, *anchors, *enrolled);
@@ -200,12 +262,25 @@ class TerminalEnrol final : public Command {
         if (code_file_.empty()) return console.ask_secret(console.label("label.ask_code"));
         return read_pin_file(code_file_);
     }
+    [[nodiscard]] fs::path key_file() const { return fs::path(out_) / TerminalProfile().key; }
+    // New, empty, or with nothing but the key of an enrolment whose answer was lost.
     Result<void> claim_folder() const {
         auto made = make_private_folder(out_);
         if (!made) return made;
         std::error_code error;
-        if (!fs::is_empty(out_, error)) return fail(ErrorCode::file_exists, out_ + " is not empty");
+        for (const auto& entry : fs::directory_iterator(out_, error)) {
+            if (entry.path() != key_file()) return fail(ErrorCode::file_exists, out_ + " is not empty");
+        }
+        if (error) return fail(ErrorCode::file_unreadable, out_ + ": " + error.message());
         return {};
+    }
+    Result<pki::EcPrivateKey> key_of_folder() const {
+        std::error_code error;
+        if (fs::exists(key_file(), error)) return pki::EcPrivateKey::load(key_file());
+        auto key = pki::EcPrivateKey::generate(pki::EcPrivateKey::Curve::p256);
+        auto saved = key.save(key_file());
+        if (!saved) return fail(std::move(saved));
+        return key;
     }
     static Result<Enrolled> ask(Session& session, const HubAddress& address, const std::string& anchors,
                                 const pki::EcPrivateKey& key, const SecretBytes& code) {
@@ -215,9 +290,9 @@ class TerminalEnrol final : public Command {
         tls.server_anchors = {anchors};
         auto hub = HubConnection::open(address, std::move(tls), session);
         if (!hub) return fail(std::move(hub));
-        // The code works once, so a request whose end is not known is not repeated.
+        // The code gives the same certificate for the same key again.
         auto answer = run_conversation(
-            *hub, hub->post("/v1/terminals/enrol", certificate_request(*request, &code), http::Replay::forbidden));
+            *hub, hub->post("/v1/terminals/enrol", certificate_request(*request, &code), http::Replay::allowed));
         if (!answer) return fail(std::move(answer));
         return parse_enrolled(*answer);
     }
@@ -259,7 +334,8 @@ Result<NextPair> next_pair(const TerminalProfile& profile) {
 class TerminalRenew final : public Command {
   public:
     static constexpr CommandText text{
-        "terminal", "renew", "Get a new key and certificate for an enrolled terminal; the old ones stop working.",
+        "terminal", "renew",
+        "Get a new key and certificate for an enrolled terminal; the old ones end with the new ones' first use.",
         "  onshi terminal renew --terminal ./desk"};
     void declare(Options& options) override { terminal_.declare(options); }
     Result<Exit> run(Session& session) override {
@@ -272,11 +348,10 @@ class TerminalRenew final : public Command {
         if (!saved) return fail(std::move(saved));
         auto enrolled = ask(session, *profile, key);
         if (!enrolled) {
-            // Where it is not known whether the hub took the new key, that key is the only one that may work.
-            if (enrolled.error().code != ErrorCode::peer_outcome_unknown) {
-                std::error_code ignored;
-                fs::remove(profile->file(pair->key), ignored);
-            }
+            // Whether or not the hub took it: the old pair works until a new one is used, so the next renewal begins
+            // anew.
+            std::error_code ignored;
+            fs::remove(profile->file(pair->key), ignored);
             return fail(std::move(enrolled));
         }
         auto written = change_over(*profile, *pair, *enrolled);
@@ -292,7 +367,7 @@ class TerminalRenew final : public Command {
         auto hub = connect_as(profile, session);
         if (!hub) return fail(std::move(hub));
         auto answer = run_conversation(
-            *hub, hub->post("/v1/terminals/renew", certificate_request(*request, nullptr), http::Replay::forbidden));
+            *hub, hub->post("/v1/terminals/renew", certificate_request(*request, nullptr), http::Replay::allowed));
         if (!answer) return fail(std::move(answer));
         return parse_enrolled(*answer);
     }
@@ -319,8 +394,9 @@ class TerminalRenew final : public Command {
 }  // namespace
 
 void add_terminal_commands(CommandTree& tree) {
-    tree.noun("terminal", "terminals: add, enrol, renew");
+    tree.noun("terminal", "terminals: add, disable, enrol, renew");
     tree.add<TerminalAdd>();
+    tree.add<TerminalDisable>();
     tree.add<TerminalEnrol>();
     tree.add<TerminalRenew>();
 }

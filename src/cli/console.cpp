@@ -62,6 +62,10 @@ void Console::note(std::string_view text) {
     if (!quiet_) surroundings_.err << text << '\n' << std::flush;
 }
 
+void Console::detail(std::string_view text) {
+    if (verbose_) surroundings_.err << text << '\n' << std::flush;
+}
+
 void Console::note_label(std::string_view key, TextParameters parameters) {
     note(label(key, parameters));
 }
@@ -77,13 +81,13 @@ void Console::failure(const Error& error) {
         return;
     }
     const std::string_view code = error_name(error.code);
-    surroundings_.err << label("label.error") << ": " << explained(code, Audience::vendor) << '\n';
+    surroundings_.err << label("label.error") << ": " << with_parameters(sentence(code, Audience::vendor)) << '\n';
     if (!error.detail.empty()) surroundings_.err << label("label.cause") << ": " << error.detail << '\n';
     for (const auto& field : error.fields) {
         surroundings_.err << label("label.cause") << ": " << field.pointer << ": "
                           << sentence(error_name(field.code), Audience::vendor) << '\n';
     }
-    const std::string hint = explained(code, Audience::clerk);
+    const std::string hint = with_parameters(next_step(code));
     if (!has_open_parameter(hint)) surroundings_.err << label("label.hint") << ": " << hint << '\n';
     surroundings_.err << code;
     if (error.retry_after_ms > 0) {
@@ -95,12 +99,17 @@ void Console::failure(const Error& error) {
         surroundings_.err << " trace " << std::string_view(hex.data(), hex.size());
     }
     surroundings_.err << '\n' << std::flush;
+    detail(fmt::format("{}:{}", error.where.file_name(), error.where.line()));
 }
 
-std::string Console::explained(std::string_view code, Audience audience) const {
-    std::string text = sentence(code, audience);
+std::string Console::with_parameters(std::string text) const {
     for (const auto& [name, value] : parameters_) text = fill_text(text, {{name, value}});
     return text;
+}
+
+std::string Console::next_step(std::string_view code) const {
+    const auto next = find_text(language_, code, Audience::operator_);
+    return next ? std::string(*next) : sentence(code, Audience::clerk);
 }
 
 std::string Console::label(std::string_view key, TextParameters parameters) const {

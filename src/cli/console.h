@@ -16,7 +16,8 @@
 
 namespace onshi::cli {
 
-enum class Format : std::uint8_t { text, json };
+// Of data. `json` is one document, `ndjson` one object per line of a list; a single object looks the same in both.
+enum class Format : std::uint8_t { table, csv, json, ndjson };
 enum class Colour : std::uint8_t { off, on };
 enum class ProgressMode : std::uint8_t { automatic, always, never, json };
 enum class Mark : std::uint8_t { good, bad, attention, quiet };
@@ -30,6 +31,8 @@ struct Surroundings {
     // Whether a person sits there: standard error is a terminal and questions can be asked on /dev/tty.
     bool interactive = false;
     bool out_is_terminal = false;
+    // Whether the reader of out went away, as `| head` does when it has seen enough.
+    std::function<bool()> reader_is_gone = [] { return false; };
     std::size_t columns = 80;
 };
 
@@ -41,11 +44,13 @@ class Console {
     // Set from the global options once they are known.
     void use(Format format, Colour colour, ProgressMode progress);
     void be_quiet() { quiet_ = true; }
+    void be_verbose() { verbose_ = true; }
     // Named with every failure from here on: what the other side calls this conversation.
     void trace(const TraceId& id) { trace_ = id; }
 
     [[nodiscard]] Language language() const { return language_; }
-    [[nodiscard]] bool json() const { return format_ == Format::json; }
+    [[nodiscard]] bool json() const { return format_ == Format::json || format_ == Format::ndjson; }
+    [[nodiscard]] Format format() const { return format_; }
     [[nodiscard]] bool quiet() const { return quiet_; }
     [[nodiscard]] bool interactive() const { return surroundings_.interactive; }
     // Whether a line of err can be overwritten.
@@ -60,7 +65,9 @@ class Console {
     void line(std::string_view text);
     // One line for people, on err; not with --quiet.
     void note(std::string_view text);
-    // The same with a label of the catalogue.
+    // One line about what is being done, on err; with --verbose only.
+    void detail(std::string_view text);
+    // A note by its label of the catalogue.
     void note_label(std::string_view key, TextParameters parameters = {});
     // Overwrites the present line of err; for progress.
     void status_line(std::string_view text);
@@ -71,6 +78,9 @@ class Console {
     [[nodiscard]] std::string label(std::string_view key, TextParameters parameters = {}) const;
     // The clerk's (or another audience's) sentence of a code, with its parameters; the code itself when there is none.
     [[nodiscard]] std::string sentence(std::string_view code, Audience audience, TextParameters parameters = {}) const;
+    // What whoever typed the command does next about a failure: the operator's sentence, and the clerk's where only a
+    // visit is concerned.
+    [[nodiscard]] std::string next_step(std::string_view code) const;
     // Coloured when data goes to a terminal that shows colours.
     [[nodiscard]] std::string marked(Mark mark, std::string_view text) const;
 
@@ -80,13 +90,14 @@ class Console {
     [[nodiscard]] Result<SecretBytes> ask_secret(std::string_view prompt);
 
   private:
-    [[nodiscard]] std::string explained(std::string_view code, Audience audience) const;
+    [[nodiscard]] std::string with_parameters(std::string text) const;
     Surroundings surroundings_;
     Language language_;
-    Format format_ = Format::text;
+    Format format_ = Format::table;
     Colour colour_ = Colour::off;
     ProgressMode progress_ = ProgressMode::automatic;
     bool quiet_ = false;
+    bool verbose_ = false;
     TraceId trace_;
     std::vector<std::pair<std::string, std::string>> parameters_;
 };

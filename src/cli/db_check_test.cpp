@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/stores.h"
+#include "cli/test_surroundings.h"
 #include "domain/coverage/store.h"
 #include "domain/identity/store.h"
 #include "hub/migrations.h"
@@ -131,6 +132,13 @@ INSTANTIATE_TEST_SUITE_P(
                     DamageCase{Damage::coverage_bytes, "the coverage section differs from its history"},
                     DamageCase{Damage::no_section, "no identity section"},
                     DamageCase{Damage::no_history, "no open row of history"}));
+
+TEST_F(DbCheck, the_command_says_so_by_its_code_and_ends_as_failed) {
+    fill(40, Damage::coverage_bytes);
+    TestSurroundings s;
+    EXPECT_EQ(s.run({"db", "check", "--store", options_.folder}), 1);
+    EXPECT_NE(s.err.str().find("store.inconsistent"), std::string::npos) << s.err.str();
+}
 
 TEST(StoresForLooking, are_not_made_by_looking) {
     std::string pattern = (fs::temp_directory_path() / "onshi-stores-XXXXXX").string();

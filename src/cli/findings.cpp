@@ -42,6 +42,7 @@ void show_text(Console& console, const std::vector<Finding>& findings) {
         const auto code = error_name(finding.error->code);
         console.line("    " + std::string(code) + ": " + finding.error->detail);
         console.line("    " + console.sentence(code, Audience::vendor));
+        console.line("    " + console.label("label.hint") + ": " + console.next_step(code));
     }
 }
 

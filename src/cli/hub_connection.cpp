@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "platform/http/retry.h"
 
 namespace onshi::cli {
@@ -17,10 +19,11 @@ Result<HubConnection> HubConnection::open(const HubAddress& address, http::Clien
     session.random().fill(bytes);
     const TraceId trace(bytes);
     session.console().trace(trace);
-    return HubConnection(std::move(*client), session, trace);
+    return HubConnection(std::move(*client), address.url(), session, trace);
 }
 
 Task<Result<std::string>> HubConnection::post(std::string target, std::string body, http::Replay replay) {
+    console_->detail(fmt::format("POST {}{}, {} bytes", address_, target, body.size()));
     http::ClientRequest request;
     request.method = http::Method::post;
     request.target = std::move(target);

@@ -26,12 +26,16 @@ class HubConnection {
     void close() { client_.close_idle(); }
 
   private:
-    HubConnection(http::Client client, Session& session, const TraceId& trace)
+    HubConnection(http::Client client, std::string address, Session& session, const TraceId& trace)
         : client_(std::move(client)),
+          address_(std::move(address)),
+          console_(&session.console()),
           language_(session.console().language()),
           random_(&session.random()),
           trace_(trace) {}
     http::Client client_;
+    std::string address_;
+    Console* console_;
     Language language_;
     Random* random_;
     TraceId trace_;

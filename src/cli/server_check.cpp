@@ -12,6 +12,7 @@
 #include "base/date.h"
 #include "cli/files.h"
 #include "cli/stores.h"
+#include "hub/production.h"
 #include "hub/secrets.h"
 #include "platform/pki/organisation_ca.h"
 #include "platform/pki/secret_file.h"
@@ -55,6 +56,8 @@ Finding check_server_certificate(const hub::Settings& settings, Instant now) {
     if (as_text(key->subject_public_key_info()) != std::string_view(own.subject_public_key_info)) {
         return finding(name, "", fail(ErrorCode::config_certificate, "server_key belongs to another certificate"));
     }
+    auto allowed = hub::refuse_test_server(settings, *chain);
+    if (!allowed) return finding(name, validity_text(own, now), allowed);
     return finding(name, validity_text(own, now), check_dates(own, now));
 }
 
@@ -66,10 +69,8 @@ Finding check_roots(const hub::Settings& settings, const std::string& name, cons
     auto store = pki::TrustStore::from_pem(purpose, *pem);
     if (!store) return {name, path, store.error()};
     std::string seen = fmt::format("{} root(s)", store->roots().size());
-    if (!store->contains_test_ca()) return finding(name, std::move(seen), {});
-    seen += ", TEST";
-    if (settings.profile != hub::Profile::production) return finding(name, std::move(seen), {});
-    return finding(name, std::move(seen), fail(ErrorCode::config_test_parts, name + " holds a TEST CA"));
+    if (store->contains_test_ca()) seen += ", TEST";
+    return finding(name, std::move(seen), hub::refuse_test_roots(settings, name, *store));
 }
 
 Finding check_enrolment(const hub::Settings& settings) {
@@ -86,7 +87,7 @@ Finding check_secrets(const hub::Settings& settings) {
         return finding("secrets", "", fail(ErrorCode::config_missing, "secrets_folder"));
     auto secrets = hub::load_secrets(settings.secrets_folder);
     if (!secrets) return {"secrets", settings.secrets_folder, secrets.error()};
-    return finding("secrets", settings.secrets_folder, {});
+    return finding("secrets", settings.secrets_folder, hub::refuse_demo_secrets(settings));
 }
 
 Finding check_stores(const hub::Settings& settings) {

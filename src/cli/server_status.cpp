@@ -172,6 +172,9 @@ void show(Console& console, const Status& status) {
 Result<Exit> show_server_status(Session& session, std::uint16_t metrics_port) {
     auto answers = run_to_end(ask(metrics_port));
     // A hub that is not ready answers 503, and then its metrics still tell what it does.
+    if (!answers.metrics && answers.metrics.error().code == ErrorCode::peer_unavailable) {
+        return fail(ErrorCode::server_not_running, fmt::format("127.0.0.1:{}", metrics_port));
+    }
     if (!answers.metrics) return fail(std::move(answers.metrics));
     Status status;
     read_metrics(status, answers.metrics->body);

@@ -18,8 +18,10 @@ namespace onshi::cli {
 struct GlobalOptions {
     bool json = false;
     bool quiet = false;
+    bool verbose = false;
     bool no_colour = false;
     bool yes = false;
+    std::string format = "table";
     std::string progress = "auto";
     std::string config;  // a settings file in place of the user's and the system's
 };

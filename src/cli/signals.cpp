@@ -27,7 +27,8 @@ struct SignalWatch::Impl {
             const int signal = sigtimedwait(&watched, nullptr, &patience);
             if (signal == SIGINT && ++interrupts == 2) ::_exit(static_cast<int>(Exit::interrupted));
             if (signal == SIGINT && interrupts == 1 && actions.tell) actions.tell();
-            stopping = stopping || signal == SIGINT || signal == SIGTERM;
+            const bool hung_up = signal == SIGHUP && actions.hangup == Hangup::stops;
+            stopping = stopping || signal == SIGINT || signal == SIGTERM || hung_up;
             if (stopping) actions.stop();
         }
     }

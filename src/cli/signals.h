@@ -1,17 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 namespace onshi::cli {
 
 // What a long-running command does when it is told to end.
+// What the end of the terminal (SIGHUP) means: nothing to a server, the end to what a person started beside their work.
+enum class Hangup : std::uint8_t { ignored, stops };
+
 struct SignalActions {
-    // First SIGTERM or SIGINT. Called again and again until the watch ends, so that one that came too early is not
-    // lost.
+    // First SIGTERM or SIGINT, or SIGHUP where that stops. Called again and again until the watch ends, so that one
+    // that came too early is not lost.
     std::function<void()> stop;
     // Once, on the first SIGINT: tells the person about the second one.
     std::function<void()> tell;
+    Hangup hangup = Hangup::ignored;
 };
 
 // Takes SIGTERM and SIGINT on a thread of its own; blocks them, and SIGHUP, in every thread that is started later, so

@@ -28,6 +28,8 @@ constexpr std::array fields{
     NamedField{"server_ca", [](TerminalProfile& p) -> std::string& { return p.server_ca; }},
     NamedField{"certificate", [](TerminalProfile& p) -> std::string& { return p.certificate; }},
     NamedField{"key", [](TerminalProfile& p) -> std::string& { return p.key; }},
+    NamedField{"card_certificate", [](TerminalProfile& p) -> std::string& { return p.card_certificate; }},
+    NamedField{"card_key", [](TerminalProfile& p) -> std::string& { return p.card_key; }},
 };
 
 std::string place(const std::filesystem::path& file, const toml::node& node) {
@@ -96,7 +98,9 @@ std::string HubAddress::url() const {
 std::string TerminalProfile::to_toml() const {
     toml::table table;
     TerminalProfile copy = *this;
-    for (const auto& [name, field] : fields) table.insert(name, field(copy));
+    for (const auto& [name, field] : fields) {
+        if (!field(copy).empty()) table.insert(name, field(copy));
+    }
     table.insert("hub_port", std::int64_t{hub.port});
     std::ostringstream text;
     text << "# A terminal: its hub, its name in signed lines, and its files in this folder.\n" << table << '\n';

@@ -32,6 +32,9 @@ struct TerminalProfile {
     std::string server_ca = "server_ca.crt";
     std::string certificate = "terminal.crt";
     std::string key = "terminal.key";  // 0600
+    // What a card is shown before it lets this terminal use its key without the PIN; empty: this terminal cannot.
+    std::string card_certificate;
+    std::string card_key;  // 0600
 
     [[nodiscard]] std::filesystem::path file(const std::string& name) const { return folder / name; }
     [[nodiscard]] static std::filesystem::path description(const std::filesystem::path& folder) {

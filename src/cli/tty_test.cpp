@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/test_surroundings.h"
+
 namespace onshi::cli {
 namespace {
 
@@ -66,6 +68,23 @@ int ask_for_1234() {
 int ask_for_a_word() {
     const auto line = read_line_from_terminal("go on? ");
     return line && *line == "y" ? 0 : 1;
+}
+
+// Before what cannot be undone by itself.
+int migrate_after_a_question() {
+    TestSurroundings s;
+    auto surroundings = s.get();
+    surroundings.interactive = true;
+    const std::vector<std::string> words{"db", "migrate", "--store", "/nonexistent/onshi"};
+    const int ended = run_program(words, surroundings);
+    return ended == 2 && s.err.str().find("command.declined") != std::string::npos ? 0 : 1;
+}
+
+TEST(Terminal, a_no_to_the_question_changes_nothing) {
+    Person person(migrate_after_a_question);
+    person.see("[y/N] ");
+    person.type("n\n");
+    EXPECT_EQ(person.ended(), 0);
 }
 
 TEST(Terminal, a_secret_is_read_without_being_shown_and_echo_comes_back) {

@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t secret_bytes = 32;
+constexpr const char* demo_mark = "DEMO";
 constexpr std::uint32_t generation_max = 1'000'000;
 
 std::string file_name(std::string_view name, std::uint32_t generation) {
@@ -119,6 +120,16 @@ Result<void> create_secrets(const std::string& folder, Random& random) {
         if (!made) return fail(std::move(made));
     }
     return {};
+}
+
+Result<void> mark_demo_secrets(const std::string& folder) {
+    const std::string_view text = "These keys were made for a demo. The production profile refuses them.\n";
+    return pki::write_secret_file(fs::path(folder) / demo_mark, as_bytes(text));
+}
+
+bool are_demo_secrets(const std::string& folder) {
+    std::error_code error;
+    return fs::exists(fs::path(folder) / demo_mark, error);
 }
 
 }  // namespace onshi::hub

@@ -34,5 +34,9 @@ inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudony
 [[nodiscard]] Result<audit::SealKeys> load_seal_keys(const std::string& folder);
 // Makes generation 1 of every name that has none yet.
 [[nodiscard]] Result<void> create_secrets(const std::string& folder, Random& random);
+// Says in the folder itself that its keys lie open in a demo, so that they are known wherever they are copied to as a
+// whole.
+[[nodiscard]] Result<void> mark_demo_secrets(const std::string& folder);
+[[nodiscard]] bool are_demo_secrets(const std::string& folder);
 
 }  // namespace onshi::hub

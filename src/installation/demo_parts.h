@@ -57,7 +57,8 @@ struct HubPlace {
                                                                const HubPlace& hub, const DemoOptions& options,
                                                                const synth::Nation& nation,
                                                                const pki::IssuingCa& organisation_ca,
-                                                               const Clock& clock, Random& random);
+                                                               const CardParts& cards, const Clock& clock,
+                                                               Random& random);
 
 // Looks for one person of each kind whose card a demo wants to show, asks the rules what a check would answer, and
 // writes the card's image. Kinds that nobody is of are left out.

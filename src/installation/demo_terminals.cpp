@@ -44,9 +44,15 @@ constexpr Service services[]{
 struct Parts {
     sql::Database& database;
     const pki::IssuingCa& ca;
+    const CardParts& cards;
     const Clock& clock;
     Random& random;
 };
+
+// Whether cards let a terminal use their key without their PIN: desks, which check by eye too.
+enum class CardAccess : std::uint8_t { by_pin_only, without_pin };
+constexpr const char* card_access_certificate = "card_access.cvc";
+constexpr const char* card_access_key = "card_access.key";
 
 audit::Actor installer() {
     return {operator_key, TerminalKey(0), nobody_reference};
@@ -109,9 +115,19 @@ std::string desk_name(std::uint32_t ordinal) {
     return ordinal == 0 ? "desk" : fmt::format("desk-{}", ordinal + 1);
 }
 
+// What a virtual card is shown before it signs without a PIN. Its key is one of those that the demo's cards share: a demo
+// has no secrets to keep, and each key more costs its start a tenth of a second.
+Result<void> write_card_access(const CardParts& cards, const std::filesystem::path& folder) {
+    auto certificate = cards.issuer.issue_terminal_certificate(cards.keys.public_key(0));
+    if (!certificate) return fail(std::move(certificate));
+    auto written = write_text_file(folder / card_access_certificate, as_text(*certificate));
+    if (!written) return written;
+    return cards.keys.key(0).save(folder / card_access_key);
+}
+
 // The terminal's own part: a key that stays in its folder, a certificate for the code, and where the hub is.
 Result<DemoTerminal> set_up_terminal(Parts parts, const std::string& code, const std::string& name,
-                                     const Layout& layout, const HubPlace& hub) {
+                                     const Layout& layout, const HubPlace& hub, CardAccess access) {
     const auto folder = layout.terminal(name);
     auto made = make_folder(folder);
     if (!made) return fail(std::move(made));
@@ -131,6 +147,12 @@ Result<DemoTerminal> set_up_terminal(Parts parts, const std::string& code, const
     file.key = final_folder / "terminal.key";
     file.facility = terminal.organisation;
     file.terminal = terminal.id;
+    if (access == CardAccess::without_pin) {
+        file.card_certificate = final_folder / card_access_certificate;
+        file.card_key = final_folder / card_access_key;
+        auto given = write_card_access(parts.cards, folder);
+        if (!given) return fail(std::move(given));
+    }
     auto written = key.save(folder / "terminal.key");
     if (written) written = write_text_file(folder / "terminal.crt", pki::to_pem(as_bytes(enrolled->certificate_der)));
     if (written) written = write_text_file(folder / "terminal.toml", to_toml(file));
@@ -168,25 +190,27 @@ Result<std::unique_ptr<OpenStores>> OpenStores::open(const std::string& folder, 
 
 Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layout& layout, const HubPlace& hub,
                                                  const DemoOptions& options, const synth::Nation& nation,
-                                                 const pki::IssuingCa& organisation_ca, const Clock& clock,
-                                                 Random& random) {
-    const Parts parts{stores.database(), organisation_ca, clock, random};
+                                                 const pki::IssuingCa& organisation_ca, const CardParts& cards,
+                                                 const Clock& clock, Random& random) {
+    const Parts parts{stores.database(), organisation_ca, cards, clock, random};
     std::vector<DemoTerminal> terminals;
-    const auto set_up = [&](Result<std::string> code, const std::string& name) -> Result<void> {
+    const auto set_up = [&](Result<std::string> code, const std::string& name, CardAccess access) -> Result<void> {
         if (!code) return fail(std::move(code));
-        auto terminal = set_up_terminal(parts, *code, name, layout, hub);
+        auto terminal = set_up_terminal(parts, *code, name, layout, hub, access);
         if (!terminal) return fail(std::move(terminal));
         terminals.push_back(std::move(*terminal));
         return {};
     };
     for (const Service& service : services) {
-        auto done = set_up(run_to_end(add_service_terminal(parts, service)), std::string(service.folder));
+        auto done = set_up(run_to_end(add_service_terminal(parts, service)), std::string(service.folder),
+                           CardAccess::by_pin_only);
         if (!done) return fail(std::move(done));
     }
     const auto codes = clinics(nation, options);
     if (codes.size() < options.desks) return fail(ErrorCode::synth_settings, "fewer connected clinics than desks");
     for (std::uint32_t ordinal = 0; ordinal < options.desks; ++ordinal) {
-        auto done = set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal)), desk_name(ordinal));
+        auto done = set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal)), desk_name(ordinal),
+                           CardAccess::without_pin);
         if (!done) return fail(std::move(done));
     }
     return terminals;

@@ -29,6 +29,8 @@ struct TerminalFile {
     std::string server_ca;    // PEM file
     std::string certificate;  // PEM file
     std::string key;          // PEM file, 0600
+    std::string card_certificate;  // what a card is shown before it signs without a PIN; empty: none
+    std::string card_key;          // PEM file, 0600; empty: none
     std::string facility;
     std::string terminal;
 };

@@ -1,5 +1,6 @@
 """How a terminal comes to its certificate, renews it and loses it."""
 
+import datetime
 import functools
 import json
 import re
@@ -10,9 +11,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from harness.cards import CheckOrder, base64url
+from harness.cards import CheckOrder, base64url, today
 from harness.client import Client, at_once, parse_response
-from harness.installation import Terminal
+from harness.hub import Hub
+from harness.installation import Terminal, onshi
 
 DIRECTORY_AGE_MAX = 5  # seconds; src/domain/organisations/directory.h
 
@@ -67,6 +69,11 @@ def enrol(operator, stranger, desk, tmp_path):
     return run
 
 
+def record_count(hub):
+    """Records about terminals and the intents behind them; a desk of another test adds none of these."""
+    return hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM audit_record WHERE event IN (6, 7, 9, 12)")[0][0]
+
+
 def terminal_of(request, enrolled):
     return Terminal(request.folder, enrolled["hub_id"], enrolled["facility"], enrolled["terminal"])
 
@@ -95,6 +102,29 @@ def test_a_code_is_typed_loosely_and_works_once(operator, stranger, desk, tmp_pa
     assert stranger.post("/v1/terminals/enrol", first.body(typed)).status == 201
     again = Request(tmp_path / "again")
     assert stranger.post("/v1/terminals/enrol", again.body(code)).code == "terminal.enrolment_code"
+
+
+def test_a_lost_answer_to_an_enrolment_comes_again_for_the_same_key(hub, operator, stranger, desk, tmp_path):
+    added = operator.post("/v1/terminals", new_order(desk)).value
+    request = Request(tmp_path / "first")
+    before = record_count(hub)
+    first = stranger.post("/v1/terminals/enrol", request.body(added["enrolment_code"]))
+    once = record_count(hub)
+    assert once == before + 2, "enrolled, done"
+    again = stranger.post("/v1/terminals/enrol", request.body(added["enrolment_code"]))
+    assert again.status == 201 and again.value == first.value
+    assert record_count(hub) == once, "nothing more has happened"
+    hub.installation.change(hub.installation.registry, "UPDATE terminal SET enrol_until = 1 WHERE terminal_key = ?",
+                            (int(added["terminal"][1:]),))
+    assert stranger.post("/v1/terminals/enrol", request.body(added["enrolment_code"])).code == "terminal.enrolment_code"
+
+
+def test_the_same_enrolment_sent_by_many_at_once_gives_one_certificate(operator, stranger, desk, tmp_path):
+    code = operator.post("/v1/terminals", new_order(desk)).value["enrolment_code"]
+    body = Request(tmp_path / "r").body(code)
+    replies = at_once([functools.partial(stranger.post_alone, "/v1/terminals/enrol", body) for _ in range(4)])
+    assert [reply.status for reply in replies] == [201] * 4
+    assert len({reply.value["certificate"] for reply in replies}) == 1
 
 
 def test_a_code_used_by_many_at_once_gives_one_certificate(operator, stranger, desk, tmp_path):
@@ -153,6 +183,42 @@ def test_a_terminal_renews_its_certificate(contract, hub, enrol, tmp_path):
         assert old.post("/v1/challenges", {}).code == "terminal.unknown", "also on a connection that was kept"
 
 
+def test_a_lost_answer_to_a_renewal_leaves_the_old_certificate_in_force(contract, hub, enrol, tmp_path):
+    request, enrolled = enrol()
+    first, second = Request(tmp_path / "first"), Request(tmp_path / "second")
+    with Client(contract, hub, terminal_of(request, enrolled)) as old:
+        lost = old.post("/v1/terminals/renew", first.body()).value
+        again = old.post("/v1/terminals/renew", first.body())
+        assert again.status == 201 and again.value == lost, "the same request, the same certificate"
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert old.challenge(), "the new one was never used"
+        renewed = old.post("/v1/terminals/renew", second.body())
+        assert renewed.status == 201, "a terminal that forgot the lost key begins anew"
+        second.certificate.write_text(renewed.value["certificate"])
+        with Client(contract, hub, terminal_of(second, renewed.value)) as new:
+            assert new.challenge()
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert old.post("/v1/challenges", {}).code == "terminal.unknown"
+    first.certificate.write_text(lost["certificate"])
+    with Client(contract, hub, terminal_of(first, lost)) as never_used:
+        assert never_used.post("/v1/challenges", {}).code == "terminal.unknown"
+
+
+def test_the_old_certificate_ends_after_a_day_also_when_the_new_one_is_not_used(contract, hub, enrol, tmp_path):
+    request, enrolled = enrol()
+    with Client(contract, hub, terminal_of(request, enrolled)) as old:
+        before = time.time()
+        assert old.post("/v1/terminals/renew", Request(tmp_path / "renewed").body()).status == 201
+        key = int(enrolled["terminal"][1:])
+        until, = hub.installation.rows(hub.installation.registry,
+                                       f"SELECT previous_until FROM terminal WHERE terminal_key = {key}")[0]
+        assert 24 * 3600 - 60 < until / 1e6 - before < 24 * 3600 + 60
+        hub.installation.change(hub.installation.registry,
+                                "UPDATE terminal SET previous_until = 1 WHERE terminal_key = ?", (key,))
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert old.post("/v1/challenges", {}).code == "terminal.unknown"
+
+
 def test_a_terminal_renews_nobody_else(contract, hub, connect, enrol, tmp_path):
     """Whatever the request says: the name comes from the certificate of the connection."""
     request, enrolled = enrol()
@@ -171,18 +237,74 @@ def talk(client, session=None):
         return client.judge("POST", "/v1/challenges", *parse_response(sock)), sock.session, sock.session_reused
 
 
-def test_a_disabled_terminal_is_out_within_seconds(contract, hub, enrol):
+def test_a_disabled_terminal_is_out_within_seconds(contract, hub, operator, enrol):
     request, enrolled = enrol()
     with Client(contract, hub, terminal_of(request, enrolled)) as ended:
         session = talk(ended)[1]
         assert ended.challenge()
-        hub.installation.change(hub.installation.registry, "UPDATE terminal SET state = 3, version = version + 1 "
-                                "WHERE terminal_key = ?", (int(enrolled["terminal"][1:]),))
+        before = record_count(hub)
+        said = operator.post("/v1/terminals/disable", {"terminal": enrolled["terminal"]})
+        assert said.value == {"terminal": enrolled["terminal"], "state": "disabled", "changed": True}
+        assert record_count(hub) == before + 2, "disabled, done"
         time.sleep(DIRECTORY_AGE_MAX + 0.5)
         assert ended.post("/v1/challenges", {}).code == "terminal.disabled"
         reply, _, resumed = talk(ended, session)
         assert resumed and reply.code == "terminal.disabled"
         assert ended.post("/v1/terminals/renew", request.body()).code == "terminal.disabled"
+    again = operator.post("/v1/terminals/disable", {"terminal": enrolled["terminal"]})
+    assert again.value["changed"] is False and record_count(hub) == before + 2
+
+
+def test_a_terminal_that_was_disabled_before_it_enrolled_never_does(operator, stranger, desk, tmp_path):
+    added = operator.post("/v1/terminals", new_order(desk)).value
+    assert operator.post("/v1/terminals/disable", {"terminal": added["terminal"]}).value["changed"]
+    reply = stranger.post("/v1/terminals/enrol", Request(tmp_path / "r").body(added["enrolment_code"]))
+    assert reply.code == "terminal.enrolment_code"
+
+
+def test_only_an_operator_disables_and_never_itself(operator, desk):
+    assert desk.post("/v1/terminals/disable", {"terminal": desk.terminal.id}).code == "role.missing"
+    itself = operator.post("/v1/terminals/disable", {"terminal": operator.terminal.id})
+    assert itself.field_codes() == {"/terminal": "field.value"}
+    assert operator.post("/v1/terminals/disable", {"terminal": "T4"}).code == "request.not_found"
+    for name in ("", "T", "4", "T0", "T-4", "T4x", "T99999999999999999999"):
+        assert operator.post("/v1/terminals/disable", {"terminal": name}).code == "request.field", name
+
+
+def test_the_command_line_disables_a_terminal(contract, hub, enrol):
+    hub.installation.point_terminals_at(hub.port)
+    request, enrolled = enrol()
+    words = ("terminal", "disable", enrolled["terminal"], "--terminal", hub.installation.terminal("operator").folder)
+    asked = onshi(*words)
+    assert asked.returncode == 2 and "command.confirmation" in asked.stderr, "there is nobody to ask"
+    ended = onshi(*words, "--yes", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["changed"] is True
+    with Client(contract, hub, terminal_of(request, enrolled)) as out:
+        assert out.post("/v1/challenges", {}).code == "terminal.disabled"
+
+
+def test_a_closed_organisation_has_no_access(contract, new_installation, tmp_path):
+    installation = new_installation()
+    with Hub(installation, tmp_path) as hub, Client(contract, hub, installation.terminal("desk")) as desk, \
+            Client(contract, hub, installation.terminal("operator")) as operator, Client(contract, hub, None) as stranger:
+        assert desk.challenge()
+        code = operator.post("/v1/terminals", new_order(desk)).value["enrolment_code"]
+        yesterday = (today() - datetime.date(1970, 1, 1)).days - 1
+        installation.change(installation.registry, "UPDATE organisation SET valid_to = ? WHERE organisation_key = "
+                            "(SELECT organisation_key FROM terminal WHERE terminal_key = ?)",
+                            (yesterday, int(desk.terminal.id[1:])))
+        time.sleep(DIRECTORY_AGE_MAX + 0.5)
+        assert desk.post("/v1/challenges", {}).code == "terminal.disabled"
+        request = Request(tmp_path / "late")
+        assert stranger.post("/v1/terminals/enrol", request.body(code)).code == "terminal.enrolment_code"
+        assert operator.post("/v1/terminals", new_order(desk)).code == "organisation.unknown"
+
+
+@pytest.mark.parametrize("role", ["card_desk", "administer"])
+def test_a_facility_is_given_no_role_of_the_centre(operator, desk, role):
+    reply = operator.post("/v1/terminals", new_order(desk, roles=("check_card", role)))
+    assert reply.code == "request.field" and reply.field_codes() == {"/roles": "field.value"}
 
 
 def test_a_role_that_was_taken_away_ends_within_seconds(contract, hub, enrol):

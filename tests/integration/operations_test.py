@@ -202,6 +202,32 @@ def test_a_hub_that_cannot_start_says_why_and_ends(new_installation, words, code
     assert problem["code"] == code
 
 
+def own_root(folder, name):
+    """A CA of nobody's, without TEST in its name."""
+    key, certificate = folder / f"{name}.key", folder / f"{name}.crt"
+    subprocess.run(["openssl", "req", "-x509", "-new", "-nodes", "-newkey", "rsa:2048", "-keyout", key, "-out", certificate,
+                    "-days", "30", "-subj", f"/C=JP/O=Real/OU={name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
+                   check=True, capture_output=True, timeout=30)
+    return certificate
+
+
+def test_the_production_profile_refuses_what_a_demo_made_one_by_one(new_installation, tmp_path):
+    installation = new_installation()
+    words = ["--config", installation.settings, "--profile", "production", "--port", 0, "--metrics-port", 0, "--json",
+             "--card-roots", own_root(tmp_path, "cards"), "--organisation-ca-certificate", own_root(tmp_path, "organisations"),
+             "--organisation-ca-key", ""]
+
+    def refused():
+        problem = json.loads(onshi("server", "run", *words).stderr.splitlines()[-1])
+        findings = json.loads(onshi("server", "check", *words).stdout)["checks"]
+        names = {finding["name"] for finding in findings if finding.get("code") == "config.test_parts"}
+        return problem["code"], problem["detail"], names
+
+    assert refused() == ("config.test_parts", "secrets_folder holds the keys of a demo", {"secrets", "server_certificate"})
+    (installation.folder / "secrets" / "DEMO").unlink()
+    assert refused() == ("config.test_parts", "server_certificate was issued by a TEST CA", {"server_certificate"})
+
+
 def test_a_port_that_is_taken_is_named(hub, new_installation):
     """Loops of one hub share a port; two hubs would share the requests of two installations."""
     for words in (["--port", hub.port, "--metrics-port", 0], ["--port", 0, "--metrics-port", hub.metrics_port]):

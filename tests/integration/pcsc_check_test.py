@@ -231,3 +231,37 @@ def test_nothing_of_the_readers_is_left(put_in):
     assert process.returncode == 0
     assert not folder.exists()
     assert not os.path.exists(reader.socket)
+
+
+def test_a_card_without_a_pin_is_checked_by_eye(contract, wallet, place, put_in):
+    reader = put_in("without_pin")
+    refused = get(reader, place, "--card")
+    assert problem(refused)["code"] == "card.pin_missing"
+    ended = get(reader, place, "--card", "--method", "visual", "--operator", "staff-1", "--reason", "顔認証カード",
+                "--register", "agreed")
+    assert ended.returncode == 0, ended.stderr
+    answer = json.loads(ended.stdout)
+    contract.validate("#/components/schemas/Answer", answer)
+    assert answer["method"] == "visual" and answer["result"]["name"] == "valid"
+    assert answer["person"]["name"] == wallet.persons[wallet.card("without_pin").person_key].name
+
+
+@pytest.mark.parametrize("words, code", [
+    (["--method", "visual"], "command.usage"),
+    (["--method", "visual", "--operator", "staff-1"], "command.usage"),
+    (["--operator", "staff-1", "--reason", "x"], "command.usage"),
+    (["--method", "visual", "--operator", "nobody", "--reason", "x"], "account.unknown"),
+])
+def test_a_check_by_eye_names_who_looked_and_why(place, put_in, words, code):
+    ended = get(put_in("eligible"), place, "--card", *words)
+    assert problem(ended)["code"] == code
+
+
+def test_a_terminal_that_cards_do_not_know_checks_by_pin_only(place, put_in, tmp_path):
+    desk = place.folder / "terminals" / "desk"
+    (tmp_path / "desk").mkdir()
+    lines = [line for line in (desk / "terminal.toml").read_text().splitlines() if not line.startswith("card_")]
+    (tmp_path / "desk" / "terminal.toml").write_text("\n".join(lines) + "\n")
+    ended = onshi("eligibility", "get", "--terminal", tmp_path / "desk", "--card", "--json", "--method", "visual",
+                  "--operator", "staff-1", "--reason", "x", env={"PCSCLITE_CSOCK_NAME": put_in("eligible").socket})
+    assert problem(ended)["code"] == "config.missing"

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "domain/organisations/store.h"
+#include "base/date.h"
 
 namespace onshi::organisations {
 
@@ -20,16 +20,34 @@ Task<Result<std::shared_ptr<const Terminal>>> Directory::terminal(const Fingerpr
         if (found != terminals_.end() && now - found->second.read_at < directory_age_max) co_return found->second.terminal;
     }
     sql::ReadBatch batch;
-    const auto loaded = load_terminal(batch, fingerprint);
+    const auto owner = load_certificate_owner(batch, fingerprint);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
-    if (!loaded) co_return fail(ErrorCode::terminal_unknown, "no terminal has this certificate");
-    if (loaded->state != TerminalState::active) co_return fail(ErrorCode::terminal_disabled, "the terminal is not active");
-    auto terminal = std::make_shared<const Terminal>(*loaded);
+    const bool ended = owner && owner->presented == Presented::previous && clock_.now() >= owner->previous_until;
+    if (!owner || ended) co_return fail(ErrorCode::terminal_unknown, "no terminal has this certificate");
+    const Terminal& found = owner->terminal;
+    if (found.state != TerminalState::active) co_return fail(ErrorCode::terminal_disabled, "the terminal is not active");
+    const bool open = found.organisation.open_on(japan_day(clock_.now()));
+    if (!open) co_return fail(ErrorCode::terminal_disabled, "the organisation is not valid today");
+    if (owner->presented == Presented::current && owner->has_previous) {
+        // Where it cannot be stored now, the next look tries again; the terminal is let in all the same.
+        const auto stored = co_await end_previous(*owner, fingerprint, deadline);
+        static_cast<void>(stored);
+    }
+    auto terminal = std::make_shared<const Terminal>(found);
     const std::scoped_lock lock(mutex_);
     if (terminals_.size() >= directory_terminals_max) terminals_.clear();
     terminals_[fingerprint] = {terminal, now};
     co_return terminal;
+}
+
+Task<Result<void>> Directory::end_previous(const CertificateOwner& owner, const Fingerprint& current,
+                                           Deadline deadline) {
+    sql::WriteSet change(sql::Store::registry);
+    end_previous_certificate(change, owner.terminal.key, current);
+    auto committed = co_await database_.commit(std::move(change), deadline);
+    if (!committed) co_return fail(std::move(committed));
+    co_return Result<void>();
 }
 
 Task<Result<void>> Directory::refresh_insurers(Deadline deadline) {

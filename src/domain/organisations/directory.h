@@ -8,6 +8,7 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "domain/organisations/model.h"
+#include "domain/organisations/store.h"
 #include "platform/sql/database.h"
 
 namespace onshi::organisations {
@@ -33,8 +34,9 @@ class InsurerTable {
 // that was ended stops also on connections that are kept alive. Thread-safe. Owns the copies.
 class Directory {
   public:
-    explicit Directory(sql::Database& database) : database_(database) {}
-    // terminal.unknown for a certificate of no terminal, terminal.disabled for one that is not active.
+    Directory(sql::Database& database, const Clock& clock) : database_(database), clock_(clock) {}
+    // terminal.unknown for a certificate of no terminal, terminal.disabled for one that is not active or whose
+    // organisation has ended. The first use of a new certificate ends the previous one.
     [[nodiscard]] Task<Result<std::shared_ptr<const Terminal>>> terminal(const Fingerprint& fingerprint,
                                                                          Deadline deadline);
     [[nodiscard]] std::shared_ptr<const InsurerTable> insurers() const { return std::atomic_load(&insurers_); }
@@ -49,7 +51,10 @@ class Directory {
         std::shared_ptr<const Terminal> terminal;
         SteadyTime read_at;
     };
+    [[nodiscard]] Task<Result<void>> end_previous(const CertificateOwner& owner, const Fingerprint& current,
+                                                  Deadline deadline);
     sql::Database& database_;
+    const Clock& clock_;
     std::mutex mutex_;
     std::unordered_map<Fingerprint, Entry, FingerprintHash> terminals_;
     std::shared_ptr<const InsurerTable> insurers_ =

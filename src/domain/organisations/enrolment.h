@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,11 @@ struct TerminalEnrolled {
     Instant certificate_until;
 };
 
+struct TerminalDisabled {
+    std::string terminal_id;
+    bool changed = false;
+};
+
 // 3 years and 3 months, as the real terminal certificates (ux §2.6, K-E021).
 inline constexpr std::chrono::hours terminal_certificate_life{24 * (3 * 365 + 90)};
 inline constexpr std::size_t enrolment_code_characters = 20;
@@ -43,18 +49,26 @@ class EnrolmentService {
   public:
     EnrolmentService(sql::Database& database, audit::AuditedChanges& changes, const Clock& clock, Random& random)
         : database_(database), changes_(changes), clock_(clock), random_(random) {}
-    // organisation.unknown; errors of the database.
+    // organisation.unknown, also for one that has ended; request.field for a role that a facility may not have; errors of
+    // the database.
     [[nodiscard]] Task<Result<TerminalAdded>> add(const TerminalOrder& order, const audit::Actor& actor, Deadline deadline);
-    // terminal.enrolment_code; certificate.request for a request that is not one. A code works once.
+    // terminal.enrolment_code; certificate.request for a request that is not one. A code enrols one key: the same key
+    // gets the same certificate again while the code lives, so that a lost answer costs nothing.
     [[nodiscard]] Task<Result<TerminalEnrolled>> enrol(std::string_view code, Bytes request_der, const pki::IssuingCa& ca,
                                                        Deadline deadline);
-    // A new certificate for an enrolled terminal, from its present one. The old one stops with the answer.
-    [[nodiscard]] Task<Result<TerminalEnrolled>> renew(const Terminal& terminal, Bytes request_der,
+    // A new certificate for the terminal that presented this one. The presented one works until the new one is used, at
+    // most previous_certificate_life. terminal.unknown when it has ended meanwhile.
+    [[nodiscard]] Task<Result<TerminalEnrolled>> renew(const Fingerprint& presented, Bytes request_der,
                                                        const pki::IssuingCa& ca, Deadline deadline);
+    // Stops a terminal for ever: its next request is refused within directory_age_max, on every hub. Disabling a disabled
+    // one changes nothing. request.not_found; request.field for the caller's own.
+    [[nodiscard]] Task<Result<TerminalDisabled>> disable(TerminalKey terminal, const audit::Actor& actor,
+                                                         Deadline deadline);
 
   private:
-    [[nodiscard]] Task<Result<TerminalEnrolled>> certify(const Terminal& terminal, Bytes request_der,
-                                                         const pki::IssuingCa& ca, Deadline deadline);
+    // One attempt; nullopt when another one was quicker.
+    [[nodiscard]] Task<Result<std::optional<TerminalEnrolled>>> try_enrol(const Sha256& code_digest, Bytes request_der,
+                                                                          const pki::IssuingCa& ca, Deadline deadline);
     sql::Database& database_;
     audit::AuditedChanges& changes_;
     const Clock& clock_;

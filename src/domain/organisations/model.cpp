@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace onshi::organisations {
@@ -52,5 +53,16 @@ std::string Organisation::code_text() const {
 }
 
 std::string Terminal::id() const { return fmt::format("T{}", key.value()); }
+
+Result<TerminalKey> parse_terminal_id(std::string_view text) {
+    std::int64_t value = 0;
+    const auto* end = text.data() + text.size();
+    if (!text.starts_with('T') || text.size() < 2 || text[1] < '1' || text[1] > '9') {
+        return fail(ErrorCode::number_format, "a terminal is named T and its number");
+    }
+    const auto [stop, error] = std::from_chars(text.data() + 1, end, value);
+    if (error != std::errc() || stop != end) return fail(ErrorCode::number_format, "a terminal is named T and its number");
+    return TerminalKey(value);
+}
 
 }  // namespace onshi::organisations

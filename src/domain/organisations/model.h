@@ -8,6 +8,7 @@
 
 #include "base/date.h"
 #include "base/identifiers.h"
+#include "base/result.h"
 #include "base/sha256.h"
 #include "base/time.h"
 
@@ -32,6 +33,12 @@ enum class Method : std::uint8_t { pin = 1, face = 2, visual = 3 };
 [[nodiscard]] std::string_view to_string(Role role);
 [[nodiscard]] std::optional<Role> parse_role(std::string_view name);
 
+// What terminals of such an organisation may be allowed; everything else belongs to those who run the centre.
+[[nodiscard]] constexpr std::uint32_t roles_of(Kind kind) {
+    const std::uint32_t checks = bit(Role::check_card) | bit(Role::check_number);
+    return kind == Kind::operator_ ? checks | bit(Role::card_desk) | bit(Role::administer) : checks;
+}
+
 enum class TerminalState : std::uint8_t { waiting_for_enrolment = 1, active = 2, disabled = 3 };
 
 struct Organisation {
@@ -42,6 +49,8 @@ struct Organisation {
     std::string phone;
     DateRange valid{};
 
+    // Whether it may ask on this day: one that was closed may not.
+    [[nodiscard]] bool open_on(Date day) const { return valid.contains(day); }
     // The code as people write it.
     [[nodiscard]] std::string code_text() const;
 };
@@ -61,6 +70,9 @@ struct Terminal {
     [[nodiscard]] std::string id() const;
 };
 
+// The opposite of Terminal::id(). number.format.
+[[nodiscard]] Result<TerminalKey> parse_terminal_id(std::string_view text);
+
 struct Account {
     std::string reference;
     bool active = false;
@@ -70,6 +82,8 @@ struct Account {
 using Fingerprint = Sha256;
 
 inline constexpr std::chrono::minutes enrolment_code_life{60 * 24 * 7};
+// How long the old certificate works beside a new one that was never used.
+inline constexpr std::chrono::hours previous_certificate_life{24};
 inline constexpr std::size_t account_reference_max = 64;
 
 }  // namespace onshi::organisations

@@ -22,8 +22,11 @@ namespace {
 
 const Statement select_by_fingerprint(
     "organisations.select_terminal_by_fingerprint", Store::registry, ShardKey::none,
-    "SELECT " ONSHI_TERMINAL_COLUMNS " FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
-    "WHERE t.fingerprint = $1");
+    "SELECT " ONSHI_TERMINAL_COLUMNS
+    ", t.certificate, CASE WHEN t.fingerprint = $1 THEN 1 ELSE 0 END, "
+    "CASE WHEN t.previous_fingerprint IS NULL THEN 0 ELSE 1 END, t.previous_until "
+    "FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
+    "WHERE t.fingerprint = $1 OR t.previous_fingerprint = $1");
 const Statement select_by_key(
     "organisations.select_terminal", Store::registry, ShardKey::none,
     "SELECT " ONSHI_TERMINAL_COLUMNS " FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
@@ -31,8 +34,8 @@ const Statement select_by_key(
 const Statement select_by_code(
     "organisations.select_terminal_by_code", Store::registry, ShardKey::none,
     "SELECT " ONSHI_TERMINAL_COLUMNS
-    ", t.enrol_until FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
-    "WHERE t.enrol_digest = $1 AND t.state = 1");
+    ", t.certificate, t.enrol_until FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
+    "WHERE t.enrol_digest = $1 AND t.state <> 3");
 const Statement select_organisation("organisations.select_organisation", Store::registry, ShardKey::none,
                                     "SELECT organisation_key, kind, code, name, phone, valid_from, valid_to "
                                     "FROM organisation WHERE kind = $1 AND code = $2");
@@ -44,14 +47,22 @@ const Statement select_account("organisations.select_account", Store::registry, 
                                "WHERE organisation_key = $1 AND reference = $2");
 const Statement insert_terminal("organisations.insert_terminal", Store::registry, ShardKey::none,
                                 "INSERT INTO terminal (terminal_key, organisation_key, name, roles, methods, state, "
-                                "fingerprint, certificate_until, enrol_digest, enrol_until, version) "
-                                "VALUES ($1, $2, $3, $4, $5, 1, NULL, 0, $6, $7, 1) ON CONFLICT (terminal_key) DO NOTHING");
+                                "certificate_until, previous_until, enrol_digest, enrol_until, version) "
+                                "VALUES ($1, $2, $3, $4, $5, 1, 0, 0, $6, $7, 1) ON CONFLICT (terminal_key) DO NOTHING");
 const Statement update_enrolled("organisations.update_enrolled", Store::registry, ShardKey::none,
-                                "UPDATE terminal SET fingerprint = $3, certificate_until = $4, state = 2, "
-                                "enrol_digest = NULL, version = version + 1 WHERE terminal_key = $1 AND version = $2");
-const Statement update_state("organisations.update_state", Store::registry, ShardKey::none,
-                             "UPDATE terminal SET state = $3, version = version + 1 "
-                             "WHERE terminal_key = $1 AND version = $2");
+                                "UPDATE terminal SET fingerprint = $3, certificate_until = $4, certificate = $5, "
+                                "state = 2, version = version + 1 "
+                                "WHERE terminal_key = $1 AND version = $2 AND state = 1");
+const Statement update_renewed("organisations.update_renewed", Store::registry, ShardKey::none,
+                               "UPDATE terminal SET fingerprint = $3, certificate_until = $4, certificate = $5, "
+                               "previous_fingerprint = $6, previous_until = $7, enrol_digest = NULL, "
+                               "version = version + 1 WHERE terminal_key = $1 AND version = $2 AND state = 2");
+const Statement update_previous_ended("organisations.update_previous_ended", Store::registry, ShardKey::none,
+                                      "UPDATE terminal SET previous_fingerprint = NULL "
+                                      "WHERE terminal_key = $1 AND fingerprint = $2");
+const Statement update_disabled("organisations.update_disabled", Store::registry, ShardKey::none,
+                                "UPDATE terminal SET state = 3, enrol_digest = NULL, version = version + 1 "
+                                "WHERE terminal_key = $1 AND state <> 3");
 
 #undef ONSHI_TERMINAL_COLUMNS
 
@@ -86,14 +97,28 @@ Terminal decode_terminal(const Row& row) {
     return terminal;
 }
 
-Enrolment decode_enrolment(const Row& row) { return {decode_terminal(row), {row.integer(13)}}; }
+std::string decode_certificate(const Row& row) { return row.is_null(13) ? std::string() : std::string(row.blob(13)); }
+
+CertificateOwner decode_owner(const Row& row) {
+    CertificateOwner owner;
+    owner.terminal = decode_terminal(row);
+    owner.certificate_der = decode_certificate(row);
+    owner.presented = row.integer(14) == 1 ? Presented::current : Presented::previous;
+    owner.has_previous = row.integer(15) == 1;
+    owner.previous_until = {row.integer(16)};
+    return owner;
+}
+
+Enrolment decode_enrolment(const Row& row) {
+    return {decode_terminal(row), decode_certificate(row), {row.integer(14)}};
+}
 
 Account decode_account(const Row& row) { return {std::string(row.text(0)), row.integer(1) == 1, row.integer(2)}; }
 
 }  // namespace
 
-sql::Slot<Terminal> load_terminal(sql::ReadBatch& batch, const Fingerprint& fingerprint) {
-    return batch.one(select_by_fingerprint, decode_terminal, sql::Blob{as_text(fingerprint)});
+sql::Slot<CertificateOwner> load_certificate_owner(sql::ReadBatch& batch, const Fingerprint& fingerprint) {
+    return batch.one(select_by_fingerprint, decode_owner, sql::Blob{as_text(fingerprint)});
 }
 
 sql::Slot<Terminal> load_terminal(sql::ReadBatch& batch, TerminalKey key) {
@@ -121,12 +146,23 @@ void add_terminal(sql::WriteSet& set, const NewTerminal& terminal) {
               terminal.methods, sql::Blob{as_text(terminal.code_digest)}, terminal.code_until.us);
 }
 
-void enrol_terminal(sql::WriteSet& set, const Terminal& terminal, const Fingerprint& fingerprint, Instant until) {
-    set.guard(update_enrolled, 1, terminal.key.value(), terminal.version, sql::Blob{as_text(fingerprint)}, until.us);
+void enrol_terminal(sql::WriteSet& set, const Terminal& terminal, const IssuedCertificate& issued) {
+    set.guard(update_enrolled, 1, terminal.key.value(), terminal.version, sql::Blob{as_text(issued.fingerprint)},
+              issued.until.us, sql::Blob{issued.der});
 }
 
-void set_terminal_state(sql::WriteSet& set, const Terminal& terminal, TerminalState state) {
-    set.guard(update_state, 1, terminal.key.value(), terminal.version, state);
+void renew_terminal(sql::WriteSet& set, const Terminal& terminal, const IssuedCertificate& issued,
+                    const Fingerprint& previous, Instant previous_until) {
+    set.guard(update_renewed, 1, terminal.key.value(), terminal.version, sql::Blob{as_text(issued.fingerprint)},
+              issued.until.us, sql::Blob{issued.der}, sql::Blob{as_text(previous)}, previous_until.us);
+}
+
+void end_previous_certificate(sql::WriteSet& set, TerminalKey terminal, const Fingerprint& current) {
+    set.change(update_previous_ended, terminal.value(), sql::Blob{as_text(current)});
+}
+
+void disable_terminal(sql::WriteSet& set, TerminalKey terminal) {
+    set.guard(update_disabled, 1, terminal.value());
 }
 
 }  // namespace onshi::organisations

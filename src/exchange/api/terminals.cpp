@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t terminal_name_max = 64;
 constexpr std::size_t request_der_max = 4096;
+constexpr std::size_t terminal_id_max = 20;
 
 template <class T>
 std::uint32_t named_bits(JsonObject& object, std::string_view list, std::string_view field, std::size_t count_max,
@@ -52,6 +53,28 @@ std::string write_terminal_added(const organisations::TerminalAdded& added) {
     writer.member("terminal", added.terminal_id);
     writer.member("enrolment_code", added.code);
     writer.member("code_until", to_rfc3339(added.code_until));
+    writer.end_object();
+    return body;
+}
+
+Result<TerminalKey> parse_terminal_name(std::string_view body) {
+    auto document = JsonDocument::parse(body);
+    if (!document) return fail(std::move(document));
+    std::optional<TerminalKey> key;
+    auto read = document->read([&](JsonObject& object) {
+        key = object.parsed("terminal", terminal_id_max, &organisations::parse_terminal_id);
+    });
+    if (!read) return fail(std::move(read));
+    return *key;
+}
+
+std::string write_terminal_disabled(const organisations::TerminalDisabled& disabled) {
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_object();
+    writer.member("terminal", disabled.terminal_id);
+    writer.member("state", "disabled");
+    writer.member("changed", disabled.changed);
     writer.end_object();
     return body;
 }

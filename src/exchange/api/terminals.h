@@ -12,6 +12,10 @@ namespace onshi::api {
 [[nodiscard]] Result<organisations::TerminalOrder> parse_terminal_order(std::string_view body);
 [[nodiscard]] std::string write_terminal_added(const organisations::TerminalAdded& added);
 
+// `{"terminal": "T…"}`
+[[nodiscard]] Result<TerminalKey> parse_terminal_name(std::string_view body);
+[[nodiscard]] std::string write_terminal_disabled(const organisations::TerminalDisabled& disabled);
+
 struct EnrolRequest {
     std::string code;         // empty when a terminal renews
     std::string request_der;  // PKCS#10

@@ -288,6 +288,10 @@ SecretBytes encode_card_image(const CardImage& image) {
 
 Result<CardImage> load_card_image(const std::filesystem::path& file) {
     auto text = pki::read_secret_file(file, card_image_bytes_max);
+    // Whoever gives a wrong path thinks of a file, not of a secret.
+    if (!text && text.error().code == ErrorCode::secret_missing) {
+        return fail(ErrorCode::file_unreadable, std::move(text.error().detail));
+    }
     if (!text) return fail(std::move(text));
     return parse_card_image(as_text(text->bytes()));
 }

@@ -129,7 +129,7 @@ struct CardImage {
 // JSON, format `onshi-card-image-1`. `card.image_malformed` with the member's name for what is missing or wrong.
 [[nodiscard]] Result<CardImage> parse_card_image(std::string_view json);
 [[nodiscard]] SecretBytes encode_card_image(const CardImage& image);
-// The file holds private keys: 0600. `secret.exists`, `secret.missing`, `secret.permissions`, `card.image_malformed`.
+// The file holds private keys: 0600. `secret.exists`, `file.unreadable`, `secret.permissions`, `card.image_malformed`.
 [[nodiscard]] Result<CardImage> load_card_image(const std::filesystem::path& file);
 [[nodiscard]] Result<void> save_card_image(const CardImage& image, const std::filesystem::path& file);
 

@@ -30,7 +30,7 @@ TEST(CardImage, is_a_file_for_its_owner_only) {
     EXPECT_EQ(save_card_image(fixture_image(), file).error().code, ErrorCode::secret_exists);
     std::filesystem::permissions(file, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
     EXPECT_EQ(load_card_image(file).error().code, ErrorCode::secret_permissions);
-    EXPECT_EQ(load_card_image(folder.path() / "none").error().code, ErrorCode::secret_missing);
+    EXPECT_EQ(load_card_image(folder.path() / "none").error().code, ErrorCode::file_unreadable);
 }
 
 TEST(CardImage, that_would_not_load_again_is_not_saved) {

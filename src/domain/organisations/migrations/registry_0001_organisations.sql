@@ -17,12 +17,16 @@ CREATE TABLE terminal (
     methods BIGINT NOT NULL,
     state BIGINT NOT NULL,
     fingerprint BLOB,
+    certificate BLOB,
     certificate_until BIGINT NOT NULL,
+    previous_fingerprint BLOB,
+    previous_until BIGINT NOT NULL,
     enrol_digest BLOB,
     enrol_until BIGINT NOT NULL,
     version BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX terminal_fingerprint ON terminal (fingerprint);
+CREATE INDEX terminal_previous_fingerprint ON terminal (previous_fingerprint);
 CREATE INDEX terminal_enrol_digest ON terminal (enrol_digest);
 CREATE TABLE account (
     organisation_key BIGINT NOT NULL,
