@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ONSHI = ROOT / "build/release/src/onshi"
@@ -95,6 +96,33 @@ def make_demo(options):
     return folder, json.loads(made.stdout.splitlines()[-1])
 
 
+def ports_of(folder):
+    """Those of the demo's settings; where another program has one meanwhile, a free one for this run."""
+    settings = tomllib.loads((folder / "hub.toml").read_text(encoding="utf-8"))
+    ports = []
+    for key in ("port", "metrics_port"):
+        port = settings[key]
+        if port == 0 or not port_is_free(port):
+            free = free_port()
+            if port != 0:
+                say(f"note: {key} {port} of {folder / 'hub.toml'} is taken; this run uses {free}")
+            port = free
+        ports.append(port)
+    return ports
+
+
+def link_socket_folder(run_folder, socket_folder):
+    """A socket's path must be short and so lies elsewhere; this name stays the same."""
+    link = run_folder / "reader"
+    link.unlink(missing_ok=True)
+    link.symlink_to(socket_folder)
+    return link / "pcscd.comm"
+
+
+def shown(path):
+    return path.relative_to(pathlib.Path.cwd()) if path.is_relative_to(pathlib.Path.cwd()) else path
+
+
 def card_of(demo, kind):
     for card in demo["cards"]:
         if card["kind"] == kind:
@@ -102,12 +130,13 @@ def card_of(demo, kind):
     raise Failure(f"the demo has no card of kind {kind}", "too few persons?", "./dev run --persons 10000")
 
 
-def check(folder, reader_socket, as_json):
+def check(folder, hub, reader_socket, as_json):
     environment = dict(os.environ, PCSCLITE_CSOCK_NAME=reader_socket)
     with tempfile.NamedTemporaryFile("w", prefix="onshi-pin-") as pin:
         pin.write(PIN + "\n")
         pin.flush()
-        command = [ONSHI, "eligibility", "get", "--card", "--pin-file", pin.name, "--terminal", folder / "terminals/desk"]
+        command = [ONSHI, "eligibility", "get", "--card", "--pin-file", pin.name, "--terminal", folder / "terminals/desk",
+                   "--hub", hub]
         if as_json:
             command.append("--json")
         return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
@@ -124,14 +153,17 @@ def run(options, processes):
             open(run_folder / "reader.log", "w", encoding="utf-8") as reader_log, \
             tempfile.TemporaryDirectory(prefix="onshi-reader-") as socket_folder:
         step("starting the hub")
-        hub = processes.start([ONSHI, "server", "run", "--config", folder / "hub.toml", "--ready-file", hub_ready], hub_log)
+        port, metrics_port = ports_of(folder)
+        hub = processes.start([ONSHI, "server", "run", "--config", folder / "hub.toml", "--port", str(port), "--metrics-port",
+                               str(metrics_port), "--ready-file", hub_ready], hub_log)
         ready = wait_ready(hub, hub_ready, hub_log, "the hub")
         step("putting a virtual My Number Card into a PC/SC reader of our own")
         reader = processes.start([ONSHI, "demo", "reader", card_of(demo, "eligible"), "--run-folder", socket_folder,
                                   "--ready-file", reader_ready], reader_log)
         reader_socket = wait_ready(reader, reader_ready, reader_log, "the reader")["socket"]
         step("one real check: PIN at the card, signature, hub, audit record")
-        answer = check(folder, reader_socket, options.once)
+        hub_address = f"https://127.0.0.1:{port}"
+        answer = check(folder, hub_address, reader_socket, options.once)
         if answer.returncode != 0:
             raise Failure("the check failed", "see the lines above", f"logs: {run_folder}")
         print(answer.stdout.rstrip("\n"), flush=True)
@@ -139,9 +171,9 @@ def run(options, processes):
             return
         say("")
         say(f"hub      {json.dumps(ready)}")
-        say(f"reader   PCSCLITE_CSOCK_NAME={reader_socket}")
-        say(f"again    PCSCLITE_CSOCK_NAME={reader_socket} {ONSHI.relative_to(ROOT)} eligibility get --card --terminal "
-            f"{folder / 'terminals/desk'}     (PIN {PIN})")
+        socket_name = shown(link_socket_folder(run_folder, socket_folder))
+        say(f"again    PCSCLITE_CSOCK_NAME={socket_name} {shown(ONSHI)} eligibility get --card --terminal "
+            f"{shown(folder / 'terminals/desk')} --hub {hub_address}     (PIN {PIN})")
         say("stop     Ctrl-C")
         while all(process.poll() is None for process in processes.running):
             time.sleep(0.5)

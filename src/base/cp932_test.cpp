@@ -182,7 +182,9 @@ TEST(Cp932, has_a_largest_text) {
 TEST(Cp932SubstituteTable, holds_only_what_is_needed_and_can_be_written) {
     const auto table = cp932_substitute_table();
     for (std::size_t i = 0; i < table.size(); ++i) {
-        if (i > 0) EXPECT_LT(table[i - 1].from, table[i].from);
+        if (i > 0) {
+            EXPECT_LT(table[i - 1].from, table[i].from);
+        }
         EXPECT_FALSE(in_cp932(table[i].from)) << table[i].to;
         const auto characters = decode_utf8(table[i].to);
         ASSERT_TRUE(characters && !characters->empty());

@@ -43,7 +43,9 @@ TEST(VariantTable, is_sorted_and_folds_in_one_step) {
     for (const auto& row : table) forms.insert(row.form);
     EXPECT_EQ(forms.size(), table.size());
     for (std::size_t i = 0; i < table.size(); ++i) {
-        if (i > 0) EXPECT_LT(table[i - 1].form, table[i].form);
+        if (i > 0) {
+            EXPECT_LT(table[i - 1].form, table[i].form);
+        }
         EXPECT_FALSE(forms.contains(table[i].first)) << "a first form folds to nothing else";
         EXPECT_EQ(first_variant(table[i].form), table[i].first);
     }

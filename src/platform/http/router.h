@@ -44,7 +44,6 @@ class Router {
 
     void add(Method method, std::string_view pattern, RouteOptions options, Handler handler);
     void match(Method method, std::string_view path, RouteMatch& found) const;
-    [[nodiscard]] std::span<const std::unique_ptr<Route>> routes() const { return routes_; }
 
   private:
     struct Node;
