@@ -31,10 +31,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::size_t events_max = 256;
-// A sleep ends this much before a request is due and the rest is polled: waking up takes longer than most gaps.
-constexpr nanoseconds poll_before_due{80'000};
-constexpr nanoseconds longest_wait{50'000'000};
-
 // Status and body of one answer; every other field is read past. No allocation once the body's string has grown.
 class AnswerReader final : public beast::http::basic_parser<false> {
   public:
@@ -197,7 +193,7 @@ class Run {
   private:
     [[nodiscard]] std::optional<Clock::time_point> next_due(Clock::time_point now) const;
     [[nodiscard]] bool is_over(Clock::time_point now) const;
-    void wait_for_events(Clock::time_point now);
+    void wait_for_events();
     void offer(Clock::time_point now);
     void send(Connection& connection, std::string_view body, Clock::time_point due, Clock::time_point now);
     void write(Connection& connection);
@@ -238,21 +234,17 @@ LoadReport Run::go() {
     auto now = Clock::now();
     while (!is_over(now)) {
         offer(now);
-        wait_for_events(Clock::now());
+        wait_for_events();
         now = Clock::now();
     }
     finish();
     return std::move(report_);
 }
 
-// Without a free connection nothing can be sent, so only answers are waited for.
-void Run::wait_for_events(Clock::time_point now) {
-    nanoseconds wait = longest_wait;
-    const auto due = free_.empty() ? std::nullopt : next_due(now);
-    if (due) wait = std::clamp<nanoseconds>(*due - now - poll_before_due, nanoseconds(0), longest_wait);
-    const timespec bound{.tv_sec = 0, .tv_nsec = wait.count()};
-    const int ready =
-        ::epoll_pwait2(generator_.epoll, events_.data(), static_cast<int>(events_.size()), &bound, nullptr);
+// Polls and never sleeps: it has its core for itself, waking up takes longer than most gaps between requests, and waking
+// a sleeper would be the server's work, which it is not when clients sit behind a network.
+void Run::wait_for_events() {
+    const int ready = ::epoll_wait(generator_.epoll, events_.data(), static_cast<int>(events_.size()), 0);
     for (int i = 0; i < ready; ++i) {
         const auto& event = events_[static_cast<std::size_t>(i)];
         auto& connection = *static_cast<Connection*>(event.data.ptr);

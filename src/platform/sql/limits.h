@@ -15,7 +15,7 @@ inline constexpr std::size_t statements_max = 1024;
 
 // How the committer gathers: at once, unless sets arrive so fast that waiting `gather_max` brings `gather_from` of them.
 struct CommitLimits {
-    std::chrono::microseconds gather_max{1000};
+    std::chrono::microseconds gather_max{2000};
     double gather_from = 2;
     std::size_t sets_per_commit_max = 512;
     std::size_t waiting_sets_max = 8192;  // beyond: `overload.busy`
@@ -27,7 +27,8 @@ inline constexpr std::size_t answers_per_post_max = 64;
 
 // A read that took longer than this and waited for the disk was cold: for `cold_reads_pause` reads leave the event loop for the reader threads.
 inline constexpr std::chrono::microseconds cold_read_threshold{1000};
-inline constexpr std::chrono::milliseconds cold_reads_pause{50};
+inline constexpr std::chrono::milliseconds cold_reads_pause{10};
+inline constexpr std::uint64_t pages_counted_every = 64;
 inline constexpr std::size_t reader_threads = 4;
 inline constexpr std::size_t reads_waiting_max = 4096;
 

@@ -275,11 +275,11 @@ Result<void> SqliteConnection::read(ReadBatch& batch) {
     return outcome;
 }
 
-std::uint64_t SqliteConnection::cache_misses() {
-    int current = 0;
+std::uint64_t SqliteConnection::new_cache_misses() {
+    int misses = 0;
     int highest = 0;
-    sqlite3_db_status(db_, SQLITE_DBSTATUS_CACHE_MISS, &current, &highest, 0);
-    return static_cast<std::uint64_t>(current);
+    sqlite3_db_status(db_, SQLITE_DBSTATUS_CACHE_MISS, &misses, &highest, 1);
+    return static_cast<std::uint64_t>(misses);
 }
 
 }  // namespace onshi::sql

@@ -49,7 +49,7 @@ class SqliteConnection {
     [[nodiscard]] Result<void> read(ReadBatch& batch);
 
     [[nodiscard]] sqlite3* handle() { return db_; }
-    [[nodiscard]] std::uint64_t cache_misses();
+    [[nodiscard]] std::uint64_t new_cache_misses();
 
   private:
     explicit SqliteConnection(sqlite3* db) : db_(db) {}

@@ -272,10 +272,12 @@ class SqliteDatabase final : public Database {
         auto connection = reader();
         if (!connection) return fail(std::move(connection));
         const std::int64_t begun = now_ns();
-        const std::uint64_t misses = (*connection)->cache_misses();
         auto answered = (*connection)->read(batch);
-        batches_.fetch_add(1, std::memory_order_relaxed);
-        pages_read_.fetch_add((*connection)->cache_misses() - misses, std::memory_order_relaxed);
+        const auto batches = batches_.fetch_add(1, std::memory_order_relaxed);
+        // Asking SQLite for its count costs more than some reads.
+        if (batches % pages_counted_every == 0) {
+            pages_read_.fetch_add((*connection)->new_cache_misses(), std::memory_order_relaxed);
+        }
         const std::int64_t ended = now_ns();
         if (ended - begun > std::chrono::nanoseconds(cold_read_threshold).count() && has_waited_for_disk()) {
             cold_until_ns_.store(ended + std::chrono::nanoseconds(cold_reads_pause).count(), std::memory_order_relaxed);

@@ -18,9 +18,10 @@ class JsonWriter {
     void end_object() { close('}'); }
     void begin_array() { open('['); }
     void end_array() { close(']'); }
+    // Names are ours: letters, digits and underscores.
     void key(std::string_view name) {
         separate();
-        quote(name);
+        quote_plain(name);
         out_.push_back(':');
         after_key_ = true;
     }
@@ -75,6 +76,8 @@ class JsonWriter {
         out_.append(word);
     }
     void quote(std::string_view value);
+    void quote_plain(std::string_view value);
+    void escape(char c);
     std::string& out_;
     bool first_ = true;
     bool after_key_ = false;
