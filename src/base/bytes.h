@@ -50,8 +50,8 @@ class ByteWriter {
     std::string& out_;
 };
 
-// Reads what ByteWriter wrote. After any read past the end `ok()` is false and every further value is empty or zero, so a
-// caller checks once at the end. The views point into the bytes it was given.
+// Reads what ByteWriter wrote. After any read past the end `ok()` is false and every further value is empty or zero, so
+// a caller checks once at the end. The views point into the bytes it was given.
 class ByteReader {
   public:
     explicit ByteReader(Bytes bytes) : rest_(bytes) {}

@@ -47,6 +47,8 @@ struct ErrorEntry {
 // Returns nullptr for a name that is not in the catalogue.
 [[nodiscard]] const ErrorEntry* find_error(std::string_view name) noexcept;
 [[nodiscard]] std::string_view to_string(Retry retry) noexcept;
-[[nodiscard]] inline std::string_view error_name(ErrorCode code) noexcept { return catalogue_entry(code).name; }
+[[nodiscard]] inline std::string_view error_name(ErrorCode code) noexcept {
+    return catalogue_entry(code).name;
+}
 
 }  // namespace onshi

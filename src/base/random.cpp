@@ -1,8 +1,8 @@
 #include "base/random.h"
 
-#include <openssl/rand.h>
-
 #include <cstring>
+
+#include <openssl/rand.h>
 
 #include "base/ensure.h"
 

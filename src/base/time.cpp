@@ -18,6 +18,8 @@ Instant SystemClock::now() const {
     return started_at_ + std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
 }
 
-std::chrono::microseconds SystemClock::step() const { return wall_clock() - now(); }
+std::chrono::microseconds SystemClock::step() const {
+    return wall_clock() - now();
+}
 
 }  // namespace onshi

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <thread>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-
-#include <fstream>
 
 #include "bench/child_process.h"
 #include "bench/cpu_pin.h"
@@ -59,8 +58,8 @@ Result<void> believe(const CheckPhase& phase, std::string_view what, double refu
     return {};
 }
 
-// A hub in operation has its registry in the page cache. While a pool of checks is being signed nothing reads it, and some
-// machines take back memory that nobody uses: without this a phase would measure their disk.
+// A hub in operation has its registry in the page cache. While a pool of checks is being signed nothing reads it, and
+// some machines take back memory that nobody uses: without this a phase would measure their disk.
 void read_through(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     std::vector<char> piece(std::size_t{1} << 20U);

@@ -241,8 +241,8 @@ LoadReport Run::go() {
     return std::move(report_);
 }
 
-// Polls and never sleeps: it has its core for itself, waking up takes longer than most gaps between requests, and waking
-// a sleeper would be the server's work, which it is not when clients sit behind a network.
+// Polls and never sleeps: it has its core for itself, waking up takes longer than most gaps between requests, and
+// waking a sleeper would be the server's work, which it is not when clients sit behind a network.
 void Run::wait_for_events() {
     const int ready = ::epoll_wait(generator_.epoll, events_.data(), static_cast<int>(events_.size()), 0);
     for (int i = 0; i < ready; ++i) {

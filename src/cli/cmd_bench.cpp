@@ -1,7 +1,7 @@
 // onshi bench check
-#include <fmt/format.h>
-
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "bench/bench_installation.h"
 #include "bench/check_bench.h"
@@ -32,7 +32,8 @@ class BenchCheck final : public Command {
         "  onshi bench check --folder var/bench --persons 10000 --seconds 5 --json"};
 
     void declare(Options& options) override {
-        options.text(folder_, "--folder", "DIR", "where the nation and the logs of the run lie; made when missing").required();
+        options.text(folder_, "--folder", "DIR", "where the nation and the logs of the run lie; made when missing")
+            .required();
         options.integer(persons_, "--persons", "N", "how many people the nation has").range(1000, 125'000'000);
         options.integer(seconds_, "--seconds", "N", "length of each phase").range(1, 120);
         options.integer(connections_, "--connections", "N", "kept-alive connections").range(1, 1024);
@@ -83,7 +84,8 @@ class BenchCheck final : public Command {
     Result<hub::Settings> read_hub_settings(const fs::path& nation) {
         const installation::Layout layout{nation};
         settings::Sources sources;
-        sources.files.push_back({layout.hub_settings(), settings::OriginKind::file, settings::SettingsFile::Presence::required});
+        sources.files.push_back(
+            {layout.hub_settings(), settings::OriginKind::file, settings::SettingsFile::Presence::required});
         sources.environment = [](const std::string&) { return std::optional<std::string>(); };
         sources.working_folder = nation;
         auto resolved = settings::resolve(setting_table(), sources);

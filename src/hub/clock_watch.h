@@ -23,8 +23,8 @@ class ClockWatch {
   public:
     ClockWatch(sql::Database& database, const Clock& clock, Random& random)
         : database_(database), clock_(clock), random_(random) {}
-    // `offset` is how far the system's clock is from the hub's (SystemClock::step). Returns whether it has stepped since
-    // the last recorded one; a step that could not be recorded is tried again at the next look.
+    // `offset` is how far the system's clock is from the hub's (SystemClock::step). Returns whether it has stepped
+    // since the last recorded one; a step that could not be recorded is tried again at the next look.
     [[nodiscard]] Task<Result<bool>> look(std::chrono::microseconds offset, Deadline deadline);
 
   private:

@@ -1,8 +1,8 @@
 #include "hub/clock_watch.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "domain/audit/chain.h"
 #include "domain/audit/store.h"

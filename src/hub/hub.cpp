@@ -1,19 +1,19 @@
 #include "hub/hub.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <fstream>
 #include <optional>
 #include <sstream>
+
+#include <fmt/format.h>
 
 #include "hub/card_upkeep.h"
 #include "hub/migrations.h"
 #include "hub/ocsp_transport.h"
 #include "hub/parts.h"
 #include "hub/periodic.h"
-#include "hub/status_lists.h"
 #include "hub/production.h"
+#include "hub/status_lists.h"
 #include "platform/http/health.h"
 #include "platform/pki/secret_file.h"
 #include "platform/sql/sqlite_database.h"
@@ -167,10 +167,11 @@ struct Hub::Parts {
             }
             ocsp.emplace(authorities, settings.ocsp_responder, ocsp_transport(), clock, random);
         }
-        const eligibility::CheckParts check_parts{*database,  clock,          random,    authorities, secrets.row_tag,
-                                                  challenges, status_sources, seen_cards,  ocsp ? &*ocsp : nullptr};
-        checks.emplace(check_parts, eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour,
-                                                               face_checks(settings)});
+        const eligibility::CheckParts check_parts{*database,      clock,           random,
+                                                  authorities,    secrets.row_tag, challenges,
+                                                  status_sources, seen_cards,      ocsp ? &*ocsp : nullptr};
+        checks.emplace(check_parts,
+                       eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour, face_checks(settings)});
         audited_changes.emplace(*database, clock, random);
         sealer.emplace(*database, clock, secrets.seal, settings.lane);
         vital_signs.emplace(metrics, certificate_expiries(settings));
@@ -250,18 +251,24 @@ Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings) {
     return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
 
-std::uint16_t Hub::port() const { return parts_->port; }
-std::uint16_t Hub::metrics_port() const { return parts_->metrics_port; }
-bool Hub::fenced() const { return parts_->fenced; }
+std::uint16_t Hub::port() const {
+    return parts_->port;
+}
+std::uint16_t Hub::metrics_port() const {
+    return parts_->metrics_port;
+}
+bool Hub::fenced() const {
+    return parts_->fenced;
+}
 
 void Hub::run() {
     Parts& p = *parts_;
     p.loops.spawn(0, keep_seen_cards(*p.context, *p.card_alarm));
     p.loops.spawn(0, run_periodic(*p.context, *p.sealer, *p.alarm, [this] {
-        log_event(Level::error, "hub.fenced", {{"lane", parts_->settings.lane}});
-        parts_->fenced = true;
-        stop();
-    }));
+                      log_event(Level::error, "hub.fenced", {{"lane", parts_->settings.lane}});
+                      parts_->fenced = true;
+                      stop();
+                  }));
     log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
     if (p.status_lists) p.status_lists->start();
     p.loops.run();

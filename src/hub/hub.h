@@ -23,7 +23,8 @@ class Hub {
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] std::uint16_t metrics_port() const;
 
-    // Serves until stop(); then drains: no new work, answers what is in flight, commits what is waiting, seals the chain.
+    // Serves until stop(); then drains: no new work, answers what is in flight, commits what is waiting, seals the
+    // chain.
     void run();
     // Thread-safe and safe to call more than once.
     void stop();

@@ -13,9 +13,9 @@ namespace onshi::hub {
 
 std::vector<sql::Migration> all_migrations() {
     std::vector<sql::Migration> all;
-    for (const auto steps : {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(),
-                             identity::migrations(), cards::migrations(), coverage::migrations(), consent::migrations(),
-                             eligibility::migrations()}) {
+    for (const auto steps :
+         {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(), identity::migrations(),
+          cards::migrations(), coverage::migrations(), consent::migrations(), eligibility::migrations()}) {
         all.insert(all.end(), steps.begin(), steps.end());
     }
     return all;

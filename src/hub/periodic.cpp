@@ -73,7 +73,9 @@ Task<bool> is_fenced(const Context& context, Deadline deadline) {
     co_return !committed && committed.error().code == ErrorCode::store_fenced;
 }
 
-void report(LogEvent event, const Error& error) { log_failure(Level::warn, event, error); }
+void report(LogEvent event, const Error& error) {
+    log_failure(Level::warn, event, error);
+}
 
 }  // namespace
 
@@ -129,7 +131,8 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         auto stepped = co_await clock_watch.look(context.clock.step(), deadline);
         if (!stepped) report("hub.clock_step_not_recorded", stepped.error());
         if (stepped && *stepped) {
-            log_event(Level::warn, "hub.clock_stepped", {{"step_us", static_cast<std::int64_t>(context.clock.step().count())}});
+            log_event(Level::warn, "hub.clock_stepped",
+                      {{"step_us", static_cast<std::int64_t>(context.clock.step().count())}});
         }
     }
 }

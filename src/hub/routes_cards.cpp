@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::size_t body_bytes_max = 4 * 1024;
 
-Task<Result<http::Response>> change_suspension(const Context& context, cards::SuspensionWish wish, http::Request& request,
-                                               Deadline deadline) {
+Task<Result<http::Response>> change_suspension(const Context& context, cards::SuspensionWish wish,
+                                               http::Request& request, Deadline deadline) {
     auto terminal = co_await caller(context, request, deadline);
     if (!terminal) co_return fail(std::move(terminal));
     if (!(*terminal)->may(organisations::Role::card_desk)) co_return fail(ErrorCode::role_missing, "card_desk");
@@ -31,12 +31,14 @@ Task<Result<http::Response>> change_suspension(const Context& context, cards::Su
 void add_card_routes(http::Server& server, const Context& context) {
     http::RouteOptions options;
     options.body_bytes_max = body_bytes_max;
-    server.route(http::Method::post, "/v1/cards/suspend", options, [&context](http::Request& request, Deadline deadline) {
-        return change_suspension(context, cards::SuspensionWish::suspend, request, deadline);
-    });
-    server.route(http::Method::post, "/v1/cards/resume", options, [&context](http::Request& request, Deadline deadline) {
-        return change_suspension(context, cards::SuspensionWish::resume, request, deadline);
-    });
+    server.route(http::Method::post, "/v1/cards/suspend", options,
+                 [&context](http::Request& request, Deadline deadline) {
+                     return change_suspension(context, cards::SuspensionWish::suspend, request, deadline);
+                 });
+    server.route(http::Method::post, "/v1/cards/resume", options,
+                 [&context](http::Request& request, Deadline deadline) {
+                     return change_suspension(context, cards::SuspensionWish::resume, request, deadline);
+                 });
 }
 
 }  // namespace onshi::hub

@@ -32,7 +32,8 @@ class AnswerCounters {
             for (int code = 1; code <= codes; ++code) {
                 at(method, code) = metrics.counter(
                     "onshi_eligibility_requests_total", "Answers given, by method and result code.",
-                    {{"method", method == 0 ? "number" : organisations::to_string(static_cast<organisations::Method>(method))},
+                    {{"method",
+                      method == 0 ? "number" : organisations::to_string(static_cast<organisations::Method>(method))},
                      {"result", to_string(static_cast<eligibility::ResultCode>(code))}});
             }
         }
@@ -45,9 +46,7 @@ class AnswerCounters {
   private:
     static constexpr int methods = 4;  // number, pin, face, visual
     static constexpr int codes = 5;
-    Counter& at(int method, int code) {
-        return counters_[static_cast<std::size_t>(method * codes + code - 1)];
-    }
+    Counter& at(int method, int code) { return counters_[static_cast<std::size_t>(method * codes + code - 1)]; }
     std::array<Counter, methods * codes> counters_;
 };
 
@@ -55,10 +54,9 @@ http::Response answer_response(const Context& context, const organisations::Term
                                const eligibility::GivenAnswer& given, const eligibility::IssuedChallenge* next) {
     const auto insurers = context.directory.insurers();
     const auto& person = given.answer.person;
-    const api::AnswerContext rest{terminal, *insurers, context.secrets.receipt,
-                                  person ? person_ref(context.secrets, terminal.organisation.key, person->key)
-                                         : std::string(),
-                                  next};
+    const api::AnswerContext rest{
+        terminal, *insurers, context.secrets.receipt,
+        person ? person_ref(context.secrets, terminal.organisation.key, person->key) : std::string(), next};
     return http::json_response(api::write_answer(given, rest));
 }
 
@@ -86,8 +84,8 @@ Task<ResponseResult> check_by_card(const Context& context, AnswerCounters& count
     auto given = co_await context.checks.check_by_card(**terminal, (*message)->check, deadline);
     if (!given) co_return fail(std::move(given));
     counters.count(given->answer);
-    const auto next = context.challenges.issue((*terminal)->key, (*message)->check.purpose, context.clock.now(),
-                                               context.random);
+    const auto next =
+        context.challenges.issue((*terminal)->key, (*message)->check.purpose, context.clock.now(), context.random);
     co_return answer_response(context, **terminal, *given, &next);
 }
 
@@ -117,8 +115,8 @@ Task<ResponseResult> record_consents(const Context& context, http::Request& requ
 
 }  // namespace
 
-Task<Result<std::shared_ptr<const organisations::Terminal>>> caller(const Context& context, const http::Request& request,
-                                                                    Deadline deadline) {
+Task<Result<std::shared_ptr<const organisations::Terminal>>> caller(const Context& context,
+                                                                    const http::Request& request, Deadline deadline) {
     if (request.peer == nullptr || !request.peer->certificate) {
         co_return fail(ErrorCode::request_certificate_required, "no client certificate");
     }
@@ -135,17 +133,20 @@ void add_check_routes(http::Server& server, const Context& context) {
     check.body_bytes_max = api::check_body_bytes_max;
     check.admission = http::AdmissionClass::urgent;
 
-    server.route(http::Method::post, "/v1/challenges", small,
-                 [&context](http::Request& request, Deadline deadline) { return issue_challenges(context, request, deadline); });
-    server.route(http::Method::post, "/v1/checks", check, [&context, counters](http::Request& request, Deadline deadline) {
-        return check_by_card(context, *counters, request, deadline);
+    server.route(http::Method::post, "/v1/challenges", small, [&context](http::Request& request, Deadline deadline) {
+        return issue_challenges(context, request, deadline);
     });
+    server.route(http::Method::post, "/v1/checks", check,
+                 [&context, counters](http::Request& request, Deadline deadline) {
+                     return check_by_card(context, *counters, request, deadline);
+                 });
     server.route(http::Method::post, "/v1/checks/by-number", small,
                  [&context, counters](http::Request& request, Deadline deadline) {
                      return check_by_number(context, *counters, request, deadline);
                  });
-    server.route(http::Method::post, "/v1/checks/{receipt}/consents", small,
-                 [&context](http::Request& request, Deadline deadline) { return record_consents(context, request, deadline); });
+    server.route(
+        http::Method::post, "/v1/checks/{receipt}/consents", small,
+        [&context](http::Request& request, Deadline deadline) { return record_consents(context, request, deadline); });
 }
 
 }  // namespace onshi::hub

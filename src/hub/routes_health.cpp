@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include "hub/contract.h"
 #include "hub/clock_watch.h"
+#include "hub/contract.h"
 #include "hub/parts.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -16,8 +16,8 @@ constexpr std::chrono::seconds probe_age_max{1};
 constexpr std::chrono::milliseconds probe_deadline{2'000};
 
 // A store is asked by a commit of nothing, through its committer, so that no event loop waits for the disk. Several
-// watchers share one answer for a second; who comes while the stores are being asked gets the last answer, and a refusal
-// when they take too long. Thread-safe.
+// watchers share one answer for a second; who comes while the stores are being asked gets the last answer, and a
+// refusal when they take too long. Thread-safe.
 class Readiness {
   public:
     explicit Readiness(const Context& context) : context_(context) {}
@@ -32,7 +32,8 @@ class Readiness {
     }
 
   private:
-    // A commit of nothing is small and may find room where a check's does not, so refusals since the last look count too.
+    // A commit of nothing is small and may find room where a check's does not, so refusals since the last look count
+    // too.
     Task<Result<void>> probe(sql::Store store, std::uint64_t& refusals_seen) {
         sql::WriteSet nothing(store);
         const Deadline deadline = Deadline::in(probe_deadline);
@@ -126,7 +127,9 @@ class Readiness {
     Result<void> ledger_;
 };
 
-Task<Result<http::Response>> give(http::Response response) { co_return response; }
+Task<Result<http::Response>> give(http::Response response) {
+    co_return response;
+}
 
 }  // namespace
 

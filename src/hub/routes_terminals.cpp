@@ -78,14 +78,18 @@ void add_terminal_routes(http::Server& server, const Context& context) {
     http::RouteOptions without_certificate = options;
     without_certificate.certificate = http::ClientCertificate::optional;
     without_certificate.admission = http::AdmissionClass::bulk;
-    server.route(http::Method::post, "/v1/terminals", options,
-                 [&context](http::Request& request, Deadline deadline) { return add_terminal(context, request, deadline); });
-    server.route(http::Method::post, "/v1/terminals/disable", options,
-                 [&context](http::Request& request, Deadline deadline) { return disable_terminal(context, request, deadline); });
-    server.route(http::Method::post, "/v1/terminals/enrol", without_certificate,
-                 [&context](http::Request& request, Deadline deadline) { return enrol_terminal(context, request, deadline); });
-    server.route(http::Method::post, "/v1/terminals/renew", options,
-                 [&context](http::Request& request, Deadline deadline) { return renew_terminal(context, request, deadline); });
+    server.route(http::Method::post, "/v1/terminals", options, [&context](http::Request& request, Deadline deadline) {
+        return add_terminal(context, request, deadline);
+    });
+    server.route(
+        http::Method::post, "/v1/terminals/disable", options,
+        [&context](http::Request& request, Deadline deadline) { return disable_terminal(context, request, deadline); });
+    server.route(
+        http::Method::post, "/v1/terminals/enrol", without_certificate,
+        [&context](http::Request& request, Deadline deadline) { return enrol_terminal(context, request, deadline); });
+    server.route(
+        http::Method::post, "/v1/terminals/renew", options,
+        [&context](http::Request& request, Deadline deadline) { return renew_terminal(context, request, deadline); });
 }
 
 }  // namespace onshi::hub

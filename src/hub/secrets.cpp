@@ -1,9 +1,9 @@
 #include "hub/secrets.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "base/bytes.h"
 #include "platform/pki/secret_file.h"

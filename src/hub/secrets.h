@@ -12,8 +12,8 @@
 
 namespace onshi::hub {
 
-// The named keys of an installation (design §9.15), shared by its hubs. Files `<name>.<generation>.key` of 32 random bytes
-// in the secrets folder, 0600. Of `challenge` the two newest generations live; of the others the newest.
+// The named keys of an installation (design §9.15), shared by its hubs. Files `<name>.<generation>.key` of 32 random
+// bytes in the secrets folder, 0600. Of `challenge` the two newest generations live; of the others the newest.
 inline constexpr std::size_t seal_keys_max = 64;
 
 struct Secrets {
@@ -22,7 +22,7 @@ struct Secrets {
     pki::HmacKey pseudonym;                                   // person_ref
     std::uint64_t receipt;
     pki::SigningKey seal;
-    audit::SealKeys seal_keys;                                // the public halves of every generation
+    audit::SealKeys seal_keys;  // the public halves of every generation
     SecretBytes tickets;
 };
 

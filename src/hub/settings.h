@@ -15,30 +15,30 @@ enum class Profile : std::uint8_t { demo, production };
 // What a hub is started with; every field is a setting of contracts/settings.toml of the same name.
 struct Settings {
     Profile profile = Profile::production;
-    std::string hub_id = "hub-1";            // in signed lines; the same on all hubs of one installation
-    std::int64_t lane = 0;                   // the audit lane of this process, 0…62 (63 is the command line's)
+    std::string hub_id = "hub-1";  // in signed lines; the same on all hubs of one installation
+    std::int64_t lane = 0;         // the audit lane of this process, 0…62 (63 is the command line's)
     std::string listen_address = "127.0.0.1";
-    std::uint16_t port = 8443;               // 0: the system chooses
-    std::uint16_t metrics_port = 9464;       // plain HTTP on loopback: /healthz, /readyz, /metrics; 0: the system chooses
-    std::string store_folder;                // registry.db and ledger.db
-    std::string secrets_folder;              // see secrets.h for the names
-    std::string server_certificate;          // PEM file
-    std::string server_key;                  // PEM file, 0600
-    std::string organisation_ca_certificate; // PEM file: whom client certificates are believed from
-    std::string organisation_ca_key;         // PEM file, 0600: signs terminals that enrol; empty: no enrolment here
-    std::string card_roots;                  // PEM file: authentication CAs of cards
-    std::vector<std::string> card_policies;  // accepted policy OIDs besides the physical card's
-    std::int64_t trust_epoch = 1;            // raised when a card CA is removed
-    std::string card_status_lists;           // folder of lists of revoked certificates (*.crl); empty: none is taken over
-    int card_status_seconds = 60;            // how often the hub looks into it
-    std::string ocsp_responder;              // http://…, asked where no fresh list speaks; empty: nobody is asked
-    std::vector<std::string> face_engines;   // admitted engines of face comparison; empty: no check by face
-    int loops = 1;                           // event loops, one thread each
+    std::uint16_t port = 8443;          // 0: the system chooses
+    std::uint16_t metrics_port = 9464;  // plain HTTP on loopback: /healthz, /readyz, /metrics; 0: the system chooses
+    std::string store_folder;           // registry.db and ledger.db
+    std::string secrets_folder;         // see secrets.h for the names
+    std::string server_certificate;     // PEM file
+    std::string server_key;             // PEM file, 0600
+    std::string organisation_ca_certificate;  // PEM file: whom client certificates are believed from
+    std::string organisation_ca_key;          // PEM file, 0600: signs terminals that enrol; empty: no enrolment here
+    std::string card_roots;                   // PEM file: authentication CAs of cards
+    std::vector<std::string> card_policies;   // accepted policy OIDs besides the physical card's
+    std::int64_t trust_epoch = 1;             // raised when a card CA is removed
+    std::string card_status_lists;  // folder of lists of revoked certificates (*.crl); empty: none is taken over
+    int card_status_seconds = 60;   // how often the hub looks into it
+    std::string ocsp_responder;     // http://…, asked where no fresh list speaks; empty: nobody is asked
+    std::vector<std::string> face_engines;  // admitted engines of face comparison; empty: no check by face
+    int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
-    int misses_per_hour = 60;                // look-ups by number that find nothing, per facility
-    double requests_per_second = 200;        // per terminal; a burst of twice that is allowed
+    int misses_per_hour = 60;          // look-ups by number that find nothing, per facility
+    double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
     Level log_level = Level::info;
-    std::string log_access = "failures";     // off, failures, all
+    std::string log_access = "failures";  // off, failures, all
 };
 
 inline constexpr std::int64_t command_line_lane = 63;

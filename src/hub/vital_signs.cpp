@@ -41,8 +41,10 @@ std::vector<CertificateExpiry> certificate_expiries(const Settings& settings) {
 
 VitalSigns::VitalSigns(Metrics& metrics, std::vector<CertificateExpiry> certificates)
     : certificates_(std::move(certificates)),
-      seal_age_(metrics.gauge("onshi_audit_seal_age_seconds", "How long records have been waiting for a seal; 0: none.")),
-      chain_ok_(metrics.gauge("onshi_audit_chain_ok", "1 while the audit chain held at the start and is sealed in time.")) {
+      seal_age_(
+          metrics.gauge("onshi_audit_seal_age_seconds", "How long records have been waiting for a seal; 0: none.")),
+      chain_ok_(
+          metrics.gauge("onshi_audit_chain_ok", "1 while the audit chain held at the start and is sealed in time.")) {
     for (const auto& one : certificates_) {
         expiries_.push_back(
             metrics.gauge("onshi_cert_expiry_seconds", "Time until a certificate expires.", {{"kind", one.kind}}));

@@ -157,8 +157,7 @@ Result<void> DemoMaker::open_for_business(const synth::Nation& nation, const Car
     auto stores = OpenStores::open(layout_.store(), settings_.hub_id);
     if (!stores) return fail(std::move(stores));
     const HubPlace hub{settings_.listen_address, settings_.port, settings_.hub_id, final_layout_};
-    auto terminals = make_terminals(**stores, layout_, hub, options_, nation, *organisation_ca, parts, clock_,
-                                    random_);
+    auto terminals = make_terminals(**stores, layout_, hub, options_, nation, *organisation_ca, parts, clock_, random_);
     if (!terminals) return fail(std::move(terminals));
     made.terminals = std::move(*terminals);
     begin("card images");

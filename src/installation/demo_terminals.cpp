@@ -115,8 +115,8 @@ std::string desk_name(std::uint32_t ordinal) {
     return ordinal == 0 ? "desk" : fmt::format("desk-{}", ordinal + 1);
 }
 
-// What a virtual card is shown before it signs without a PIN. Its key is one of those that the demo's cards share: a demo
-// has no secrets to keep, and each key more costs its start a tenth of a second.
+// What a virtual card is shown before it signs without a PIN. Its key is one of those that the demo's cards share: a
+// demo has no secrets to keep, and each key more costs its start a tenth of a second.
 Result<void> write_card_access(const CardParts& cards, const std::filesystem::path& folder) {
     auto certificate = cards.issuer.issue_terminal_certificate(cards.keys.public_key(0));
     if (!certificate) return fail(std::move(certificate));
@@ -209,8 +209,8 @@ Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layou
     const auto codes = clinics(nation, options);
     if (codes.size() < options.desks) return fail(ErrorCode::synth_settings, "fewer connected clinics than desks");
     for (std::uint32_t ordinal = 0; ordinal < options.desks; ++ordinal) {
-        auto done = set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal)), desk_name(ordinal),
-                           CardAccess::without_pin);
+        auto done =
+            set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal)), desk_name(ordinal), CardAccess::without_pin);
         if (!done) return fail(std::move(done));
     }
     return terminals;

@@ -168,14 +168,8 @@ std::string to_toml(const hub::Settings& s) {
 
 std::string to_toml(const TerminalFile& t) {
     toml::table table{
-        {"hub_host", t.hub_host},
-        {"hub_port", t.hub_port},
-        {"hub_id", t.hub_id},
-        {"server_ca", t.server_ca},
-        {"certificate", t.certificate},
-        {"key", t.key},
-        {"facility", t.facility},
-        {"terminal", t.terminal},
+        {"hub_host", t.hub_host},       {"hub_port", t.hub_port}, {"hub_id", t.hub_id},     {"server_ca", t.server_ca},
+        {"certificate", t.certificate}, {"key", t.key},           {"facility", t.facility}, {"terminal", t.terminal},
     };
     if (!t.card_certificate.empty()) table.insert("card_certificate", t.card_certificate);
     if (!t.card_key.empty()) table.insert("card_key", t.card_key);

@@ -26,9 +26,9 @@ struct TerminalFile {
     std::string hub_host;
     std::uint16_t hub_port = 0;
     std::string hub_id;
-    std::string server_ca;    // PEM file
-    std::string certificate;  // PEM file
-    std::string key;          // PEM file, 0600
+    std::string server_ca;         // PEM file
+    std::string certificate;       // PEM file
+    std::string key;               // PEM file, 0600
     std::string card_certificate;  // what a card is shown before it signs without a PIN; empty: none
     std::string card_key;          // PEM file, 0600; empty: none
     std::string facility;

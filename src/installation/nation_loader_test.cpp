@@ -277,7 +277,8 @@ TEST(nation_loader, registrations_renewals_and_suspensions_are_where_a_check_loo
         const auto present = cards::load_card(rest, factory().key_of(card.certificate));
         const auto old = cards::load_card(rest, factory().key_of(card.previous.value_or(card.certificate)));
         const auto present_listed = cards::load_listed_status(rest, factory().key_of(card.certificate));
-        const auto old_listed = cards::load_listed_status(rest, factory().key_of(card.previous.value_or(card.certificate)));
+        const auto old_listed =
+            cards::load_listed_status(rest, factory().key_of(card.previous.value_or(card.certificate)));
         const auto before = cards::load_predecessor(rest, factory().key_of(card.certificate));
         loaded().read(rest);
         const auto status = status_on(card, today);

@@ -1,5 +1,5 @@
-// Any bytes as an APDU, TLV, card-verifiable certificate or card record; any commands to the virtual card; any answers to the
-// card client. The first byte chooses which.
+// Any bytes as an APDU, TLV, card-verifiable certificate or card record; any commands to the virtual card; any answers
+// to the card client. The first byte chooses which.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -120,7 +120,8 @@ void face_hostile_card(std::uint8_t which, Bytes bytes) {
     const SignRequest request{as_bytes("lines"), std::nullopt};
     switch (which % 5) {
         case 0: {
-            [[maybe_unused]] const auto check = client.check_pin(SecretBytes(as_bytes(pin)), request, LastTry::spend, deadline);
+            [[maybe_unused]] const auto check =
+                client.check_pin(SecretBytes(as_bytes(pin)), request, LastTry::spend, deadline);
             break;
         }
         case 1: {

@@ -1,5 +1,5 @@
-// `smartcard_card_program IMAGE --vpcd HOST:PORT [--state FILE]`: plugs a virtual card into a reader until SIGTERM or SIGINT.
-// What `onshi card attach` does, as a program of its own for the integration tests.
+// `smartcard_card_program IMAGE --vpcd HOST:PORT [--state FILE]`: plugs a virtual card into a reader until SIGTERM or
+// SIGINT. What `onshi card attach` does, as a program of its own for the integration tests.
 #include <csignal>
 #include <iostream>
 #include <pthread.h>
@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
         stop.request_stop();
     }).detach();
 
-    const auto ended = smartcard::attach_card(*options, stop.get_token(), [] { std::cout << "card in reader" << std::endl; });
+    const auto ended =
+        smartcard::attach_card(*options, stop.get_token(), [] { std::cout << "card in reader" << std::endl; });
     if (ended) return 0;
     std::cerr << onshi::error_name(ended.error().code) << ": " << ended.error().detail << '\n';
     return 1;

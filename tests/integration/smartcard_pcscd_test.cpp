@@ -1,16 +1,15 @@
-// The virtual card in a real pcscd, read by real third-party tools (OpenSC) and by our own client. Needs the Debian packages
-// pcscd, vsmartcard-vpcd and opensc and the program openssl; runs as root or where user namespaces are allowed. Every pcscd is
-// private (own namespaces) and every process is ended by its id.
+// The virtual card in a real pcscd, read by real third-party tools (OpenSC) and by our own client. Needs the Debian
+// packages pcscd, vsmartcard-vpcd and opensc and the program openssl; runs as root or where user namespaces are
+// allowed. Every pcscd is private (own namespaces) and every process is ended by its id.
 #include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <netinet/in.h>
 #include <string>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -44,7 +43,9 @@ Output run(const std::string& command) {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 std::size_t count(const std::string& text, std::string_view part) {
     std::size_t found = 0;
@@ -109,8 +110,8 @@ class Pcscd : public ::testing::Test {
         ASSERT_TRUE(save_card_image(image, image_file()));
     }
     void attach() {
-        auto started = station_->pcscd->spawn_inside(
-            {ONSHI_CARD_PROGRAM, image_file().string(), "--vpcd", "127.0.0.1:" + std::to_string(station_->pcscd->slot(0).port)});
+        auto started = station_->pcscd->spawn_inside({ONSHI_CARD_PROGRAM, image_file().string(), "--vpcd",
+                                                      "127.0.0.1:" + std::to_string(station_->pcscd->slot(0).port)});
         ASSERT_TRUE(started) << started.error().detail;
         program_ = std::move(*started);
         const auto reader = readers_->wait_for_card(reader_, Deadline::in(seconds(10)));
@@ -143,9 +144,10 @@ class Pcscd : public ::testing::Test {
     [[nodiscard]] bool verifies_with_openssl(const std::string& id, const std::filesystem::path& data,
                                              const std::filesystem::path& signature) {
         const auto key = folder_ / "public.pem";
-        run("openssl x509 -in " + (folder_ / ("certificate" + id + ".pem")).string() + " -noout -pubkey -out " + key.string());
-        const auto verified =
-            run("openssl dgst -sha256 -verify " + key.string() + " -signature " + signature.string() + " " + data.string());
+        run("openssl x509 -in " + (folder_ / ("certificate" + id + ".pem")).string() + " -noout -pubkey -out " +
+            key.string());
+        const auto verified = run("openssl dgst -sha256 -verify " + key.string() + " -signature " + signature.string() +
+                                  " " + data.string());
         return verified.status == 0 && contains(verified.text, "Verified OK");
     }
     [[nodiscard]] SignRequest request() const { return {as_bytes(message), std::nullopt}; }
@@ -189,8 +191,9 @@ TEST_F(Pcscd, pkcs11_signs_and_openssl_verifies) {
     const auto data = folder_ / "data";
     const auto signature = folder_ / "signature";
     std::ofstream(data) << message;
-    const auto signed_by = run("pkcs11-tool --login --pin 1234 --sign --id 01 --mechanism SHA256-RSA-PKCS --input-file " +
-                               data.string() + " --output-file " + signature.string());
+    const auto signed_by =
+        run("pkcs11-tool --login --pin 1234 --sign --id 01 --mechanism SHA256-RSA-PKCS --input-file " + data.string() +
+            " --output-file " + signature.string());
     EXPECT_EQ(signed_by.status, 0) << signed_by.text;
     EXPECT_TRUE(verifies_with_openssl("01", data, signature));
     std::ofstream(data, std::ios::app) << "x";
@@ -266,7 +269,8 @@ TEST_F(Pcscd, a_face_authentication_card_binds_and_shows_both_pins_locked) {
     MyNumberCard client(*card);
     EXPECT_EQ(client.recognise(soon())->pin, PinState::missing);
     auto key = pki::RsaPrivateKey::from_pem(as_text(pki::fixture_keys().key(15).to_pem().bytes()));
-    StandInTerminalAuthentication terminal(*fixture_issuer().issue_terminal_certificate(key->public_key()), std::move(*key));
+    StandInTerminalAuthentication terminal(*fixture_issuer().issue_terminal_certificate(key->public_key()),
+                                           std::move(*key));
     const auto signature = client.check_pinless(terminal, request(), soon());  // its commands are extended ones
     ASSERT_TRUE(signature) << signature.error().detail;
     EXPECT_EQ(signature->certificate, certificate_);
@@ -283,8 +287,10 @@ TEST_F(Pcscd, our_client_does_a_whole_pin_check) {
     ASSERT_NE(signature, nullptr);
     EXPECT_EQ(signature->certificate, certificate_);
     const auto certificate = pki::parse_certificate(signature->certificate);
-    EXPECT_TRUE(pki::verify_message(*certificate->card_key, signature->algorithm, as_bytes(message), signature->signature));
-    RecordProperty("pin_check_us", static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    EXPECT_TRUE(
+        pki::verify_message(*certificate->card_key, signature->algorithm, as_bytes(message), signature->signature));
+    RecordProperty("pin_check_us",
+                   static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
 }
 
 TEST_F(Pcscd, our_client_reads_the_printed_records) {
@@ -296,7 +302,8 @@ TEST_F(Pcscd, our_client_reads_the_printed_records) {
     const auto surface = client.read_surface(secret(fixture_number_b), roots, random, LastTry::keep, soon());
     ASSERT_TRUE(surface) << surface.error().detail;
     EXPECT_TRUE(std::get<SurfaceRecord>(*surface).photo_jp2.equals(make_grey_jp2(240, 300)));
-    const auto text = client.read_text(TextCredential::number_b, secret(fixture_number_b), roots, LastTry::keep, soon());
+    const auto text =
+        client.read_text(TextCredential::number_b, secret(fixture_number_b), roots, LastTry::keep, soon());
     ASSERT_TRUE(text) << text.error().detail;
     EXPECT_EQ(std::get<TextRecord>(*text).proof, TextProof::proven);
 }
@@ -346,8 +353,8 @@ class Exclusive {
     explicit Exclusive(const std::string& reader) {
         DWORD protocol = 0;
         EXPECT_EQ(SCardEstablishContext(SCARD_SCOPE_SYSTEM, nullptr, nullptr, &context_), SCARD_S_SUCCESS);
-        EXPECT_EQ(SCardConnect(context_, reader.c_str(), SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card_,
-                               &protocol),
+        EXPECT_EQ(SCardConnect(context_, reader.c_str(), SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
+                               &card_, &protocol),
                   SCARD_S_SUCCESS);
     }
     ~Exclusive() {
@@ -379,7 +386,8 @@ TEST_F(Pcscd, no_verified_pin_stays_for_the_next_program) {
     ASSERT_TRUE(MyNumberCard(*card).check_pin(secret("1234"), request(), LastTry::keep, soon()));
     const auto other = connect();
     ASSERT_TRUE(other->transmit(make_command(0x00, ins::select, 0x04, 0x0C, aid_of(Application::jpki))));
-    const auto answer = other->transmit(make_command(0x80, ins::perform_security_operation, 0x02, 0x97, ByteVector(32), 256));
+    const auto answer =
+        other->transmit(make_command(0x80, ins::perform_security_operation, 0x02, 0x97, ByteVector(32), 256));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->status, sw::security_status);
 }
@@ -394,24 +402,27 @@ TEST_F(Pcscd, waiting_for_a_card_ends_at_the_deadline_or_when_told) {
     EXPECT_EQ(readers_->connect("No Such Reader").error().code, ErrorCode::reader_none);
     std::stop_source stop;
     std::jthread stopper([&stop] { stop.request_stop(); });
-    EXPECT_EQ(readers_->wait_for_card("", Deadline::in(seconds(60)), stop.get_token()).error().code, ErrorCode::deadline_passed);
+    EXPECT_EQ(readers_->wait_for_card("", Deadline::in(seconds(60)), stop.get_token()).error().code,
+              ErrorCode::deadline_passed);
     ASSERT_NO_FATAL_FAILURE(insert());
-    EXPECT_EQ(readers_->wait_for_removal(reader_, Deadline::in(milliseconds(50))).error().code, ErrorCode::deadline_passed);
+    EXPECT_EQ(readers_->wait_for_removal(reader_, Deadline::in(milliseconds(50))).error().code,
+              ErrorCode::deadline_passed);
     take_out();
 }
 
 TEST_F(Pcscd, two_cards_lie_in_two_slots_and_one_image_in_only_one) {
     insert();
     const auto second = [](const std::filesystem::path& image) {
-        auto started = station_->pcscd->spawn_inside(
-            {ONSHI_CARD_PROGRAM, image.string(), "--vpcd", "127.0.0.1:" + std::to_string(station_->pcscd->slot(1).port)});
+        auto started = station_->pcscd->spawn_inside({ONSHI_CARD_PROGRAM, image.string(), "--vpcd",
+                                                      "127.0.0.1:" + std::to_string(station_->pcscd->slot(1).port)});
         EXPECT_TRUE(started.has_value());
         return std::move(*started);
     };
     auto twin = second(image_file());
     ASSERT_TRUE(twin.wait(Deadline::in(seconds(10))));
     EXPECT_EQ(twin.exit_status(), 1);
-    ASSERT_TRUE(save_card_image(fixture_image(fixture_order(CardPins::set, TokenKind::android_phone)), folder_ / "phone.json"));
+    ASSERT_TRUE(
+        save_card_image(fixture_image(fixture_order(CardPins::set, TokenKind::android_phone)), folder_ / "phone.json"));
     auto phone = second(folder_ / "phone.json");
     const auto reader = readers_->wait_for_card("My Number Reader 00 01", Deadline::in(seconds(10)));
     ASSERT_TRUE(reader) << reader.error().detail;

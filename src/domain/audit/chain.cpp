@@ -65,6 +65,8 @@ Result<sql::CommitPosition> ChainSequencer::accept(sql::Transaction& transaction
     return position;
 }
 
-Result<void> ChainSequencer::end(sql::Transaction& transaction) { return move_head(transaction, head_); }
+Result<void> ChainSequencer::end(sql::Transaction& transaction) {
+    return move_head(transaction, head_);
+}
 
 }  // namespace onshi::audit

@@ -1,9 +1,9 @@
 // The chain on a real SQLite: what the hub writes verifies, and every tampering with the file is found.
 #include "domain/audit/chain.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "domain/audit/intents.h"
 #include "domain/audit/service.h"
@@ -191,8 +191,8 @@ TEST_F(ChainTest, a_witness_of_a_lane_that_is_gone_is_found) {
     EXPECT_EQ(verified(with_witness).finding->lane, 9);
 }
 
-// A forger who can write the ledger and knows the code, but not the seal key: changes a record, computes every hash behind
-// it anew and moves the head.
+// A forger who can write the ledger and knows the code, but not the seal key: changes a record, computes every hash
+// behind it anew and moves the head.
 const Statement rewrite("test.rewrite", Store::ledger, sql::ShardKey::none,
                         "UPDATE audit_record SET actor = $2, hash = $3 WHERE lane = 1 AND sequence = $1");
 const Statement rewrite_head("test.rewrite_head", Store::ledger, sql::ShardKey::none,

@@ -39,9 +39,13 @@ struct OpenIntent {
     Event event;
 };
 
-std::int64_t decode_integer(const Row& row) { return row.integer(0); }
+std::int64_t decode_integer(const Row& row) {
+    return row.integer(0);
+}
 
-OpenIntent decode_intent(const Row& row) { return {std::string(row.blob(0)), static_cast<Event>(row.integer(1))}; }
+OpenIntent decode_intent(const Row& row) {
+    return {std::string(row.blob(0)), static_cast<Event>(row.integer(1))};
+}
 
 constexpr std::uint8_t done = 1;
 constexpr std::uint8_t not_done = 0;
@@ -92,8 +96,9 @@ Task<Result<void>> AuditedChanges::record_outcome(std::string intent_id, Event e
 
 Task<Result<std::size_t>> AuditedChanges::sweep(Deadline deadline) {
     sql::ReadBatch batch;
-    const auto open = batch.many(select_open, intents_per_sweep_max, decode_intent,
-                                 (clock_.now() - std::chrono::microseconds(intent_age_swept)).us, intents_per_sweep_max);
+    const auto open =
+        batch.many(select_open, intents_per_sweep_max, decode_intent,
+                   (clock_.now() - std::chrono::microseconds(intent_age_swept)).us, intents_per_sweep_max);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
     std::size_t ended = 0;

@@ -25,12 +25,13 @@ class AuditedChanges {
     AuditedChanges(sql::Database& database, const Clock& clock, Random& random)
         : database_(database), clock_(clock), random_(random) {}
 
-    // `change` is a write set of the registry; `payload` tells the record's reader what was changed. Gives the registry's
-    // position. Errors: those of Database::commit; store.conflict when a guard of the change was lost (recorded as not done).
+    // `change` is a write set of the registry; `payload` tells the record's reader what was changed. Gives the
+    // registry's position. Errors: those of Database::commit; store.conflict when a guard of the change was lost
+    // (recorded as not done).
     [[nodiscard]] Task<Result<sql::CommitPosition>> apply(Event event, const Actor& actor, std::string_view payload,
                                                           sql::WriteSet change, Deadline deadline);
-    // Ends intents older than intent_age_swept; returns how many. Applied ones are recorded as done, the others are barred
-    // for ever and recorded as not done.
+    // Ends intents older than intent_age_swept; returns how many. Applied ones are recorded as done, the others are
+    // barred for ever and recorded as not done.
     [[nodiscard]] Task<Result<std::size_t>> sweep(Deadline deadline);
     // Removes marks of the registry older than intent_mark_kept whose intents have ended, at most
     // intent_marks_per_purge_max in one write set; returns how many.

@@ -80,12 +80,12 @@ struct Witness {
 inline constexpr std::size_t salt_bytes = 16;
 inline constexpr std::int64_t seal_records_max = 1000;
 inline constexpr std::chrono::seconds seal_age_max{60};
-// How late a seal may be before its absence is a flaw. A hub looks once a second, and a store under load takes its time;
-// what lies between two seals spans less time than the rule and the slack, and holds fewer records than a hub at its peak
-// writes meanwhile. A hub that died without a seal makes one before its first record when it starts again.
+// How late a seal may be before its absence is a flaw. A hub looks once a second, and a store under load takes its
+// time; what lies between two seals spans less time than the rule and the slack, and holds fewer records than a hub at
+// its peak writes meanwhile. A hub that died without a seal makes one before its first record when it starts again.
 inline constexpr std::chrono::seconds seal_slack{60};
 inline constexpr std::int64_t seal_gap_records_max = 262'144;
-inline constexpr std::int64_t lanes_max = 64;                                // 6 bits of a receipt
-inline constexpr std::int64_t sequence_max = (std::int64_t{1} << 34U) - 1;   // 34 bits of a receipt
+inline constexpr std::int64_t lanes_max = 64;                               // 6 bits of a receipt
+inline constexpr std::int64_t sequence_max = (std::int64_t{1} << 34U) - 1;  // 34 bits of a receipt
 
 }  // namespace onshi::audit

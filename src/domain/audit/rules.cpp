@@ -79,7 +79,9 @@ std::string encode(const Header& header) {
     return bytes;
 }
 
-Sha256 hash_of(const Header& header) { return sha256(as_bytes(encode(header))); }
+Sha256 hash_of(const Header& header) {
+    return sha256(as_bytes(encode(header)));
+}
 
 std::string seal_text(std::int64_t lane, const Seal& seal, const Sha256& previous) {
     std::string bytes = "onshi-seal-v2\n";
@@ -93,7 +95,9 @@ std::string seal_text(std::int64_t lane, const Seal& seal, const Sha256& previou
 }
 
 // The signature covers the rest.
-Sha256 hash_of(const Seal& seal) { return sha256(as_bytes(seal.signature)); }
+Sha256 hash_of(const Seal& seal) {
+    return sha256(as_bytes(seal.signature));
+}
 
 std::string_view to_string(Flaw flaw) {
     switch (flaw) {
@@ -151,7 +155,8 @@ bool SealGap::take(const Seal& seal) {
 
 std::string to_receipt(std::int64_t lane, std::int64_t sequence, std::uint64_t key) {
     ENSURE(lane >= 0 && lane < lanes_max && sequence >= 0 && sequence <= sequence_max);
-    std::uint64_t value = scramble((static_cast<std::uint64_t>(lane) << 34U) | static_cast<std::uint64_t>(sequence), key);
+    std::uint64_t value =
+        scramble((static_cast<std::uint64_t>(lane) << 34U) | static_cast<std::uint64_t>(sequence), key);
     std::string digits(8, '0');
     for (std::size_t i = 8; i-- > 0; value >>= 5U) digits[i] = receipt_digits[value & 31U];
     const char check = receipt_digits[check_value(digits)];

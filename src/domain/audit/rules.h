@@ -13,8 +13,8 @@ namespace onshi::audit {
 // The bytes a record's hash is taken over, fixed for ever.
 [[nodiscard]] std::string encode(const Header& header);
 [[nodiscard]] Sha256 hash_of(const Header& header);
-// The bytes a seal signs: its record, its time, and the seal before it in the lane (zeros for the first), so that none can
-// be taken out from between.
+// The bytes a seal signs: its record, its time, and the seal before it in the lane (zeros for the first), so that none
+// can be taken out from between.
 [[nodiscard]] std::string seal_text(std::int64_t lane, const Seal& seal, const Sha256& previous);
 // What the next seal names.
 [[nodiscard]] Sha256 hash_of(const Seal& seal);
@@ -82,8 +82,9 @@ class SealGap {
     std::deque<Open> open_;
 };
 
-// A receipt (受付番号) is the record's place, written so that neighbours do not look alike: nine characters `7Q4M-2XKD-9`,
-// the last one a check. A keyed permutation of 40 bits; it hides volumes from readers of paper slips and is no secret.
+// A receipt (受付番号) is the record's place, written so that neighbours do not look alike: nine characters
+// `7Q4M-2XKD-9`, the last one a check. A keyed permutation of 40 bits; it hides volumes from readers of paper slips and
+// is no secret.
 [[nodiscard]] std::string to_receipt(std::int64_t lane, std::int64_t sequence, std::uint64_t key);
 // nullopt for another form or a wrong check character. Accepts lower case, no hyphens, O for 0, I and L for 1.
 [[nodiscard]] std::optional<Place> parse_receipt(std::string_view text, std::uint64_t key);

@@ -1,9 +1,9 @@
 #include "domain/audit/rules.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
-
-#include <set>
 
 namespace onshi::audit {
 namespace {
@@ -89,7 +89,9 @@ std::optional<Finding> walk_all(const std::vector<Record>& records) {
     return std::nullopt;
 }
 
-TEST(chain_walk, accepts_what_was_not_touched) { EXPECT_FALSE(walk_all(chain_of(20))); }
+TEST(chain_walk, accepts_what_was_not_touched) {
+    EXPECT_FALSE(walk_all(chain_of(20)));
+}
 
 TEST(chain_walk, names_the_first_record_that_was_changed_in_any_field) {
     const auto change = [](auto edit) {

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::chrono::milliseconds verify_read_deadline{30'000};
 
-Deadline read_deadline() { return Deadline::in(verify_read_deadline); }
+Deadline read_deadline() {
+    return Deadline::in(verify_read_deadline);
+}
 
 bool seal_holds(const Seal& seal, std::int64_t lane, const Sha256& previous, const SealKeys& keys) {
     const auto key = std::ranges::find(keys, seal.key_id, [](const auto& k) { return k.first; });
@@ -36,7 +38,8 @@ std::optional<Finding> check_against(const Record& record, std::int64_t lane, co
     return std::nullopt;
 }
 
-// A hub that goes on may seal a record after that was read, so `seals` are all those behind the last one that was taken.
+// A hub that goes on may seal a record after that was read, so `seals` are all those behind the last one that was
+// taken.
 std::optional<Finding> check_seals(const std::vector<Seal>& seals, LaneWalk& walk, std::int64_t lane,
                                    const VerifyOptions& options) {
     for (const auto& seal : seals) {
@@ -110,7 +113,8 @@ Task<Result<std::optional<Finding>>> verify_lane(sql::Database& database, const 
     const std::int64_t reached = fresh == lanes.end() ? 0 : fresh->sequence;
     const std::int64_t walked = walk.chain.sequence();
     if (reached < walked) co_return Finding{head.lane, reached + 1, Flaw::head_differs};
-    if (!last_seals.empty() && last_seals[0].sequence > reached) co_return Finding{head.lane, walked + 1, Flaw::tail_cut};
+    if (!last_seals.empty() && last_seals[0].sequence > reached)
+        co_return Finding{head.lane, walked + 1, Flaw::tail_cut};
     if (walked > 0) report.heads.push_back({head.lane, walked, walk.chain.hash()});
     co_return check_tail(walk.chain, head, options);
 }
@@ -121,9 +125,13 @@ std::string seal_key_id(const pki::Ed25519PublicKey& key) {
     return to_hex(Bytes(sha256(Bytes(key))).first(8));
 }
 
-Task<Result<SealState>> Sealer::seal_if_due(Deadline deadline) { return seal(When::due, deadline); }
+Task<Result<SealState>> Sealer::seal_if_due(Deadline deadline) {
+    return seal(When::due, deadline);
+}
 
-Task<Result<SealState>> Sealer::seal_now(Deadline deadline) { return seal(When::now, deadline); }
+Task<Result<SealState>> Sealer::seal_now(Deadline deadline) {
+    return seal(When::now, deadline);
+}
 
 Task<Result<SealState>> Sealer::seal(When when, Deadline deadline) {
     sql::ReadBatch batch;

@@ -61,8 +61,8 @@ struct VerifyReport {
 // Walks every lane from its first record. Reads batches, each a snapshot of its own, so it runs beside a working hub.
 [[nodiscard]] Task<Result<VerifyReport>> verify(sql::Database& database, const VerifyOptions& options);
 
-// Walks one lane from its last seal to its head: what a hub does before it goes on with the lane, so that it never seals
-// what somebody else has written. Bounded by the distance between seals.
+// Walks one lane from its last seal to its head: what a hub does before it goes on with the lane, so that it never
+// seals what somebody else has written. Bounded by the distance between seals.
 [[nodiscard]] Task<Result<std::optional<Finding>>> verify_since_last_seal(sql::Database& database, std::int64_t lane,
                                                                           const SealKeys& keys);
 

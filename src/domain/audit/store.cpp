@@ -37,8 +37,8 @@ const Statement select_seals("audit.select_seals", Store::ledger, ShardKey::lane
                              "SELECT sequence, hash, sealed_at, key_id, signature FROM audit_seal "
                              "WHERE lane = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence LIMIT $4");
 const Statement select_last_seals("audit.select_last_seals", Store::ledger, ShardKey::lane,
-                                 "SELECT sequence, hash, sealed_at, key_id, signature FROM audit_seal "
-                                 "WHERE lane = $1 ORDER BY sequence DESC LIMIT 2");
+                                  "SELECT sequence, hash, sealed_at, key_id, signature FROM audit_seal "
+                                  "WHERE lane = $1 ORDER BY sequence DESC LIMIT 2");
 const Statement insert_seal("audit.insert_seal", Store::ledger, ShardKey::lane,
                             "INSERT INTO audit_seal (lane, sequence, hash, sealed_at, key_id, signature) "
                             "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (lane, sequence) DO NOTHING");
@@ -125,8 +125,8 @@ Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, st
 }
 
 Result<void> move_head(sql::Transaction& transaction, const LaneHead& head) {
-    auto moved = transaction.execute(update_head, parameters(head.lane, head.epoch, head.sequence,
-                                                             sql::Blob{as_text(head.hash)}));
+    auto moved = transaction.execute(update_head,
+                                     parameters(head.lane, head.epoch, head.sequence, sql::Blob{as_text(head.hash)}));
     if (!moved) return fail(std::move(moved));
     if (*moved != 1) return fail(ErrorCode::store_fenced, "another process has claimed this hub's lane");
     return {};
@@ -134,11 +134,11 @@ Result<void> move_head(sql::Transaction& transaction, const LaneHead& head) {
 
 Result<void> add_record(sql::Transaction& transaction, const Header& header, const Sha256& hash,
                         std::string_view payload) {
-    auto added = transaction.execute(
-        insert_record,
-        parameters(header.lane, header.sequence, header.recorded_at.us, header.event, header.organisation.value(),
-                   header.terminal.value(), header.actor, sql::Blob{as_text(header.payload_digest)},
-                   sql::Blob{as_text(hash)}, sql::Blob{payload}));
+    auto added =
+        transaction.execute(insert_record, parameters(header.lane, header.sequence, header.recorded_at.us, header.event,
+                                                      header.organisation.value(), header.terminal.value(),
+                                                      header.actor, sql::Blob{as_text(header.payload_digest)},
+                                                      sql::Blob{as_text(hash)}, sql::Blob{payload}));
     if (!added) return fail(std::move(added));
     return {};
 }

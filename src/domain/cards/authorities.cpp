@@ -15,8 +15,8 @@ Result<Authorities> Authorities::create(pki::TrustStore store, std::vector<pki::
     Authorities authorities(std::move(store), std::move(policies), trust_epoch);
     for (const auto& root : authorities.store_.roots()) {
         const std::int32_t number = ca_number(root.id);
-        const bool repeated = std::ranges::find(authorities.authorities_, number, &Authority::ca_id) !=
-                              authorities.authorities_.end();
+        const bool repeated =
+            std::ranges::find(authorities.authorities_, number, &Authority::ca_id) != authorities.authorities_.end();
         if (repeated) return fail(ErrorCode::certificate_untrusted, "two CAs have one number");
         authorities.authorities_.push_back({number, root.certificate.subject_key_id});
     }

@@ -2,7 +2,9 @@
 
 namespace onshi::cards {
 
-Date last_valid_day(Instant not_after) { return japan_day(not_after); }
+Date last_valid_day(Instant not_after) {
+    return japan_day(not_after);
+}
 
 Validity validity_on(Instant not_after, Grace grace, Date day) {
     const Date last = last_valid_day(not_after);

@@ -31,7 +31,7 @@ struct Card {
     Grace grace = Grace::three_months;
     // Stored form of the public key (platform/pki); empty until the card's certificate was first seen and verified.
     std::string public_key;
-    std::string tag;  // proves that this hub stored the key
+    std::string tag;           // proves that this hub stored the key
     std::int64_t version = 0;  // 0: the registry has no row of it yet
 };
 

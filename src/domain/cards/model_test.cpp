@@ -1,8 +1,8 @@
 #include "domain/cards/model.h"
 
-#include <gtest/gtest.h>
-
 #include <string_view>
+
+#include <gtest/gtest.h>
 
 namespace onshi::cards {
 namespace {

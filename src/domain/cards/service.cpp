@@ -41,8 +41,8 @@ Task<Result<SuspensionResult>> SuspensionService::apply_once(const CardKey& key,
 }
 
 // Two callers who want the same are both told that it is so: who lost the race looks again.
-Task<Result<SuspensionResult>> SuspensionService::apply(const CardKey& key, SuspensionWish wish, const audit::Actor& actor,
-                                                        Deadline deadline) {
+Task<Result<SuspensionResult>> SuspensionService::apply(const CardKey& key, SuspensionWish wish,
+                                                        const audit::Actor& actor, Deadline deadline) {
     for (int tries = 1;; ++tries) {
         auto result = co_await apply_once(key, wish, actor, deadline);
         const bool lost = !result && result.error().code == ErrorCode::store_conflict;

@@ -80,7 +80,9 @@ const Statement later_suspension("cards.later_suspension", Store::ledger, ShardK
                                  "UPDATE card_suspension SET state = $4, since = $5, version = version + 1 "
                                  "WHERE ca_id = $1 AND serial = $2 AND version = $3");
 
-sql::Blob blob(const CertificateSerial& serial) { return sql::Blob{as_text(serial.bytes())}; }
+sql::Blob blob(const CertificateSerial& serial) {
+    return sql::Blob{as_text(serial.bytes())};
+}
 
 CertificateSerial decode_serial(const Row& row, int column) {
     auto serial = CertificateSerial::from_magnitude(as_bytes(row.blob(column)));
@@ -90,8 +92,10 @@ CertificateSerial decode_serial(const Row& row, int column) {
 }
 
 Card decode_card(const Row& row) {
-    Card card{.key = {static_cast<std::int32_t>(row.integer(6)), decode_serial(row, 7)}, .not_after = {},
-              .public_key = {}, .tag = {}};
+    Card card{.key = {static_cast<std::int32_t>(row.integer(6)), decode_serial(row, 7)},
+              .not_after = {},
+              .public_key = {},
+              .tag = {}};
     card.person = PersonKey(row.integer(0));
     card.not_after = {row.integer(1)};
     card.grace = row.integer(2) == 0 ? Grace::none : Grace::three_months;
@@ -101,7 +105,9 @@ Card decode_card(const Row& row) {
     return card;
 }
 
-Suspension decode_suspension(const Row& row) { return {row.integer(0) == 1, {row.integer(1)}, row.integer(2)}; }
+Suspension decode_suspension(const Row& row) {
+    return {row.integer(0) == 1, {row.integer(1)}, row.integer(2)};
+}
 
 UseRegistration decode_registration(const Row& row) {
     const std::int64_t state = row.integer(0);
@@ -117,12 +123,19 @@ ListedStatus decode_listed(const Row& row, int first) {
     return {static_cast<CertificateStatus>(status), {row.integer(first + 1)}};
 }
 
-ListedStatus decode_listed_status(const Row& row) { return decode_listed(row, 0); }
+ListedStatus decode_listed_status(const Row& row) {
+    return decode_listed(row, 0);
+}
 
-ListedCertificate decode_listed_certificate(const Row& row) { return {decode_serial(row, 0), decode_listed(row, 1)}; }
+ListedCertificate decode_listed_certificate(const Row& row) {
+    return {decode_serial(row, 0), decode_listed(row, 1)};
+}
 
 StatusSource decode_source(const Row& row) {
-    return {static_cast<std::int32_t>(row.integer(0)), {row.integer(1)}, {row.integer(2)}, std::string(row.blob(3)),
+    return {static_cast<std::int32_t>(row.integer(0)),
+            {row.integer(1)},
+            {row.integer(2)},
+            std::string(row.blob(3)),
             row.integer(4)};
 }
 
@@ -189,8 +202,8 @@ void store_seen_card(sql::WriteSet& set, const Card& card) {
         set.guard(first_key, 1, card.key.ca_id, blob(card.key.serial), card.person.value(), card.not_after.us,
                   card.grace, key, tag);
     } else {
-        set.guard(update_key, 1, card.key.ca_id, blob(card.key.serial), card.version, card.not_after.us, card.grace, key,
-                  tag);
+        set.guard(update_key, 1, card.key.ca_id, blob(card.key.serial), card.version, card.not_after.us, card.grace,
+                  key, tag);
     }
 }
 

@@ -63,11 +63,11 @@ void register_use(sql::WriteSet& set, PersonKey person, const UseRegistration& b
 void put_suspension(sql::WriteSet& set, const CardKey& key, const Suspension& before, bool suspended, Instant at);
 
 // For loaders: the key columns may be null.
-extern const sql::Statement insert_card;          // ca_id, serial, person_key, not_after, grace, public_key, tag, version
-extern const sql::Statement insert_renewal;       // ca_id, serial, new_ca_id, new_serial, valid_from
-extern const sql::Statement insert_registration;  // person_key, state, since, channel, version
-extern const sql::Statement insert_suspension;    // ca_id, serial, state (1: suspended), since, version
-extern const sql::Statement insert_listed_status; // ca_id, serial, status, since
-extern const sql::Statement insert_status_source; // ca_id, as_of, next_update
+extern const sql::Statement insert_card;     // ca_id, serial, person_key, not_after, grace, public_key, tag, version
+extern const sql::Statement insert_renewal;  // ca_id, serial, new_ca_id, new_serial, valid_from
+extern const sql::Statement insert_registration;   // person_key, state, since, channel, version
+extern const sql::Statement insert_suspension;     // ca_id, serial, state (1: suspended), since, version
+extern const sql::Statement insert_listed_status;  // ca_id, serial, status, since
+extern const sql::Statement insert_status_source;  // ca_id, as_of, next_update
 
 }  // namespace onshi::cards

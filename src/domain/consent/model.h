@@ -13,14 +13,14 @@ namespace onshi::consent {
 
 // What can be consented to (domain-rules §5.1). The numbers are stored and never change meaning.
 enum class Item : std::uint8_t {
-    limit_certificate = 1,   // 限度額
-    specific_disease = 2,    // 特定疾病
-    checkups = 3,            // 特定健診
-    medicines = 4,           // 薬剤情報
-    visits = 5,              // 診療情報
-    surgery = 6,             // 手術情報
-    prescriptions = 7,       // 処方・調剤
-    shared_chart = 8,        // 6情報
+    limit_certificate = 1,  // 限度額
+    specific_disease = 2,   // 特定疾病
+    checkups = 3,           // 特定健診
+    medicines = 4,          // 薬剤情報
+    visits = 5,             // 診療情報
+    surgery = 6,            // 手術情報
+    prescriptions = 7,      // 処方・調剤
+    shared_chart = 8,       // 6情報
 };
 inline constexpr std::array<std::pair<Item, std::string_view>, 8> item_names{
     {{Item::limit_certificate, "limit_certificate"},
@@ -34,7 +34,9 @@ inline constexpr std::array<std::pair<Item, std::string_view>, 8> item_names{
 [[nodiscard]] std::string_view to_string(Item item);
 [[nodiscard]] std::optional<Item> parse_item(std::string_view name);
 // Items whose data are medical: closed during the grace of an expired certificate and with an old card status.
-[[nodiscard]] constexpr bool is_medical(Item item) { return item > Item::specific_disease; }
+[[nodiscard]] constexpr bool is_medical(Item item) {
+    return item > Item::specific_disease;
+}
 
 enum class Choice : std::uint8_t { refused = 0, agreed = 1 };
 

@@ -10,7 +10,9 @@ using std::chrono::seconds;
 
 constexpr Instant t0{1'800'000'000'000'000};
 
-Consent agreed_at(Instant at) { return {Item::medicines, Choice::agreed, at, at + life}; }
+Consent agreed_at(Instant at) {
+    return {Item::medicines, Choice::agreed, at, at + life};
+}
 
 TEST(consent_in_force, lives_until_the_end_of_its_24_hours) {
     const std::vector<Consent> given{agreed_at(t0)};

@@ -29,14 +29,23 @@ void write(ByteWriter& writer, const Coverage& c) {
     writer.varint(static_cast<std::uint64_t>(c.known_from));
 }
 
-std::optional<Date> read_date(ByteReader& reader) { return Date::from_days(static_cast<std::int32_t>(reader.u32())); }
+std::optional<Date> read_date(ByteReader& reader) {
+    return Date::from_days(static_cast<std::int32_t>(reader.u32()));
+}
 
 std::optional<Coverage> read(ByteReader& reader) {
     const CoverageKey key(reader.i64());
     const auto insurer = InsurerNumber::from_key(reader.i64());
     if (!insurer) return std::nullopt;
-    Coverage c{.key = key, .insurer = *insurer, .symbol = {}, .number = {}, .branch = {}, .acquired_on = {},
-               .copay_percent = {}, .limit_category = {}, .file_day = {}};
+    Coverage c{.key = key,
+               .insurer = *insurer,
+               .symbol = {},
+               .number = {},
+               .branch = {},
+               .acquired_on = {},
+               .copay_percent = {},
+               .limit_category = {},
+               .file_day = {}};
     c.symbol = reader.text();
     c.number = reader.text();
     const std::uint8_t branch = reader.u8();

@@ -34,7 +34,7 @@ enum class CertificateKind : std::uint8_t {
 struct Coverage {
     CoverageKey key{0};
     InsurerNumber insurer;
-    std::string symbol;                   // as received; empty where the scheme has none
+    std::string symbol;  // as received; empty where the scheme has none
     std::string number;
     std::optional<BranchNumber> branch;
     Relation relation = Relation::insured;
@@ -42,11 +42,11 @@ struct Coverage {
     Date valid_to = Date::open_end;
     LossReason loss_reason = LossReason::none;
     State state = State::active;
-    std::optional<int> copay_percent;     // 0…100; absent: not told by the insurer
-    std::string limit_category;           // §1.5 `A01` … `B10`; empty: none on file
+    std::optional<int> copay_percent;  // 0…100; absent: not told by the insurer
+    std::string limit_category;        // §1.5 `A01` … `B10`; empty: none on file
     CertificateKind kind = CertificateKind::general;
-    Date file_day;                        // day of the insurer's file that brought it
-    std::int64_t known_from = 0;          // registry commit that made it known
+    Date file_day;                // day of the insurer's file that brought it
+    std::int64_t known_from = 0;  // registry commit that made it known
 
     [[nodiscard]] bool covers(Date day) const { return acquired_on <= day && day <= valid_to; }
     [[nodiscard]] std::optional<Date> lost_on() const {

@@ -37,8 +37,15 @@ Coverage decode_coverage(const Row& row) {
     auto coverage = unpack(row.blob(0));
     if (coverage) return std::move(*coverage);
     row.reject();
-    return {.key = CoverageKey(0), .insurer = *InsurerNumber::from_key(600138057), .symbol = {}, .number = {},
-            .branch = {}, .acquired_on = {}, .copay_percent = {}, .limit_category = {}, .file_day = {}};
+    return {.key = CoverageKey(0),
+            .insurer = *InsurerNumber::from_key(600138057),
+            .symbol = {},
+            .number = {},
+            .branch = {},
+            .acquired_on = {},
+            .copay_percent = {},
+            .limit_category = {},
+            .file_day = {}};
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ inline constexpr std::size_t same_number_max = 64;
 struct NumberMatch {
     PersonKey person{0};
     CoverageKey coverage{0};
-    std::string symbol;           // comparison form
+    std::string symbol;  // comparison form
     std::optional<BranchNumber> branch;
 };
 // Every record with this insurer and number (comparison form N-1).
@@ -34,7 +34,8 @@ struct NumberMatch {
 [[nodiscard]] sql::Rows<Coverage> load_known_at(sql::ReadBatch& batch, PersonKey person, std::int64_t known_seq);
 
 // For loaders.
-extern const sql::Statement insert_coverage;         // person_key, coverage_key, known_from, known_to, packed
-extern const sql::Statement insert_coverage_number;  // insurer_number, number, symbol, branch (-1: none), person, coverage
+extern const sql::Statement insert_coverage;  // person_key, coverage_key, known_from, known_to, packed
+extern const sql::Statement
+    insert_coverage_number;  // insurer_number, number, symbol, branch (-1: none), person, coverage
 
 }  // namespace onshi::coverage

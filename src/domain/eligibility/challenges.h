@@ -38,8 +38,8 @@ struct OpenedChallenge {
     std::array<std::uint8_t, challenge_nonce_bytes> nonce;
 };
 
-// Challenges without state: random ‖ expiry ‖ key id ‖ MAC over (terminal, purpose, random, expiry). Every hub that shares
-// the keys accepts them; single use is the ledger's guard. Owns the keys; thread-safe.
+// Challenges without state: random ‖ expiry ‖ key id ‖ MAC over (terminal, purpose, random, expiry). Every hub that
+// shares the keys accepts them; single use is the ledger's guard. Owns the keys; thread-safe.
 class Challenges {
   public:
     struct LiveKey {

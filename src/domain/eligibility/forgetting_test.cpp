@@ -1,9 +1,9 @@
 // What guards against a repeat goes when it is of no use any more: not before, and never much at once.
 #include "domain/eligibility/forgetting.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "domain/audit/chain.h"
 #include "domain/eligibility/store.h"
@@ -144,7 +144,8 @@ TEST_F(ForgettingTest, a_check_id_and_given_consents_are_kept_for_a_day) {
 TEST_F(ForgettingTest, the_count_of_visual_checks_is_kept_for_a_week) {
     const Date today = japan_day(now_);
     sql::WriteSet set(sql::Store::ledger);
-    for (const int back : {0, 3, 7, 8, 30}) count_visual_use(set, OrganisationKey(1), "staff", today.plus_days(-back), 0, 5);
+    for (const int back : {0, 3, 7, 8, 30})
+        count_visual_use(set, OrganisationKey(1), "staff", today.plus_days(-back), 0, 5);
     write(std::move(set));
     EXPECT_EQ(forget(), 2U);
     EXPECT_EQ(count(count_uses), 3);

@@ -16,7 +16,9 @@ void write_optional_date(ByteWriter& writer, const std::optional<Date>& day) {
     if (day) writer.u32(static_cast<std::uint32_t>(day->days()));
 }
 
-std::optional<Date> read_date(ByteReader& reader) { return Date::from_days(static_cast<std::int32_t>(reader.u32())); }
+std::optional<Date> read_date(ByteReader& reader) {
+    return Date::from_days(static_cast<std::int32_t>(reader.u32()));
+}
 
 void write_verdict(ByteWriter& writer, const Verdict& verdict) {
     writer.u8(static_cast<std::uint8_t>(verdict.result));

@@ -48,12 +48,12 @@ struct NextStep {
 // Why medical data cannot be offered for consent, whatever the patient says.
 enum class MedicalData : std::uint8_t {
     available = 0,
-    not_eligible = 1,        // no valid coverage
-    certificate_grace = 2,   // §6.9
-    card_status_old = 3,     // design §9.7
-    scheme_without = 4,      // §5.6: 自衛官, 日雇特例
-    by_number = 5,           // a look-up without the card
-    deferred = 6,            // design §9.7: signed while the hub was away
+    not_eligible = 1,       // no valid coverage
+    certificate_grace = 2,  // §6.9
+    card_status_old = 3,    // design §9.7
+    scheme_without = 4,     // §5.6: 自衛官, 日雇特例
+    by_number = 5,          // a look-up without the card
+    deferred = 6,           // design §9.7: signed while the hub was away
 };
 [[nodiscard]] std::string_view to_string(MedicalData reason);
 
@@ -72,12 +72,12 @@ struct Verdict {
 struct Answer {
     Source source = Source::card;
     std::optional<CheckId> check_id;
-    Sha256 request_digest{};   // of the signed lines, or of the look-up's terms
+    Sha256 request_digest{};                                    // of the signed lines, or of the look-up's terms
     organisations::Method method = organisations::Method::pin;  // card only
-    std::string visual_reason;          // why by eye; visual only
+    std::string visual_reason;                                  // why by eye; visual only
     Date care_day;
     Instant answered_at;
-    std::int64_t known_seq = 0;         // the newest registry commit that this answer rests on
+    std::int64_t known_seq = 0;  // the newest registry commit that this answer rests on
     std::optional<Instant> card_status_as_of;
     std::optional<identity::Person> person;
     Verdict verdict;

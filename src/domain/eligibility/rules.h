@@ -11,14 +11,14 @@ namespace onshi::eligibility {
 
 // What a check by card knows besides the coverage records.
 struct CardFacts {
-    bool known = true;            // somebody is on file for the certificate
-    bool deferred = false;        // the hub hears of the visit later: coverage only
+    bool known = true;      // somebody is on file for the certificate
+    bool deferred = false;  // the hub hears of the visit later: coverage only
     cards::Validity validity = cards::Validity::valid;
     Instant not_after;
-    bool registered = false;      // usable as insurance card, or registered with this check
+    bool registered = false;  // usable as insurance card, or registered with this check
     bool registered_now = false;
-    bool may_register = false;    // whether the answer may offer registration
-    bool status_old = false;      // the CA's list is older than 24 hours
+    bool may_register = false;  // whether the answer may offer registration
+    bool status_old = false;    // the CA's list is older than 24 hours
     std::optional<Date> status_day;
 };
 
@@ -29,8 +29,8 @@ struct CardFacts {
 struct NumberCandidate {
     identity::Person person;
     std::vector<coverage::Coverage> coverages;
-    std::vector<CoverageKey> asked;   // their records that carry the asked number
-    bool branch_matches = true;       // false: found only without the branch that was given
+    std::vector<CoverageKey> asked;  // their records that carry the asked number
+    bool branch_matches = true;      // false: found only without the branch that was given
 };
 
 struct NumberVerdict {
@@ -55,10 +55,11 @@ struct SignedLines {
 };
 [[nodiscard]] std::string to_text(const SignedLines& lines);
 
-// Whether a check by card may be for this day: today in Japan, or yesterday while a card signed before midnight may still be
-// on its way.
+// Whether a check by card may be for this day: today in Japan, or yesterday while a card signed before midnight may
+// still be on its way.
 [[nodiscard]] bool is_care_day_by_card(Date day, Instant now);
-// A deferred check is for a day on which its terminal held the challenge: the visit was then, the hub hears of it later.
+// A deferred check is for a day on which its terminal held the challenge: the visit was then, the hub hears of it
+// later.
 [[nodiscard]] bool is_care_day_deferred(Date day, Instant challenge_issued_at, Instant now);
 // By number: five years back to one month ahead (design §9.3).
 [[nodiscard]] bool is_care_day_by_number(Date day, Date today);

@@ -1,11 +1,11 @@
 // The table of domain-rules §2.4 as rows that a domain expert can read and extend.
 #include "domain/eligibility/rules.h"
 
-#include <gtest/gtest.h>
-#include <rapidcheck.h>
-
 #include <algorithm>
 #include <sstream>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 namespace onshi::eligibility {
 namespace {
@@ -16,12 +16,22 @@ using coverage::State;
 const InsurerNumber society = *InsurerNumber::parse("06010391");
 const InsurerNumber self_defence = *InsurerNumber::parse("07130016");
 
-Date day(std::string_view iso) { return iso == "-" ? Date::open_end : *parse_iso_date(iso); }
+Date day(std::string_view iso) {
+    return iso == "-" ? Date::open_end : *parse_iso_date(iso);
+}
 
 Coverage record(std::int64_t key, State state, std::string_view from, std::string_view to) {
-    Coverage c{.key = CoverageKey(key), .insurer = society, .symbol = "12", .number = "3456", .branch = {},
-               .acquired_on = day(from), .valid_to = day(to), .state = state, .copay_percent = 30,
-               .limit_category = "A03", .file_day = day("2026-11-22")};
+    Coverage c{.key = CoverageKey(key),
+               .insurer = society,
+               .symbol = "12",
+               .number = "3456",
+               .branch = {},
+               .acquired_on = day(from),
+               .valid_to = day(to),
+               .state = state,
+               .copay_percent = 30,
+               .limit_category = "A03",
+               .file_day = day("2026-11-22")};
     c.branch = BranchNumber::from_value(0);
     return c;
 }
@@ -40,9 +50,9 @@ std::vector<Coverage> records(const std::string& text) {
         std::getline(parts, state, ':');
         std::getline(parts, from, ':');
         std::getline(parts, to, ':');
-        list.push_back(record(std::stoll(key),
-                              state == "active" ? State::active : (state == "withheld" ? State::withheld : State::void_),
-                              from, to));
+        list.push_back(record(
+            std::stoll(key), state == "active" ? State::active : (state == "withheld" ? State::withheld : State::void_),
+            from, to));
     }
     return list;
 }
@@ -56,33 +66,37 @@ CardFacts registered_card() {
 
 struct CardCase {
     std::string_view name;
-    const char* records;       // key:state:acquired_on:valid_to
+    const char* records;  // key:state:acquired_on:valid_to
     std::string_view care_day;
     int result;
-    std::string_view cause;    // "-" none
-    std::int64_t counted;      // key of the record that counts, 0 none
+    std::string_view cause;  // "-" none
+    std::int64_t counted;    // key of the record that counts, 0 none
     std::size_t overlaps;
 };
 
 constexpr CardCase by_card[] = {
-    // name                      records                                                               day       result cause         counted overlaps
-    {"exactly one",              "1:active:2024-04-01:-",                                           "2026-11-23", 1, "-",                  1, 0},
-    {"first covered day",        "1:active:2026-11-23:-",                                           "2026-11-23", 1, "-",                  1, 0},
-    {"last covered day",         "1:active:2024-04-01:2026-11-23",                                  "2026-11-23", 1, "-",                  1, 0},
-    {"ended the day before",     "1:active:2024-04-01:2026-11-22",                                  "2026-11-23", 2, "cause.lapsed",       1, 0},
-    {"ended, another covers",    "1:active:2024-04-01:2026-09-30 2:active:2026-10-01:-",            "2026-11-23", 1, "-",                  2, 0},
-    {"two ended, last one told", "1:active:2020-04-01:2022-03-31 2:active:2022-04-01:2026-03-31",   "2026-11-23", 2, "cause.lapsed",       2, 0},
-    {"never registered",         "",                                                                "2026-11-23", 4, "cause.unregistered", 0, 0},
-    {"only withheld",            "1:withheld:2024-04-01:-",                                         "2026-11-23", 4, "cause.withheld",     1, 0},
-    {"ended and new withheld",   "1:active:2020-04-01:2026-03-31 2:withheld:2026-04-01:-",          "2026-11-23", 4, "cause.withheld",     2, 0},
-    {"withheld beside active",   "1:active:2020-04-01:- 2:withheld:2026-04-01:-",                   "2026-11-23", 1, "-",                  1, 0},
-    {"overlap, latest counts",   "1:active:2020-04-01:- 2:active:2026-04-01:-",                     "2026-11-23", 1, "-",                  2, 1},
-    {"three overlap",            "1:active:2020-04-01:- 3:active:2026-04-01:- 2:active:2022-04-01:-", "2026-11-23", 1, "-",                3, 2},
-    {"future record unseen",     "1:active:2026-12-01:-",                                           "2026-11-23", 4, "cause.unregistered", 0, 0},
-    {"future beside ended",      "1:active:2020-04-01:2026-11-01 2:active:2026-12-01:-",            "2026-11-23", 2, "cause.lapsed",       1, 0},
-    {"future record on its day", "1:active:2026-12-01:-",                                           "2026-12-01", 1, "-",                  1, 0},
-    {"void never existed",       "1:void:2020-04-01:-",                                             "2026-11-23", 4, "cause.unregistered", 0, 0},
-    {"void beside active",       "1:active:2020-04-01:- 2:void:2026-04-01:-",                       "2026-11-23", 1, "-",                  1, 0},
+    // name                      records                                                               day       result
+    // cause         counted overlaps
+    {"exactly one", "1:active:2024-04-01:-", "2026-11-23", 1, "-", 1, 0},
+    {"first covered day", "1:active:2026-11-23:-", "2026-11-23", 1, "-", 1, 0},
+    {"last covered day", "1:active:2024-04-01:2026-11-23", "2026-11-23", 1, "-", 1, 0},
+    {"ended the day before", "1:active:2024-04-01:2026-11-22", "2026-11-23", 2, "cause.lapsed", 1, 0},
+    {"ended, another covers", "1:active:2024-04-01:2026-09-30 2:active:2026-10-01:-", "2026-11-23", 1, "-", 2, 0},
+    {"two ended, last one told", "1:active:2020-04-01:2022-03-31 2:active:2022-04-01:2026-03-31", "2026-11-23", 2,
+     "cause.lapsed", 2, 0},
+    {"never registered", "", "2026-11-23", 4, "cause.unregistered", 0, 0},
+    {"only withheld", "1:withheld:2024-04-01:-", "2026-11-23", 4, "cause.withheld", 1, 0},
+    {"ended and new withheld", "1:active:2020-04-01:2026-03-31 2:withheld:2026-04-01:-", "2026-11-23", 4,
+     "cause.withheld", 2, 0},
+    {"withheld beside active", "1:active:2020-04-01:- 2:withheld:2026-04-01:-", "2026-11-23", 1, "-", 1, 0},
+    {"overlap, latest counts", "1:active:2020-04-01:- 2:active:2026-04-01:-", "2026-11-23", 1, "-", 2, 1},
+    {"three overlap", "1:active:2020-04-01:- 3:active:2026-04-01:- 2:active:2022-04-01:-", "2026-11-23", 1, "-", 3, 2},
+    {"future record unseen", "1:active:2026-12-01:-", "2026-11-23", 4, "cause.unregistered", 0, 0},
+    {"future beside ended", "1:active:2020-04-01:2026-11-01 2:active:2026-12-01:-", "2026-11-23", 2, "cause.lapsed", 1,
+     0},
+    {"future record on its day", "1:active:2026-12-01:-", "2026-12-01", 1, "-", 1, 0},
+    {"void never existed", "1:void:2020-04-01:-", "2026-11-23", 4, "cause.unregistered", 0, 0},
+    {"void beside active", "1:active:2020-04-01:- 2:void:2026-04-01:-", "2026-11-23", 1, "-", 1, 0},
 };
 
 TEST(decide_by_card, follows_the_table) {
@@ -101,7 +115,8 @@ TEST(decide_by_card, every_answer_that_is_not_valid_says_why_and_what_the_counte
         EXPECT_FALSE(verdict.next.empty()) << c.name;
         if (verdict.result == ResultCode::valid) continue;
         EXPECT_TRUE(verdict.cause) << c.name;
-        const bool clerk = std::ranges::any_of(verdict.next, [](const NextStep& s) { return s.audience == Audience::clerk; });
+        const bool clerk =
+            std::ranges::any_of(verdict.next, [](const NextStep& s) { return s.audience == Audience::clerk; });
         EXPECT_TRUE(clerk) << c.name;
         EXPECT_NE(verdict.medical, MedicalData::available) << c.name;
     }
@@ -174,14 +189,20 @@ struct NumberCase {
 
 TEST(decide_by_number, follows_the_table) {
     const NumberCase by_number[] = {
-        // name                 records                                                        asked  result cause              counted
-        {"asked covers",        "1:active:2024-04-01:-",                                        {1}, 1, "-",                    1},
-        {"asked ended, newer",  "1:active:2024-04-01:2026-09-30 2:active:2026-10-01:-",         {1}, 3, "cause.newer_coverage", 1},
-        {"asked ended, none",   "1:active:2024-04-01:2026-09-30",                               {1}, 2, "cause.lapsed",         1},
-        {"asked withheld",      "1:withheld:2024-04-01:-",                                      {1}, 4, "cause.withheld",       1},
-        {"overlap, asked in C", "1:active:2020-04-01:- 2:active:2026-04-01:-",                  {1}, 1, "-",                    1},
-        {"asked is future",     "1:active:2026-12-01:-",                                        {1}, 4, "cause.no_match",       0},
-        {"asked is void",       "1:void:2020-04-01:- 2:active:2026-04-01:-",                    {1}, 4, "cause.no_match",       0},
+        // name                 records                                                        asked  result cause
+        // counted
+        {"asked covers", "1:active:2024-04-01:-", {1}, 1, "-", 1},
+        {"asked ended, newer",
+         "1:active:2024-04-01:2026-09-30 2:active:2026-10-01:-",
+         {1},
+         3,
+         "cause.newer_coverage",
+         1},
+        {"asked ended, none", "1:active:2024-04-01:2026-09-30", {1}, 2, "cause.lapsed", 1},
+        {"asked withheld", "1:withheld:2024-04-01:-", {1}, 4, "cause.withheld", 1},
+        {"overlap, asked in C", "1:active:2020-04-01:- 2:active:2026-04-01:-", {1}, 1, "-", 1},
+        {"asked is future", "1:active:2026-12-01:-", {1}, 4, "cause.no_match", 0},
+        {"asked is void", "1:void:2020-04-01:- 2:active:2026-04-01:-", {1}, 4, "cause.no_match", 0},
     };
     for (const auto& c : by_number) {
         const auto found = decide_by_number({candidate(1, c.records, c.asked)}, day("2026-11-23"));
@@ -198,8 +219,8 @@ TEST(decide_by_number, follows_the_table) {
 
 TEST(decide_by_number, nobody_and_several_are_told_apart) {
     EXPECT_EQ(decide_by_number({}, day("2026-11-23")).verdict.cause, OutcomeCode::cause_no_match);
-    const auto twins = decide_by_number({candidate(1, "1:active:2024-04-01:-", {1}), candidate(2, "2:active:2024-04-01:-", {2})},
-                                        day("2026-11-23"));
+    const auto twins = decide_by_number(
+        {candidate(1, "1:active:2024-04-01:-", {1}), candidate(2, "2:active:2024-04-01:-", {2})}, day("2026-11-23"));
     EXPECT_EQ(twins.verdict.result, ResultCode::several);
     EXPECT_FALSE(twins.person);
     EXPECT_FALSE(twins.verdict.coverage);
@@ -249,7 +270,8 @@ TEST(care_day, by_card_is_today_in_japan_with_a_tolerance_after_midnight) {
     const Instant two_days_before = midnight - std::chrono::hours(48);
     EXPECT_TRUE(is_care_day_deferred(day("2026-11-22"), two_days_before, midnight));
     EXPECT_TRUE(is_care_day_deferred(day("2026-11-24"), two_days_before, midnight));
-    EXPECT_FALSE(is_care_day_deferred(day("2026-11-21"), two_days_before, midnight)) << "the terminal held no challenge yet";
+    EXPECT_FALSE(is_care_day_deferred(day("2026-11-21"), two_days_before, midnight))
+        << "the terminal held no challenge yet";
     EXPECT_FALSE(is_care_day_deferred(day("2026-11-25"), two_days_before, midnight));
 }
 
@@ -270,8 +292,12 @@ TEST(stored_answer, comes_back_as_it_was) {
         answer.known_seq = *rc::gen::inRange<std::int64_t>(0, 1 << 30);
         answer.verdict = decide_by_card(registered_card(), records("1:active:2020-04-01:- 2:active:2026-04-01:-"),
                                         Date::of(2026, 11, 23));
-        answer.person = identity::Person{.key = PersonKey(7), .name = "髙橋󠄀 美咲", .kana = "タカハシ ミサキ",
-                                         .birth = Date::of(1985, 4, 12), .address = "東京都", .protection = {}};
+        answer.person = identity::Person{.key = PersonKey(7),
+                                         .name = "髙橋󠄀 美咲",
+                                         .kana = "タカハシ ミサキ",
+                                         .birth = Date::of(1985, 4, 12),
+                                         .address = "東京都",
+                                         .protection = {}};
         const std::string bytes = pack(answer);
         const auto back = unpack(bytes);
         RC_ASSERT(back.has_value());

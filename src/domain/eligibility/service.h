@@ -37,13 +37,13 @@ struct CardCheck {
     Purpose purpose = Purpose::check;
     organisations::Method method = organisations::Method::pin;
     Date care_day;
-    std::string_view operator_reference;   // needed by a visual check; else empty or a known account
-    std::string_view visual_reason;        // visual only
-    std::string_view authority_key_id;     // raw bytes
+    std::string_view operator_reference;  // needed by a visual check; else empty or a known account
+    std::string_view visual_reason;       // visual only
+    std::string_view authority_key_id;    // raw bytes
     CertificateSerial serial;
     pki::SignatureAlgorithm algorithm = pki::SignatureAlgorithm::rsa_pkcs1_sha256;
-    std::string_view signature;            // raw bytes
-    std::string_view certificate;          // DER; empty unless the hub asked for it
+    std::string_view signature;    // raw bytes
+    std::string_view certificate;  // DER; empty unless the hub asked for it
     Registration registration = Registration::not_asked;
 };
 
@@ -82,8 +82,8 @@ class StatusSources {
         std::make_shared<const std::vector<cards::StatusSource>>();
 };
 
-// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Counted in memory
-// by each hub. Thread-safe, bounded.
+// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Counted in
+// memory by each hub. Thread-safe, bounded.
 class MissBudget {
   public:
     explicit MissBudget(int misses_per_hour) : misses_per_hour_(misses_per_hour) {}
@@ -137,11 +137,11 @@ class CheckService {
     CheckService(const CheckParts& parts, CheckSettings settings)
         : parts_(parts), settings_(std::move(settings)), misses_(settings_.misses_per_hour) {}
 
-    // Errors beside those of the database: role.missing, method.not_allowed, check.care_day, challenge.*, certificate.*,
-    // signature.*, card.authority_unknown, card.suspended, card.revoked, card.renewed, card.expired, card.not_issued,
-    // account.*.
-    [[nodiscard]] Task<Result<GivenAnswer>> check_by_card(const organisations::Terminal& terminal, const CardCheck& check,
-                                                          Deadline deadline);
+    // Errors beside those of the database: role.missing, method.not_allowed, check.care_day, challenge.*,
+    // certificate.*, signature.*, card.authority_unknown, card.suspended, card.revoked, card.renewed, card.expired,
+    // card.not_issued, account.*.
+    [[nodiscard]] Task<Result<GivenAnswer>> check_by_card(const organisations::Terminal& terminal,
+                                                          const CardCheck& check, Deadline deadline);
     // role.missing, check.care_day, check.misses.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_number(const organisations::Terminal& terminal,
                                                             const NumberCheck& check, Deadline deadline);
@@ -171,8 +171,10 @@ class CheckService {
                                                                   const CheckId& id, const Sha256& digest,
                                                                   Deadline deadline);
     [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat_by_number(const organisations::Terminal& terminal,
-                                                                            const NumberCheck& check, Deadline deadline);
-    [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_candidates(const NumberCheck& check, Deadline deadline,
+                                                                            const NumberCheck& check,
+                                                                            Deadline deadline);
+    [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_candidates(const NumberCheck& check,
+                                                                             Deadline deadline,
                                                                              std::int64_t& known_seq);
 
     CheckParts parts_;

@@ -42,8 +42,8 @@ bool is_care_day(const CardCheck& check, const OpenedChallenge& challenge, Insta
     return is_care_day_deferred(check.care_day, issued_at(check, challenge), now);
 }
 
-// When the card was used, as far as the hub can know: certificates are judged by that moment and not by the one at which
-// the hub heard of it.
+// When the card was used, as far as the hub can know: certificates are judged by that moment and not by the one at
+// which the hub heard of it.
 Instant used_at(const CardCheck& check, const OpenedChallenge& challenge, Instant now) {
     const Instant day_ends = start_of_japan_day(check.care_day.plus_days(1)) - std::chrono::microseconds(1);
     return std::min(now, std::max(day_ends, issued_at(check, challenge)));
@@ -78,15 +78,15 @@ struct CheckService::Attempt {
     OpenedChallenge challenge;
     std::string signed_text;
     CardKey card_key;
-    std::optional<cards::Card> card;          // absent: nobody is on file for the serial; version 0: for a predecessor
-    cards::ListedStatus listed;               // what the CA's list says; good when it is not listed
-    std::optional<Instant> asked_as_of;       // when the CA's responder called it good
-    PersonKey person = nobody;                // the card's holder, after a merge under the current key
+    std::optional<cards::Card> card;     // absent: nobody is on file for the serial; version 0: for a predecessor
+    cards::ListedStatus listed;          // what the CA's list says; good when it is not listed
+    std::optional<Instant> asked_as_of;  // when the CA's responder called it good
+    PersonKey person = nobody;           // the card's holder, after a merge under the current key
     std::optional<organisations::Account> account;
     std::optional<pki::CardPublicKey> key;
     Instant not_after;
     cards::Grace grace = cards::Grace::none;
-    bool first_seen = false;                  // by its certificate, which this check brought
+    bool first_seen = false;  // by its certificate, which this check brought
     cards::UseRegistration use;
     std::int64_t visual_uses = 0;
     bool registers = false;
@@ -295,8 +295,9 @@ Task<Result<GivenAnswer>> CheckService::commit_answer(sql::WriteSet set, Answer 
 }
 
 // The same check again gives the same answer and receipt and no second record (design §9.7). nullopt: nothing was used.
-Task<Result<std::optional<GivenAnswer>>> CheckService::repeat(const std::optional<audit::Place>& used, const CheckId& id,
-                                                              const Sha256& digest, Deadline deadline) {
+Task<Result<std::optional<GivenAnswer>>> CheckService::repeat(const std::optional<audit::Place>& used,
+                                                              const CheckId& id, const Sha256& digest,
+                                                              Deadline deadline) {
     if (!used) co_return std::optional<GivenAnswer>();
     sql::ReadBatch batch;
     const auto record = audit::load_record(batch, used->lane, used->sequence);
@@ -370,8 +371,8 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
     co_return fail(ErrorCode::store_conflict, "the check lost its race too often");
 }
 
-// The next check of this card needs no certificate. The answer does not wait for that: when the key is not stored, the next
-// check sends the certificate again.
+// The next check of this card needs no certificate. The answer does not wait for that: when the key is not stored, the
+// next check sends the certificate again.
 void CheckService::keep_key(const Attempt& attempt) const {
     cards::SeenCard seen{*attempt.card, attempt.terminal.organisation.key, attempt.terminal.key};
     seen.card.public_key = as_text(attempt.key->stored());

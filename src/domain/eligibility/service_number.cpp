@@ -49,7 +49,9 @@ std::vector<Asked> group(const sql::Rows<coverage::NumberMatch>& matches, const 
     const auto symbol_matches = [&](const coverage::NumberMatch& m) {
         return m.symbol == check.insured.symbol.comparison();
     };
-    const auto branch_matches = [&](const coverage::NumberMatch& m) { return !check.branch || m.branch == check.branch; };
+    const auto branch_matches = [&](const coverage::NumberMatch& m) {
+        return !check.branch || m.branch == check.branch;
+    };
     std::vector<Asked> asked;
     for (const bool exact : {true, false}) {
         for (const auto& match : matches) {
@@ -113,8 +115,8 @@ Task<Result<std::optional<GivenAnswer>>> CheckService::repeat_by_number(const or
     co_return repeated;
 }
 
-Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Terminal& terminal, const NumberCheck& check,
-                                                        Deadline deadline) {
+Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Terminal& terminal,
+                                                        const NumberCheck& check, Deadline deadline) {
     if (!terminal.may(organisations::Role::check_number)) co_return fail(ErrorCode::role_missing, "check_number");
     const Instant now = parts_.clock.now();
     if (!is_care_day_by_number(check.care_day, japan_day(now))) {
@@ -158,7 +160,8 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     co_return std::move(**repeated);
 }
 
-Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations::Terminal& terminal, audit::Place place,
+Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations::Terminal& terminal,
+                                                             audit::Place place,
                                                              const std::vector<consent::ItemChoice>& chosen,
                                                              Deadline deadline) {
     const Instant now = parts_.clock.now();
@@ -174,8 +177,8 @@ Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations
     if (!own) co_return fail(ErrorCode::check_receipt, "");
     const auto answer = unpack(std::string_view(*record->payload).substr(audit::salt_bytes));
     if (!answer) co_return fail(ErrorCode::store_corrupt, "the recorded answer cannot be read");
-    const bool takes_consents = answer->source == Source::card && answer->person &&
-                                answer->verdict.result == ResultCode::valid;
+    const bool takes_consents =
+        answer->source == Source::card && answer->person && answer->verdict.result == ResultCode::valid;
     if (!takes_consents) co_return fail(ErrorCode::consent_not_available, "");
     const bool medical_asked = std::ranges::any_of(choices, [](const consent::ItemChoice& c) {
         return consent::is_medical(c.item) && c.choice == consent::Choice::agreed;

@@ -25,7 +25,9 @@ void StatusSources::replace(std::vector<cards::StatusSource> sources) {
 
 namespace {
 
-std::int64_t hour_of(Instant now) { return now.us / (std::int64_t{3600} * 1'000'000); }
+std::int64_t hour_of(Instant now) {
+    return now.us / (std::int64_t{3600} * 1'000'000);
+}
 
 }  // namespace
 

@@ -50,10 +50,15 @@ TEST_F(CheckTest, what_was_signed_cannot_be_changed_on_the_way) {
     };
     EXPECT_EQ(spoil([&](Signed& r) { r.check.id = CheckId::make(random_); }), ErrorCode::signature_invalid);
     EXPECT_EQ(spoil([&](Signed& r) { r.check.challenge = (r.challenge = challenge()); }), ErrorCode::signature_invalid);
-    EXPECT_EQ(spoil([&](Signed& r) { r.signature[10] = static_cast<char>(r.signature[10] ^ 1); r.check.signature = r.signature; }),
+    EXPECT_EQ(spoil([&](Signed& r) {
+                  r.signature[10] = static_cast<char>(r.signature[10] ^ 1);
+                  r.check.signature = r.signature;
+              }),
               ErrorCode::signature_invalid);
-    EXPECT_EQ(spoil([&](Signed& r) { r.check.algorithm = pki::SignatureAlgorithm::rsa_pss_sha256; }), ErrorCode::signature_invalid);
-    EXPECT_EQ(spoil([&](Signed& r) { r.check.algorithm = pki::SignatureAlgorithm::ecdsa_p384_sha384; }), ErrorCode::signature_algorithm);
+    EXPECT_EQ(spoil([&](Signed& r) { r.check.algorithm = pki::SignatureAlgorithm::rsa_pss_sha256; }),
+              ErrorCode::signature_invalid);
+    EXPECT_EQ(spoil([&](Signed& r) { r.check.algorithm = pki::SignatureAlgorithm::ecdsa_p384_sha384; }),
+              ErrorCode::signature_algorithm);
     EXPECT_EQ(spoil([&](Signed& r) { r.check.challenge = "AAAA"; }), ErrorCode::challenge_invalid);
     EXPECT_EQ(spoil([&](Signed& r) { r.check.authority_key_id = "unknown"; }), ErrorCode::card_authority_unknown);
     EXPECT_EQ(records(), 0U);
@@ -113,8 +118,8 @@ TEST_F(CheckTest, a_certificate_of_another_card_is_refused) {
 TEST_F(CheckTest, a_key_written_into_the_database_by_somebody_else_is_not_believed) {
     add_person(7, {}, insured());
     sql::WriteSet forged(Store::registry);
-    cards::Card card{.key = {cards::ca_number(world().ca().id()), serial(0x01000001)}, .not_after = {}, .public_key = {},
-                     .tag = {}};
+    cards::Card card{
+        .key = {cards::ca_number(world().ca().id()), serial(0x01000001)}, .not_after = {}, .public_key = {}, .tag = {}};
     card.version = 1;
     card.not_after = World::not_after(today);
     card.public_key = as_text(world().keys.public_key(1).stored());
@@ -270,7 +275,8 @@ TEST_F(CheckTest, misses_by_number_have_a_budget_per_hour) {
     for (int i = 0; i < 3; ++i) {
         EXPECT_TRUE(run_to_end(service_->check_by_number(terminal_, by_number("99"), soon())));
     }
-    EXPECT_EQ(run_to_end(service_->check_by_number(terminal_, by_number("99"), soon())).error().code, ErrorCode::check_misses);
+    EXPECT_EQ(run_to_end(service_->check_by_number(terminal_, by_number("99"), soon())).error().code,
+              ErrorCode::check_misses);
     clock_.advance(std::chrono::hours(1));
     EXPECT_TRUE(run_to_end(service_->check_by_number(terminal_, by_number("99"), soon())));
 }
@@ -308,11 +314,13 @@ TEST_F(CheckTest, late_consents_and_those_without_data_are_refused) {
     const auto none = check(*sign(0x01000002));
     ASSERT_TRUE(given && none);
     const std::vector<consent::ItemChoice> choices{{consent::Item::medicines, consent::Choice::agreed}};
-    EXPECT_EQ(run_to_end(service_->record_consents(terminal_, {0, none->position.sequence}, choices, soon())).error().code,
-              ErrorCode::consent_not_available);
+    EXPECT_EQ(
+        run_to_end(service_->record_consents(terminal_, {0, none->position.sequence}, choices, soon())).error().code,
+        ErrorCode::consent_not_available);
     clock_.advance(std::chrono::minutes(10) + std::chrono::seconds(1));
-    EXPECT_EQ(run_to_end(service_->record_consents(terminal_, {0, given->position.sequence}, choices, soon())).error().code,
-              ErrorCode::consent_window);
+    EXPECT_EQ(
+        run_to_end(service_->record_consents(terminal_, {0, given->position.sequence}, choices, soon())).error().code,
+        ErrorCode::consent_window);
 }
 
 TEST_F(CheckTest, no_answer_leaves_when_its_record_cannot_be_written_and_checks_resume_with_space) {

@@ -33,8 +33,9 @@ const Statement insert_consents("eligibility.consume_consents", Store::ledger, S
 const Statement select_consents("eligibility.select_given_consents", Store::ledger, ShardKey::lane,
                                 "SELECT digest, consent_lane, consent_sequence FROM consent_given "
                                 "WHERE lane = $1 AND sequence = $2");
-const Statement select_visual("eligibility.select_visual_uses", Store::ledger, ShardKey::organisation,
-                              "SELECT used FROM visual_use WHERE organisation_key = $1 AND reference = $2 AND day = $3");
+const Statement select_visual(
+    "eligibility.select_visual_uses", Store::ledger, ShardKey::organisation,
+    "SELECT used FROM visual_use WHERE organisation_key = $1 AND reference = $2 AND day = $3");
 const Statement first_visual("eligibility.first_visual_use", Store::ledger, ShardKey::organisation,
                              "INSERT INTO visual_use (organisation_key, reference, day, used) VALUES ($1, $2, $3, 1) "
                              "ON CONFLICT (organisation_key, reference, day) DO NOTHING");
@@ -50,8 +51,9 @@ const Statement delete_challenges("eligibility.remove_old_challenges", Store::le
                                   "DELETE FROM used_challenge WHERE (expires_at, nonce, person_key) IN "
                                   "(SELECT expires_at, nonce, person_key FROM used_challenge WHERE expires_at < $1 "
                                   "ORDER BY expires_at, nonce, person_key LIMIT $2)");
-const Statement count_checks("eligibility.count_old_check_ids", Store::ledger, ShardKey::none,
-                             "SELECT count(*) FROM (SELECT check_id FROM used_check WHERE used_at < $1 LIMIT $2) AS old");
+const Statement count_checks(
+    "eligibility.count_old_check_ids", Store::ledger, ShardKey::none,
+    "SELECT count(*) FROM (SELECT check_id FROM used_check WHERE used_at < $1 LIMIT $2) AS old");
 const Statement delete_checks("eligibility.remove_old_check_ids", Store::ledger, ShardKey::none,
                               "DELETE FROM used_check WHERE (terminal_key, check_id) IN "
                               "(SELECT terminal_key, check_id FROM used_check WHERE used_at < $1 "
@@ -85,9 +87,13 @@ Forgetting forgetting_of(Guarded kind) {
     ENSURE(false);
 }
 
-audit::Place decode_place(const Row& row) { return {row.integer(0), row.integer(1)}; }
+audit::Place decode_place(const Row& row) {
+    return {row.integer(0), row.integer(1)};
+}
 
-std::int64_t decode_integer(const Row& row) { return row.integer(0); }
+std::int64_t decode_integer(const Row& row) {
+    return row.integer(0);
+}
 
 GivenConsents decode_given(const Row& row) {
     GivenConsents given{{}, {row.integer(1), row.integer(2)}};

@@ -35,7 +35,8 @@ void consume_consents(sql::WriteSet& set, const audit::Place& answer, const Sha2
 
 // Rows that guard against something happening twice; each kind is of use for a time of its own (forgetting.h).
 enum class Guarded : std::uint8_t { challenges, check_ids, given_consents, visual_uses };
-// How many rows are older than `before` (challenges: expired before; visual uses: of an earlier day), counted up to `rows`.
+// How many rows are older than `before` (challenges: expired before; visual uses: of an earlier day), counted up to
+// `rows`.
 [[nodiscard]] sql::Slot<std::int64_t> count_older(sql::ReadBatch& batch, Guarded kind, std::int64_t before,
                                                   std::size_t rows);
 // Removes the `rows` oldest of them.

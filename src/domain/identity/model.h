@@ -12,7 +12,7 @@ namespace onshi::identity {
 
 // Protection of persons in danger (domain-rules §2.8). Neither flag may be seen in an answer, a metric or a log.
 struct Protection {
-    bool exchange_history_hidden = false;  // 不開示該当フラグ
+    bool exchange_history_hidden = false;   // 不開示該当フラグ
     bool self_information_blocked = false;  // 自己情報提供不可フラグ
     bool operator==(const Protection&) const = default;
 };
@@ -21,7 +21,7 @@ struct Protection {
 struct Person {
     PersonKey key{0};
     std::string name;
-    std::string kana;     // empty when none is registered
+    std::string kana;  // empty when none is registered
     Date birth;
     Sex sex = Sex::unset;
     std::string address;  // never in a by-number answer

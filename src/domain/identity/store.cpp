@@ -31,7 +31,9 @@ NowSection decode_now(const Row& row) {
     return {PersonKey(row.integer(0)), static_cast<Section>(row.integer(1)), row.integer(2), std::string(row.blob(3))};
 }
 
-PersonKey decode_key(const Row& row) { return PersonKey(row.integer(0)); }
+PersonKey decode_key(const Row& row) {
+    return PersonKey(row.integer(0));
+}
 
 }  // namespace
 

@@ -17,7 +17,8 @@ Task<Result<std::shared_ptr<const Terminal>>> Directory::terminal(const Fingerpr
     {
         const std::scoped_lock lock(mutex_);
         const auto found = terminals_.find(fingerprint);
-        if (found != terminals_.end() && now - found->second.read_at < directory_age_max) co_return found->second.terminal;
+        if (found != terminals_.end() && now - found->second.read_at < directory_age_max)
+            co_return found->second.terminal;
     }
     sql::ReadBatch batch;
     const auto owner = load_certificate_owner(batch, fingerprint);
@@ -26,7 +27,8 @@ Task<Result<std::shared_ptr<const Terminal>>> Directory::terminal(const Fingerpr
     const bool ended = owner && owner->presented == Presented::previous && clock_.now() >= owner->previous_until;
     if (!owner || ended) co_return fail(ErrorCode::terminal_unknown, "no terminal has this certificate");
     const Terminal& found = owner->terminal;
-    if (found.state != TerminalState::active) co_return fail(ErrorCode::terminal_disabled, "the terminal is not active");
+    if (found.state != TerminalState::active)
+        co_return fail(ErrorCode::terminal_disabled, "the terminal is not active");
     const bool open = found.organisation.open_on(japan_day(clock_.now()));
     if (!open) co_return fail(ErrorCode::terminal_disabled, "the organisation is not valid today");
     if (owner->presented == Presented::current && owner->has_previous) {
@@ -62,7 +64,8 @@ Task<Result<void>> Directory::refresh_insurers(Deadline deadline) {
         if (!number) co_return fail(ErrorCode::store_corrupt, "an insurer has no valid number");
         insurers.emplace(*number, organisation);
     }
-    std::atomic_store(&insurers_, std::shared_ptr<const InsurerTable>(std::make_shared<InsurerTable>(std::move(insurers))));
+    std::atomic_store(&insurers_,
+                      std::shared_ptr<const InsurerTable>(std::make_shared<InsurerTable>(std::move(insurers))));
     co_return Result<void>();
 }
 

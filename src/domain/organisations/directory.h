@@ -30,8 +30,8 @@ class InsurerTable {
     std::unordered_map<InsurerNumber, Organisation> insurers_;
 };
 
-// Who a certificate belongs to and what insurers are called, at most directory_age_max old, so that a role or a terminal
-// that was ended stops also on connections that are kept alive. Thread-safe. Owns the copies.
+// Who a certificate belongs to and what insurers are called, at most directory_age_max old, so that a role or a
+// terminal that was ended stops also on connections that are kept alive. Thread-safe. Owns the copies.
 class Directory {
   public:
     Directory(sql::Database& database, const Clock& clock) : database_(database), clock_(clock) {}

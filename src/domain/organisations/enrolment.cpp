@@ -131,7 +131,8 @@ Task<Result<std::optional<TerminalEnrolled>>> EnrolmentService::try_enrol(const 
     enrol_terminal(change, terminal, *issued);
     const std::string payload = terminal_payload(terminal.key, terminal.organisation.key);
     const audit::Actor actor{terminal.organisation.key, terminal.key, "-"};
-    auto enrolled = co_await changes_.apply(audit::Event::terminal_enrolled, actor, payload, std::move(change), deadline);
+    auto enrolled =
+        co_await changes_.apply(audit::Event::terminal_enrolled, actor, payload, std::move(change), deadline);
     const bool lost = !enrolled && enrolled.error().code == ErrorCode::store_conflict;
     if (lost) co_return std::optional<TerminalEnrolled>();
     if (!enrolled) co_return fail(std::move(enrolled));
@@ -169,12 +170,14 @@ Task<Result<TerminalEnrolled>> EnrolmentService::renew(const Fingerprint& presen
     renew_terminal(change, terminal, *issued, presented, previous_until);
     const std::string payload = terminal_payload(terminal.key, terminal.organisation.key);
     const audit::Actor actor{terminal.organisation.key, terminal.key, "-"};
-    auto renewed = co_await changes_.apply(audit::Event::terminal_enrolled, actor, payload, std::move(change), deadline);
+    auto renewed =
+        co_await changes_.apply(audit::Event::terminal_enrolled, actor, payload, std::move(change), deadline);
     if (!renewed) co_return fail(std::move(renewed));
     co_return TerminalEnrolled{terminal, std::move(issued->der), issued->until};
 }
 
-Task<Result<TerminalDisabled>> EnrolmentService::disable(TerminalKey key, const audit::Actor& actor, Deadline deadline) {
+Task<Result<TerminalDisabled>> EnrolmentService::disable(TerminalKey key, const audit::Actor& actor,
+                                                         Deadline deadline) {
     sql::ReadBatch batch;
     const auto terminal = load_terminal(batch, key);
     auto read = co_await database_.read(batch, deadline);

@@ -24,7 +24,7 @@ struct TerminalOrder {
 
 struct TerminalAdded {
     std::string terminal_id;
-    std::string code;     // one-time, shown once
+    std::string code;  // one-time, shown once
     Instant code_until;
 };
 
@@ -43,25 +43,26 @@ struct TerminalDisabled {
 inline constexpr std::chrono::hours terminal_certificate_life{24 * (3 * 365 + 90)};
 inline constexpr std::size_t enrolment_code_characters = 20;
 
-// Adds terminals and gives them their certificates: an operator adds one and gets a one-time code; the terminal sends the
-// code with a request for its own key (design §9.8). Both are audited. Thread-safe.
+// Adds terminals and gives them their certificates: an operator adds one and gets a one-time code; the terminal sends
+// the code with a request for its own key (design §9.8). Both are audited. Thread-safe.
 class EnrolmentService {
   public:
     EnrolmentService(sql::Database& database, audit::AuditedChanges& changes, const Clock& clock, Random& random)
         : database_(database), changes_(changes), clock_(clock), random_(random) {}
-    // organisation.unknown, also for one that has ended; request.field for a role that a facility may not have; errors of
-    // the database.
-    [[nodiscard]] Task<Result<TerminalAdded>> add(const TerminalOrder& order, const audit::Actor& actor, Deadline deadline);
+    // organisation.unknown, also for one that has ended; request.field for a role that a facility may not have; errors
+    // of the database.
+    [[nodiscard]] Task<Result<TerminalAdded>> add(const TerminalOrder& order, const audit::Actor& actor,
+                                                  Deadline deadline);
     // terminal.enrolment_code; certificate.request for a request that is not one. A code enrols one key: the same key
     // gets the same certificate again while the code lives, so that a lost answer costs nothing.
-    [[nodiscard]] Task<Result<TerminalEnrolled>> enrol(std::string_view code, Bytes request_der, const pki::IssuingCa& ca,
-                                                       Deadline deadline);
+    [[nodiscard]] Task<Result<TerminalEnrolled>> enrol(std::string_view code, Bytes request_der,
+                                                       const pki::IssuingCa& ca, Deadline deadline);
     // A new certificate for the terminal that presented this one. The presented one works until the new one is used, at
     // most previous_certificate_life. terminal.unknown when it has ended meanwhile.
     [[nodiscard]] Task<Result<TerminalEnrolled>> renew(const Fingerprint& presented, Bytes request_der,
                                                        const pki::IssuingCa& ca, Deadline deadline);
-    // Stops a terminal for ever: its next request is refused within directory_age_max, on every hub. Disabling a disabled
-    // one changes nothing. request.not_found; request.field for the caller's own.
+    // Stops a terminal for ever: its next request is refused within directory_age_max, on every hub. Disabling a
+    // disabled one changes nothing. request.not_found; request.field for the caller's own.
     [[nodiscard]] Task<Result<TerminalDisabled>> disable(TerminalKey terminal, const audit::Actor& actor,
                                                          Deadline deadline);
 

@@ -1,10 +1,10 @@
 #include "domain/organisations/model.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <charconv>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace onshi::organisations {
 
@@ -35,10 +35,18 @@ std::optional<T> value_of(const std::array<std::pair<T, std::string_view>, N>& n
 
 }  // namespace
 
-std::string_view to_string(Method method) { return name_of(method_names, method); }
-std::optional<Method> parse_method(std::string_view name) { return value_of(method_names, name); }
-std::string_view to_string(Role role) { return name_of(role_names, role); }
-std::optional<Role> parse_role(std::string_view name) { return value_of(role_names, name); }
+std::string_view to_string(Method method) {
+    return name_of(method_names, method);
+}
+std::optional<Method> parse_method(std::string_view name) {
+    return value_of(method_names, name);
+}
+std::string_view to_string(Role role) {
+    return name_of(role_names, role);
+}
+std::optional<Role> parse_role(std::string_view name) {
+    return value_of(role_names, name);
+}
 
 std::string Organisation::code_text() const {
     if (kind == Kind::facility) {
@@ -52,7 +60,9 @@ std::string Organisation::code_text() const {
     return fmt::format("{}", code);
 }
 
-std::string Terminal::id() const { return fmt::format("T{}", key.value()); }
+std::string Terminal::id() const {
+    return fmt::format("T{}", key.value());
+}
 
 Result<TerminalKey> parse_terminal_id(std::string_view text) {
     std::int64_t value = 0;
@@ -61,7 +71,8 @@ Result<TerminalKey> parse_terminal_id(std::string_view text) {
         return fail(ErrorCode::number_format, "a terminal is named T and its number");
     }
     const auto [stop, error] = std::from_chars(text.data() + 1, end, value);
-    if (error != std::errc() || stop != end) return fail(ErrorCode::number_format, "a terminal is named T and its number");
+    if (error != std::errc() || stop != end)
+        return fail(ErrorCode::number_format, "a terminal is named T and its number");
     return TerminalKey(value);
 }
 

@@ -20,16 +20,20 @@ enum class Kind : std::uint8_t { facility = 1, insurer = 2, municipality = 3, op
 enum class Role : std::uint32_t {
     check_card = 1U << 0U,
     check_number = 1U << 1U,
-    card_desk = 1U << 2U,       // suspend and resume cards
-    administer = 1U << 3U,      // add terminals
+    card_desk = 1U << 2U,   // suspend and resume cards
+    administer = 1U << 3U,  // add terminals
 };
 
 // How the desk confirmed the person; the terminal's word, so it is allowed per terminal (design §9.8).
 enum class Method : std::uint8_t { pin = 1, face = 2, visual = 3 };
 [[nodiscard]] std::string_view to_string(Method method);
 [[nodiscard]] std::optional<Method> parse_method(std::string_view name);
-[[nodiscard]] constexpr std::uint32_t bit(Method method) { return 1U << static_cast<unsigned>(method); }
-[[nodiscard]] constexpr std::uint32_t bit(Role role) { return static_cast<std::uint32_t>(role); }
+[[nodiscard]] constexpr std::uint32_t bit(Method method) {
+    return 1U << static_cast<unsigned>(method);
+}
+[[nodiscard]] constexpr std::uint32_t bit(Role role) {
+    return static_cast<std::uint32_t>(role);
+}
 [[nodiscard]] std::string_view to_string(Role role);
 [[nodiscard]] std::optional<Role> parse_role(std::string_view name);
 

@@ -16,21 +16,20 @@ const Statement insert_account("organisations.insert_account", Store::registry, 
 
 namespace {
 
-#define ONSHI_TERMINAL_COLUMNS                                                                                 \
+#define ONSHI_TERMINAL_COLUMNS                                                                             \
     "t.terminal_key, t.name, t.roles, t.methods, t.state, t.version, o.organisation_key, o.kind, o.code, " \
     "o.name, o.phone, o.valid_from, o.valid_to"
 
-const Statement select_by_fingerprint(
-    "organisations.select_terminal_by_fingerprint", Store::registry, ShardKey::none,
-    "SELECT " ONSHI_TERMINAL_COLUMNS
-    ", t.certificate, CASE WHEN t.fingerprint = $1 THEN 1 ELSE 0 END, "
-    "CASE WHEN t.previous_fingerprint IS NULL THEN 0 ELSE 1 END, t.previous_until "
-    "FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
-    "WHERE t.fingerprint = $1 OR t.previous_fingerprint = $1");
-const Statement select_by_key(
-    "organisations.select_terminal", Store::registry, ShardKey::none,
-    "SELECT " ONSHI_TERMINAL_COLUMNS " FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
-    "WHERE t.terminal_key = $1");
+const Statement select_by_fingerprint("organisations.select_terminal_by_fingerprint", Store::registry, ShardKey::none,
+                                      "SELECT " ONSHI_TERMINAL_COLUMNS
+                                      ", t.certificate, CASE WHEN t.fingerprint = $1 THEN 1 ELSE 0 END, "
+                                      "CASE WHEN t.previous_fingerprint IS NULL THEN 0 ELSE 1 END, t.previous_until "
+                                      "FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
+                                      "WHERE t.fingerprint = $1 OR t.previous_fingerprint = $1");
+const Statement select_by_key("organisations.select_terminal", Store::registry, ShardKey::none,
+                              "SELECT " ONSHI_TERMINAL_COLUMNS
+                              " FROM terminal t JOIN organisation o ON o.organisation_key = t.organisation_key "
+                              "WHERE t.terminal_key = $1");
 const Statement select_by_code(
     "organisations.select_terminal_by_code", Store::registry, ShardKey::none,
     "SELECT " ONSHI_TERMINAL_COLUMNS
@@ -45,10 +44,11 @@ const Statement select_insurers("organisations.select_insurers", Store::registry
 const Statement select_account("organisations.select_account", Store::registry, ShardKey::organisation,
                                "SELECT reference, state, visual_checks_per_day FROM account "
                                "WHERE organisation_key = $1 AND reference = $2");
-const Statement insert_terminal("organisations.insert_terminal", Store::registry, ShardKey::none,
-                                "INSERT INTO terminal (terminal_key, organisation_key, name, roles, methods, state, "
-                                "certificate_until, previous_until, enrol_digest, enrol_until, version) "
-                                "VALUES ($1, $2, $3, $4, $5, 1, 0, 0, $6, $7, 1) ON CONFLICT (terminal_key) DO NOTHING");
+const Statement insert_terminal(
+    "organisations.insert_terminal", Store::registry, ShardKey::none,
+    "INSERT INTO terminal (terminal_key, organisation_key, name, roles, methods, state, "
+    "certificate_until, previous_until, enrol_digest, enrol_until, version) "
+    "VALUES ($1, $2, $3, $4, $5, 1, 0, 0, $6, $7, 1) ON CONFLICT (terminal_key) DO NOTHING");
 const Statement update_enrolled("organisations.update_enrolled", Store::registry, ShardKey::none,
                                 "UPDATE terminal SET fingerprint = $3, certificate_until = $4, certificate = $5, "
                                 "state = 2, version = version + 1 "
@@ -83,7 +83,9 @@ Organisation decode_organisation_at(const Row& row, int first) {
     return organisation;
 }
 
-Organisation decode_organisation(const Row& row) { return decode_organisation_at(row, 0); }
+Organisation decode_organisation(const Row& row) {
+    return decode_organisation_at(row, 0);
+}
 
 Terminal decode_terminal(const Row& row) {
     Terminal terminal;
@@ -97,7 +99,9 @@ Terminal decode_terminal(const Row& row) {
     return terminal;
 }
 
-std::string decode_certificate(const Row& row) { return row.is_null(13) ? std::string() : std::string(row.blob(13)); }
+std::string decode_certificate(const Row& row) {
+    return row.is_null(13) ? std::string() : std::string(row.blob(13));
+}
 
 CertificateOwner decode_owner(const Row& row) {
     CertificateOwner owner;
@@ -113,7 +117,9 @@ Enrolment decode_enrolment(const Row& row) {
     return {decode_terminal(row), decode_certificate(row), {row.integer(14)}};
 }
 
-Account decode_account(const Row& row) { return {std::string(row.text(0)), row.integer(1) == 1, row.integer(2)}; }
+Account decode_account(const Row& row) {
+    return {std::string(row.text(0)), row.integer(1) == 1, row.integer(2)};
+}
 
 }  // namespace
 

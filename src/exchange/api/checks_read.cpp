@@ -33,8 +33,12 @@ std::string guarded_text(JsonObject& object, std::string_view name, std::size_t 
     return std::string(*text);
 }
 
-CertificateSerial placeholder_serial() { return *CertificateSerial::parse_hex("01"); }
-CheckId placeholder_id() { return *CheckId::parse("00000000-0000-4000-8000-000000000001"); }
+CertificateSerial placeholder_serial() {
+    return *CertificateSerial::parse_hex("01");
+}
+CheckId placeholder_id() {
+    return *CheckId::parse("00000000-0000-4000-8000-000000000001");
+}
 
 void read_card(JsonObject& object, CardCheckMessage& message) {
     object.object("card", [&](JsonObject& card) {
@@ -43,8 +47,8 @@ void read_card(JsonObject& object, CardCheckMessage& message) {
         if (serial) message.check.serial = *serial;
     });
     object.object("signature", [&](JsonObject& signature) {
-        message.check.algorithm = named(signature, "algorithm", &pki::parse_signature_algorithm,
-                                        pki::SignatureAlgorithm::rsa_pkcs1_sha256);
+        message.check.algorithm =
+            named(signature, "algorithm", &pki::parse_signature_algorithm, pki::SignatureAlgorithm::rsa_pkcs1_sha256);
         message.signature = signature.base64url("value", signature_bytes_max);
     });
     message.certificate = object.optional_base64url("certificate", certificate_bytes_max).value_or("");
@@ -55,12 +59,21 @@ void read_card(JsonObject& object, CardCheckMessage& message) {
 Result<std::unique_ptr<const CardCheckMessage>> parse_card_check(std::string_view body) {
     auto document = JsonDocument::parse(body);
     if (!document) return fail(std::move(document));
-    auto message = std::unique_ptr<CardCheckMessage>(new CardCheckMessage{
-        .challenge = {}, .operator_reference = {}, .visual_reason = {}, .authority_key_id = {}, .signature = {},
-        .certificate = {},
-        .check = {.id = placeholder_id(), .challenge = {}, .care_day = {}, .operator_reference = {},
-                  .visual_reason = {}, .authority_key_id = {}, .serial = placeholder_serial(), .signature = {},
-                  .certificate = {}}});
+    auto message = std::unique_ptr<CardCheckMessage>(new CardCheckMessage{.challenge = {},
+                                                                          .operator_reference = {},
+                                                                          .visual_reason = {},
+                                                                          .authority_key_id = {},
+                                                                          .signature = {},
+                                                                          .certificate = {},
+                                                                          .check = {.id = placeholder_id(),
+                                                                                    .challenge = {},
+                                                                                    .care_day = {},
+                                                                                    .operator_reference = {},
+                                                                                    .visual_reason = {},
+                                                                                    .authority_key_id = {},
+                                                                                    .serial = placeholder_serial(),
+                                                                                    .signature = {},
+                                                                                    .certificate = {}}});
     auto& check = message->check;
     auto read = document->read([&](JsonObject& object) {
         const auto id = object.parsed("check_id", 36, &CheckId::parse);

@@ -22,7 +22,8 @@ struct EnrolRequest {
 };
 enum class EnrolKind : std::uint8_t { enrol, renew };
 [[nodiscard]] Result<EnrolRequest> parse_enrol_request(std::string_view body, EnrolKind kind);
-[[nodiscard]] std::string write_terminal_enrolled(const organisations::TerminalEnrolled& enrolled, std::string_view hub_id);
+[[nodiscard]] std::string write_terminal_enrolled(const organisations::TerminalEnrolled& enrolled,
+                                                  std::string_view hub_id);
 
 struct CardName {
     std::string authority_key_id;  // raw bytes

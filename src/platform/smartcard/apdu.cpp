@@ -13,7 +13,9 @@ void append_u16(std::string& out, std::size_t value) {
     out.push_back(static_cast<char>(value));
 }
 
-std::size_t read_u16(Bytes bytes) { return static_cast<std::size_t>(bytes[0]) << 8U | bytes[1]; }
+std::size_t read_u16(Bytes bytes) {
+    return static_cast<std::size_t>(bytes[0]) << 8U | bytes[1];
+}
 
 // An Le field of zero means the most that its form can name.
 std::uint32_t le_or_most(std::size_t value, std::size_t most) {
@@ -51,7 +53,9 @@ Result<void> parse_extended_body(CommandApdu& command, Bytes body) {
 
 }  // namespace
 
-std::string StatusWord::text() const { return fmt::format("{:04X}", value_); }
+std::string StatusWord::text() const {
+    return fmt::format("{:04X}", value_);
+}
 
 Result<SecretBytes> CommandApdu::encode() const {
     const bool le_in_range = !le || (*le >= 1 && *le <= extended_answer_bytes_max);
@@ -88,7 +92,9 @@ bool CommandApdu::carries_credential() const {
     return ins == ins::verify || ins == ins::change_pin || ins == ins::change_key;
 }
 
-CommandApdu CommandApdu::clone() const { return {cla, ins, p1, p2, data.clone(), le}; }
+CommandApdu CommandApdu::clone() const {
+    return {cla, ins, p1, p2, data.clone(), le};
+}
 
 CommandApdu make_command(std::uint8_t cla, std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, Bytes data,
                          std::optional<std::uint32_t> le) {

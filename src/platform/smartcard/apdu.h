@@ -115,8 +115,8 @@ struct ResponseApdu {
     [[nodiscard]] ByteVector encode() const;
 };
 
-// One line for a trace: header, lengths and, for commands that carry no credential, the data in hexadecimal. Answers are told
-// by length and status only, because they hold names and photos.
+// One line for a trace: header, lengths and, for commands that carry no credential, the data in hexadecimal. Answers
+// are told by length and status only, because they hold names and photos.
 [[nodiscard]] std::string describe(const CommandApdu& command);
 [[nodiscard]] std::string describe(const ResponseApdu& response);
 

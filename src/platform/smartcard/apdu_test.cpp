@@ -81,7 +81,8 @@ TEST(CommandApdu, survives_writing_and_reading) {
         RC_ASSERT(parsed.has_value());
         RC_ASSERT(parsed->data.equals(data));
         RC_ASSERT(parsed->le == command.le);
-        RC_ASSERT(parsed->cla == header[0] && parsed->ins == header[1] && parsed->p1 == header[2] && parsed->p2 == header[3]);
+        RC_ASSERT(parsed->cla == header[0] && parsed->ins == header[1] && parsed->p1 == header[2] &&
+                  parsed->p2 == header[3]);
     });
     EXPECT_TRUE(held);
 }

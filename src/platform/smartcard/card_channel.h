@@ -9,8 +9,8 @@
 
 namespace onshi::smartcard {
 
-// A card that answers commands: behind a reader (`pcsc_reader.h`) or in memory (`virtual_card.h`). Not thread-safe: one thread
-// at a time. Calls block for as long as the card takes; a reader's driver bounds that, not we.
+// A card that answers commands: behind a reader (`pcsc_reader.h`) or in memory (`virtual_card.h`). Not thread-safe: one
+// thread at a time. Calls block for as long as the card takes; a reader's driver bounds that, not we.
 class CardChannel {
   public:
     CardChannel() = default;
@@ -18,13 +18,14 @@ class CardChannel {
     CardChannel& operator=(const CardChannel&) = delete;
     virtual ~CardChannel() = default;
 
-    // One command and its whole answer: fetches what `61xx` announces and repeats once with the length that `6Cxx` names
-    // (readers may produce both, jpki-card §3.2). A command that carries a credential is never repeated, since that could
-    // spend a try. `card.removed`, `card.reset`, `card.unreadable`, `reader.unavailable`.
+    // One command and its whole answer: fetches what `61xx` announces and repeats once with the length that `6Cxx`
+    // names (readers may produce both, jpki-card §3.2). A command that carries a credential is never repeated, since
+    // that could spend a try. `card.removed`, `card.reset`, `card.unreadable`, `reader.unavailable`.
     [[nodiscard]] Result<ResponseApdu> transmit(const CommandApdu& command);
 
-    // Use by nobody else until `end_transaction`, which resets the card so that no verified PIN stays. Blocks while another
-    // program holds the card. Use `CardTransaction` instead of calling these. `card.removed`, `card.reset`, `card.busy`.
+    // Use by nobody else until `end_transaction`, which resets the card so that no verified PIN stays. Blocks while
+    // another program holds the card. Use `CardTransaction` instead of calling these. `card.removed`, `card.reset`,
+    // `card.busy`.
     [[nodiscard]] virtual Result<void> begin_transaction() = 0;
     virtual void end_transaction() noexcept = 0;
 
@@ -36,8 +37,8 @@ class CardChannel {
     [[nodiscard]] Result<ResponseApdu> collect(ResponseApdu first, std::uint8_t cla);
 };
 
-// The exclusive use of a card within a deadline. Ends, with a reset of the card, on destruction. Borrows the channel; not
-// thread-safe.
+// The exclusive use of a card within a deadline. Ends, with a reset of the card, on destruction. Borrows the channel;
+// not thread-safe.
 class CardTransaction {
   public:
     [[nodiscard]] static Result<CardTransaction> begin(CardChannel& channel, Deadline deadline);
@@ -54,8 +55,8 @@ class CardTransaction {
     Deadline deadline_;
 };
 
-// Hands on every turn and tells it as `> command`, `< answer`, with credentials and card contents masked. Borrows the inner
-// channel; thread-safety as the inner one.
+// Hands on every turn and tells it as `> command`, `< answer`, with credentials and card contents masked. Borrows the
+// inner channel; thread-safety as the inner one.
 class TracingChannel final : public CardChannel {
   public:
     using Sink = std::function<void(std::string_view line)>;

@@ -86,7 +86,8 @@ TEST(CardChannel, gives_up_on_a_card_that_always_announces_more) {
     EXPECT_TRUE(just_enough.transmit(make_command(0x00, ins::read_binary, 0, 0, {}, 256)));
 
     ScriptedChannel empty({"6101", "6101", "6101"});
-    EXPECT_EQ(empty.transmit(make_command(0x00, ins::read_binary, 0, 0, {}, 256)).error().code, ErrorCode::card_unreadable);
+    EXPECT_EQ(empty.transmit(make_command(0x00, ins::read_binary, 0, 0, {}, 256)).error().code,
+              ErrorCode::card_unreadable);
 }
 
 TEST(CardTransaction, ends_once_and_sends_nothing_after_its_deadline) {

@@ -20,13 +20,17 @@ ByteVector with_filler(ByteVector content) {
     return content;
 }
 
-CardFile free_file(FileId id, ByteVector content) { return {id, TransparentFile{std::move(content), ReadRule::free, {}}}; }
+CardFile free_file(FileId id, ByteVector content) {
+    return {id, TransparentFile{std::move(content), ReadRule::free, {}}};
+}
 
 CardFile guarded_file(FileId id, ByteVector content, std::initializer_list<CredentialId> opened_by) {
     return {id, TransparentFile{std::move(content), ReadRule::with_credential, any_of(opened_by)}};
 }
 
-ByteVector text_tlv(TlvTag tag, std::string_view text) { return make_tlv(tag, as_bytes(text)); }
+ByteVector text_tlv(TlvTag tag, std::string_view text) {
+    return make_tlv(tag, as_bytes(text));
+}
 
 // EF 0006: a serialised CK_TOKEN_INFO, text padded with spaces, integers big-endian (jpki-card §2.2).
 ByteVector token_info(TokenKind token) {
@@ -108,7 +112,8 @@ CardApplication text_application(const CardImage& image, const pki::CardPublicKe
     CardApplication text{Application::text, {}, KeyId::text};
     text.files = {
         guarded_file(ef::text_individual_number, individual_number_file(holder), {text_pin, text_number_a}),
-        guarded_file(ef::text_four_data, with_filler(make_tlv_with_offsets(tag::four_data, tag::offsets, four_objects(holder))),
+        guarded_file(ef::text_four_data,
+                     with_filler(make_tlv_with_offsets(tag::four_data, tag::offsets, four_objects(holder))),
                      {text_pin, text_number_b}),
         guarded_file(ef::text_signature, with_filler(make_tlv(tag::text_signature, signature)),
                      {text_pin, text_number_a, text_number_b}),
@@ -173,8 +178,8 @@ CardApplication surface_application(const CardImage& image, const UnsignedSurfac
         free_file(ef::surface_basics, with_filler(make_tlv(tag::surface_basics, basics))),
         free_file(ef::surface_certificate, with_filler(surface.cv_certificate)),
         // A picture of the number on a real card. Its content is of no use to anyone here, so it is the blank one.
-        guarded_file(ef::surface_individual_number, with_filler(make_tlv(tag::surface_individual_number, content.code_png)),
-                     {surface_number_a}),
+        guarded_file(ef::surface_individual_number,
+                     with_filler(make_tlv(tag::surface_individual_number, content.code_png)), {surface_number_a}),
         {ef::surface_birth_date, PinFile{surface_birth_date}},
         {ef::surface_number_b, PinFile{surface_number_b}},
         {ef::surface_number_a, PinFile{surface_number_a}},
@@ -222,7 +227,8 @@ Result<CardKeys> make_card_keys(const CardImage& image) {
     const SecretBytes* text = image.surface ? &image.surface->text_key_pem : nullptr;
     const SecretBytes* common = image.common_key_pem ? &*image.common_key_pem : nullptr;
     const SecretBytes* signature = image.signature ? &image.signature->key_pem : nullptr;
-    const std::array<const SecretBytes*, key_count> pems{&image.authentication.key_pem, signature, surface, text, common};
+    const std::array<const SecretBytes*, key_count> pems{&image.authentication.key_pem, signature, surface, text,
+                                                         common};
     for (std::size_t i = 0; i < key_count; ++i) {
         if (pems[i] == nullptr) continue;
         auto key = CardKey::from_pem(*pems[i]);
@@ -261,7 +267,9 @@ ByteVector surface_payload(const UnsignedSurface& content) {
         {objects.birth, objects.sex, objects.key, objects.name_png, objects.address_png, objects.photo});
 }
 
-ByteVector birth_payload(const UnsignedSurface& content) { return long_digest_info(sha256(birth_objects(content))); }
+ByteVector birth_payload(const UnsignedSurface& content) {
+    return long_digest_info(sha256(birth_objects(content)));
+}
 
 ByteVector text_payload(const UnsignedSurface& content) {
     const auto digests = text_digests(content.holder);

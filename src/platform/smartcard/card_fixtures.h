@@ -72,7 +72,11 @@ class FixtureCard {
     VirtualCardChannel channel_;
 };
 
-[[nodiscard]] inline SecretBytes secret(std::string_view text) { return SecretBytes(as_bytes(text)); }
-[[nodiscard]] inline Deadline soon() { return Deadline::in(std::chrono::seconds(30)); }
+[[nodiscard]] inline SecretBytes secret(std::string_view text) {
+    return SecretBytes(as_bytes(text));
+}
+[[nodiscard]] inline Deadline soon() {
+    return Deadline::in(std::chrono::seconds(30));
+}
 
 }  // namespace onshi::smartcard

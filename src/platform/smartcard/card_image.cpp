@@ -27,7 +27,9 @@ constexpr std::array<std::string_view, credential_count> credential_names{
 constexpr std::array<unsigned, credential_count> usual_tries_of{3, 5, 3, 10, 10, 10, 10, 10, 3, 3};
 
 constexpr std::array<std::pair<TokenKind, std::string_view>, 3> token_names{
-    {{TokenKind::my_number_card, "my_number_card"}, {TokenKind::android_phone, "android_phone"}, {TokenKind::iphone, "iphone"}}};
+    {{TokenKind::my_number_card, "my_number_card"},
+     {TokenKind::android_phone, "android_phone"},
+     {TokenKind::iphone, "iphone"}}};
 
 TokenKind read_token(JsonReader& reader) {
     const auto name = reader.text("token");
@@ -38,7 +40,9 @@ TokenKind read_token(JsonReader& reader) {
     return TokenKind::my_number_card;
 }
 
-std::string_view token_name(TokenKind token) { return std::ranges::find(token_names, token, &decltype(token_names)::value_type::first)->second; }
+std::string_view token_name(TokenKind token) {
+    return std::ranges::find(token_names, token, &decltype(token_names)::value_type::first)->second;
+}
 
 CertifiedKey read_certified_key(JsonReader reader, JsonReader& outer) {
     CertifiedKey key{reader.secret("key_pem"), reader.base64("certificate"), reader.base64("ca_certificate")};
@@ -77,12 +81,11 @@ json::object write_holder(const CardHolder& holder) {
 }
 
 CardSurface read_surface(JsonReader reader, JsonReader& outer) {
-    CardSurface surface{reader.secret("surface_key_pem"),   reader.secret("text_key_pem"),
-                        reader.base64("photo_jp2"),         reader.base64("name_png"),
-                        reader.base64("address_png"),       reader.base64("code_png"),
-                        reader.base64("cv_certificate"),    reader.base64("surface_signature"),
-                        reader.base64("birth_signature"),   reader.base64("text_signature"),
-                        reader.base64("text_key_signature")};
+    CardSurface surface{
+        reader.secret("surface_key_pem"), reader.secret("text_key_pem"),      reader.base64("photo_jp2"),
+        reader.base64("name_png"),        reader.base64("address_png"),       reader.base64("code_png"),
+        reader.base64("cv_certificate"),  reader.base64("surface_signature"), reader.base64("birth_signature"),
+        reader.base64("text_signature"),  reader.base64("text_key_signature")};
     outer.check(reader);
     return surface;
 }
@@ -122,7 +125,9 @@ bool is_readable(Bytes der) {
     return der.size() >= certificate_bytes_min && der.size() < file_bytes_max && der[0] == 0x30 && der[1] == 0x82;
 }
 
-bool is_readable(const CertifiedKey& key) { return is_readable(key.certificate) && is_readable(key.ca_certificate); }
+bool is_readable(const CertifiedKey& key) {
+    return is_readable(key.certificate) && is_readable(key.ca_certificate);
+}
 
 bool fits(const CardSurface& surface) {
     const std::size_t pictures =
@@ -135,7 +140,8 @@ bool fits(const CardSurface& surface) {
 }
 
 bool fits(const CardHolder& holder) {
-    return holder.name.size() + holder.address.size() <= card_texts_bytes_max && is_digits(holder.individual_number, 12);
+    return holder.name.size() + holder.address.size() <= card_texts_bytes_max &&
+           is_digits(holder.individual_number, 12);
 }
 
 CvKeyId read_key_id(JsonReader& reader, std::string_view member) {
@@ -151,8 +157,12 @@ CvKeyId read_key_id(JsonReader& reader, std::string_view member) {
 
 }  // namespace
 
-std::string_view to_string(CredentialId id) noexcept { return credential_names[static_cast<std::size_t>(id)]; }
-unsigned usual_tries(CredentialId id) noexcept { return usual_tries_of[static_cast<std::size_t>(id)]; }
+std::string_view to_string(CredentialId id) noexcept {
+    return credential_names[static_cast<std::size_t>(id)];
+}
+unsigned usual_tries(CredentialId id) noexcept {
+    return usual_tries_of[static_cast<std::size_t>(id)];
+}
 
 StoredCredential StoredCredential::clear_for_tests(Bytes value) {
     StoredCredential credential;
@@ -245,17 +255,17 @@ Result<CardImage> parse_card_image(std::string_view text) {
     }
     if (!reader.ok()) return reader.failure();
     CardImage image{token,
-                     std::move(card_number),
-                     std::move(municipality),
-                     expires_on,
-                     std::move(authentication),
-                     std::move(signature),
-                     std::move(signature_ca),
-                     CvRoot{terminal_ca_id, std::move(*terminal_ca_key)},
-                     std::move(common_key),
-                     std::move(holder),
-                     std::move(surface),
-                     std::move(credentials)};
+                    std::move(card_number),
+                    std::move(municipality),
+                    expires_on,
+                    std::move(authentication),
+                    std::move(signature),
+                    std::move(signature_ca),
+                    CvRoot{terminal_ca_id, std::move(*terminal_ca_key)},
+                    std::move(common_key),
+                    std::move(holder),
+                    std::move(surface),
+                    std::move(credentials)};
     auto checked = check_card_image(image);
     if (!checked) return fail(std::move(checked));
     return image;
@@ -298,7 +308,8 @@ Result<CardImage> load_card_image(const std::filesystem::path& file) {
 
 Result<void> save_card_image(const CardImage& image, const std::filesystem::path& file) {
     const SecretBytes text = encode_card_image(image);
-    if (text.size() > card_image_bytes_max) return fail(ErrorCode::card_image_malformed, "image longer than its file may be");
+    if (text.size() > card_image_bytes_max)
+        return fail(ErrorCode::card_image_malformed, "image longer than its file may be");
     return pki::write_secret_file(file, text.bytes());
 }
 

@@ -36,8 +36,8 @@ inline constexpr std::size_t credential_count = 10;
 // How many wrong tries in a row a real card allows.
 [[nodiscard]] unsigned usual_tries(CredentialId id) noexcept;
 
-// How a credential is kept: hashed with salt (four digits stay easy to guess for who has the file), in clear for tests and
-// demos, or not set at all. Wiped on destruction; move-only.
+// How a credential is kept: hashed with salt (four digits stay easy to guess for who has the file), in clear for tests
+// and demos, or not set at all. Wiped on destruction; move-only.
 class StoredCredential {
   public:
     [[nodiscard]] static StoredCredential blocked() { return {}; }
@@ -122,8 +122,8 @@ struct CardImage {
     }
 };
 
-// `card.image_malformed` when a part is missing, has another form, or would not fit its file on the card. Whoever takes an
-// image from outside calls this first.
+// `card.image_malformed` when a part is missing, has another form, or would not fit its file on the card. Whoever takes
+// an image from outside calls this first.
 [[nodiscard]] Result<void> check_card_image(const CardImage& image);
 
 // JSON, format `onshi-card-image-1`. `card.image_malformed` with the member's name for what is missing or wrong.

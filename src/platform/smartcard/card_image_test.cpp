@@ -9,7 +9,9 @@
 
 namespace onshi::smartcard::card_image_test {
 
-std::string text_of(const CardImage& image) { return std::string(as_text(encode_card_image(image).bytes())); }
+std::string text_of(const CardImage& image) {
+    return std::string(as_text(encode_card_image(image).bytes()));
+}
 
 TEST(CardImage, survives_writing_and_reading) {
     for (const auto token : {TokenKind::my_number_card, TokenKind::android_phone, TokenKind::iphone}) {
@@ -107,9 +109,13 @@ TEST(CardImage, takes_pictures_texts_and_signatures_up_to_their_limits) {
         const auto extra = [shift = over](std::size_t limit) {
             return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(limit) + shift);
         };
-        EXPECT_EQ(with([&](CardImage& i) { i.surface->photo_jp2.resize(extra(card_pictures_bytes_max) - pictures(i)); }), allowed);
+        EXPECT_EQ(
+            with([&](CardImage& i) { i.surface->photo_jp2.resize(extra(card_pictures_bytes_max) - pictures(i)); }),
+            allowed);
         EXPECT_EQ(with([&](CardImage& i) { i.surface->text_signature.resize(extra(card_object_bytes_max)); }), allowed);
-        EXPECT_EQ(with([&](CardImage& i) { i.holder->name = std::string(extra(card_texts_bytes_max) - i.holder->address.size(), 'x'); }),
+        EXPECT_EQ(with([&](CardImage& i) {
+                      i.holder->name = std::string(extra(card_texts_bytes_max) - i.holder->address.size(), 'x');
+                  }),
                   allowed);
         EXPECT_EQ(with([&](CardImage& i) { i.authentication.certificate.resize(extra(file_bytes_max - 1)); }), allowed);
     }
@@ -177,10 +183,18 @@ TEST(TestCards, with_hashed_pins_hold_no_pin_in_clear) {
     EXPECT_EQ(text.find(order.signature_password), std::string::npos);
     FixtureCard card(std::move(*parse_card_image(text)));
     card.run("00a4040c0ad392f000260100000001");
-    EXPECT_EQ(card.run("0020009804" "30303030"), "63c2");
-    EXPECT_EQ(card.run("0020009804" "31323334"), "9000");
-    EXPECT_EQ(card.run("0024018004" "35363738"), "9000");
-    EXPECT_EQ(card.run("0020009804" "35363738"), "9000");
+    EXPECT_EQ(card.run("0020009804"
+                       "30303030"),
+              "63c2");
+    EXPECT_EQ(card.run("0020009804"
+                       "31323334"),
+              "9000");
+    EXPECT_EQ(card.run("0024018004"
+                       "35363738"),
+              "9000");
+    EXPECT_EQ(card.run("0020009804"
+                       "35363738"),
+              "9000");
 }
 
 TEST(TestCards, are_refused_outside_their_ranges) {
@@ -221,10 +235,11 @@ TEST(AttachOptions, are_read_in_any_order) {
     EXPECT_EQ(options->reader.port, 35963);
     const Words turned{"--state", "s", "--vpcd", "127.0.0.1:1", "card.json"};
     EXPECT_EQ(AttachOptions::parse(turned)->state, "s");
-    for (const Words& words : {Words{}, Words{"card.json"}, Words{"--vpcd", "127.0.0.1:1"}, Words{"a", "b", "--vpcd", "127.0.0.1:1"},
-                               Words{"a", "--vpcd"}, Words{"a", "--vpcd", "localhost:1"}, Words{"a", "--vpcd", "127.0.0.1:0"},
-                               Words{"a", "--vpcd", "127.0.0.1:65536"}, Words{"a", "--vpcd", "127.0.0.1:1x"},
-                               Words{"a", "--vpcd", "127.0.0.1"}, Words{"a", "--what", "x"}}) {
+    for (const Words& words :
+         {Words{}, Words{"card.json"}, Words{"--vpcd", "127.0.0.1:1"}, Words{"a", "b", "--vpcd", "127.0.0.1:1"},
+          Words{"a", "--vpcd"}, Words{"a", "--vpcd", "localhost:1"}, Words{"a", "--vpcd", "127.0.0.1:0"},
+          Words{"a", "--vpcd", "127.0.0.1:65536"}, Words{"a", "--vpcd", "127.0.0.1:1x"},
+          Words{"a", "--vpcd", "127.0.0.1"}, Words{"a", "--what", "x"}}) {
         const auto parsed = AttachOptions::parse(words);
         ASSERT_FALSE(parsed.has_value());
         EXPECT_EQ(parsed.error().code, ErrorCode::request_malformed);

@@ -49,7 +49,9 @@ Result<CardKey> CardKey::from_pem(const SecretBytes& pem) {
     return CardKey(Key(std::move(*p384)));
 }
 
-pki::CardPublicKey CardKey::rsa_public_key() const { return std::get<pki::RsaPrivateKey>(key_).public_key(); }
+pki::CardPublicKey CardKey::rsa_public_key() const {
+    return std::get<pki::RsaPrivateKey>(key_).public_key();
+}
 
 ResponseApdu CardKey::compute_signature(std::uint8_t p1, Bytes data) const {
     if (const auto* rsa = std::get_if<pki::RsaPrivateKey>(&key_)) return sign_rsa(*rsa, p1, data);

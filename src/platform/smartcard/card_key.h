@@ -19,8 +19,8 @@ class CardKey {
     [[nodiscard]] bool is_rsa() const { return std::holds_alternative<pki::RsaPrivateKey>(key_); }
     // Of an RSA key, for the records that carry it.
     [[nodiscard]] pki::CardPublicKey rsa_public_key() const;
-    // COMPUTE DIGITAL SIGNATURE with P1 and data as the command has them (jpki-card §3.1). A P-384 key knows one form, ours:
-    // P1 `00` over a 48-byte digest gives ECDSA in DER.
+    // COMPUTE DIGITAL SIGNATURE with P1 and data as the command has them (jpki-card §3.1). A P-384 key knows one form,
+    // ours: P1 `00` over a 48-byte digest gives ECDSA in DER.
     [[nodiscard]] ResponseApdu compute_signature(std::uint8_t p1, Bytes data) const;
 
   private:

@@ -36,7 +36,8 @@ Result<AttachOptions> AttachOptions::parse(std::span<const std::string_view> wor
     return options;
 }
 
-Result<LinkEnd> attach_card(const AttachOptions& options, std::stop_token stop, const std::function<void()>& in_reader) {
+Result<LinkEnd> attach_card(const AttachOptions& options, std::stop_token stop,
+                            const std::function<void()>& in_reader) {
     auto image = load_card_image(options.image);
     if (!image) return fail(std::move(image));
     auto state = FileCardState::open(options.state);

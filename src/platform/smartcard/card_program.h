@@ -23,8 +23,8 @@ struct AttachOptions {
     [[nodiscard]] static Result<AttachOptions> parse(std::span<const std::string_view> words);
 };
 
-// Loads the card, plugs it in and stays until told to stop or until the reader hangs up. Blocks. What `load_card_image`,
-// `FileCardState::open`, `VirtualCard::open` and `run_vpcd_link` give.
+// Loads the card, plugs it in and stays until told to stop or until the reader hangs up. Blocks. What
+// `load_card_image`, `FileCardState::open`, `VirtualCard::open` and `run_vpcd_link` give.
 [[nodiscard]] Result<LinkEnd> attach_card(const AttachOptions& options, std::stop_token stop,
                                           const std::function<void()>& in_reader);
 

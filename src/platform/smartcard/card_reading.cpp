@@ -15,7 +15,8 @@ constexpr std::uint32_t head_bytes = 4;  // of a DER certificate: `30 82` and th
 
 Result<ByteVector> read_binary(CardTransaction& card, std::size_t offset, std::uint32_t size) {
     const auto high = static_cast<std::uint8_t>(offset >> 8U);
-    auto answer = card.transmit(make_command(0x00, ins::read_binary, high, static_cast<std::uint8_t>(offset), {}, size));
+    auto answer =
+        card.transmit(make_command(0x00, ins::read_binary, high, static_cast<std::uint8_t>(offset), {}, size));
     if (!answer) return fail(std::move(answer));
     if (!answer->is_ok()) return refused("READ BINARY", answer->status);
     if (answer->data.size() > size) return fail(ErrorCode::card_unreadable, "READ BINARY gave more than was asked for");
@@ -62,7 +63,9 @@ Result<bool> select_file(CardTransaction& card, Application current, FileId file
     return true;
 }
 
-Result<ByteVector> read_start(CardTransaction& card, std::uint32_t size) { return read_binary(card, 0, size); }
+Result<ByteVector> read_start(CardTransaction& card, std::uint32_t size) {
+    return read_binary(card, 0, size);
+}
 
 Result<ByteVector> read_certificate_file(CardTransaction& card) {
     auto head = read_binary(card, 0, head_bytes);

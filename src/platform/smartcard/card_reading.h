@@ -20,7 +20,8 @@ namespace onshi::smartcard {
 
 // The first `size` bytes (1…256) of the current file; fewer when it is shorter.
 [[nodiscard]] Result<ByteVector> read_start(CardTransaction& card, std::uint32_t size);
-// The DER certificate at the beginning of the current file. `card.unreadable` when the file holds no DER of a sensible size.
+// The DER certificate at the beginning of the current file. `card.unreadable` when the file holds no DER of a sensible
+// size.
 [[nodiscard]] Result<ByteVector> read_certificate_file(CardTransaction& card);
 // The BER-TLV object at the beginning of the current file.
 [[nodiscard]] Result<ByteVector> read_tlv_file(CardTransaction& card);

@@ -1,8 +1,8 @@
 #include "platform/smartcard/card_records.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/ensure.h"
 #include "base/sha256.h"
@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::string_view jp2_signature("\x00\x00\x00\x0CjP  ", 8);
 
-bool is_digits(std::string_view text) { return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }); }
+bool is_digits(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
 
 // The register writes zeros for a month or day that nobody knows: such a date is digits but no day.
 Result<std::optional<Date>> parse_card_date(Bytes value) {
@@ -168,7 +170,8 @@ ByteVector text_signature_payload(Bytes number_digest, Bytes four_digest) {
 std::optional<SecretBytes> make_number_b(Date born_on, Date expires_on, std::string_view security_code) {
     const auto era = to_era(born_on);
     if (!era || security_code.size() != 4 || !is_digits(security_code)) return std::nullopt;
-    auto number = fmt::format("{:02}{:02}{:02}{:04}{}", era->year, era->month, era->day, expires_on.year(), security_code);
+    auto number =
+        fmt::format("{:02}{:02}{:02}{:04}{}", era->year, era->month, era->day, expires_on.year(), security_code);
     return SecretBytes::take(number);
 }
 

@@ -1,10 +1,9 @@
 #include "platform/smartcard/card_state.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "platform/pki/secret_file.h"
 #include "platform/smartcard/descriptor.h"
@@ -20,7 +19,8 @@ namespace {
 constexpr std::string_view state_format = "onshi-card-state-1";
 
 tl::unexpected<Error> unwritable(const char* step) {
-    return fail(ErrorCode::card_image_unreadable, std::string("card state: ") + step + ", errno " + std::to_string(errno));
+    return fail(ErrorCode::card_image_unreadable,
+                std::string("card state: ") + step + ", errno " + std::to_string(errno));
 }
 
 Result<void> write_all(int fd, std::string_view text) {
@@ -74,7 +74,9 @@ Result<std::unique_ptr<FileCardState>> FileCardState::open(std::filesystem::path
     return std::unique_ptr<FileCardState>(new FileCardState(std::move(file), fd));
 }
 
-FileCardState::~FileCardState() { ::close(lock_); }
+FileCardState::~FileCardState() {
+    ::close(lock_);
+}
 
 Result<std::optional<CardState>> FileCardState::load(const CardImage& image) {
     std::error_code error;

@@ -35,13 +35,15 @@ class CardStateStore {
 // Forgets everything with the process: for tests and benches. Nothing to load.
 class VolatileCardState final : public CardStateStore {
   public:
-    [[nodiscard]] Result<std::optional<CardState>> load(const CardImage&) override { return std::optional<CardState>(); }
+    [[nodiscard]] Result<std::optional<CardState>> load(const CardImage&) override {
+        return std::optional<CardState>();
+    }
     [[nodiscard]] Result<void> save(const CardImage&, const CardState&) override { return {}; }
 };
 
-// A JSON file that is replaced as a whole and synced, with its folder, on every save. Holds a lock on `FILE.lock` while it
-// lives, so that two programs cannot hand out one card's tries twice. A file that does not parse, or belongs to another card,
-// is refused: starting afresh would give tries back.
+// A JSON file that is replaced as a whole and synced, with its folder, on every save. Holds a lock on `FILE.lock` while
+// it lives, so that two programs cannot hand out one card's tries twice. A file that does not parse, or belongs to
+// another card, is refused: starting afresh would give tries back.
 class FileCardState final : public CardStateStore {
   public:
     // `card.image_in_use`, `card.image_unreadable`.

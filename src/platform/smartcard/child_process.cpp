@@ -1,12 +1,11 @@
-#include <poll.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <utility>
 
 #include "platform/smartcard/private_pcscd.h"
@@ -18,7 +17,8 @@ namespace {
 constexpr std::chrono::seconds patience{5};
 
 int milliseconds_until(Deadline deadline) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.at() - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline.at() - std::chrono::steady_clock::now());
     return static_cast<int>(std::clamp<std::int64_t>(left.count() + 1, 0, 3'600'000));
 }
 
@@ -48,7 +48,8 @@ bool ChildProcess::wait(Deadline deadline) {
     } while (ready < 0 && errno == EINTR);
     if (ready <= 0) return false;
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
     exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     pid_ = -1;
     return true;

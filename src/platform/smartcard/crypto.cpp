@@ -1,5 +1,7 @@
 #include "platform/smartcard/crypto.h"
 
+#include <memory>
+
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -7,8 +9,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
-
-#include <memory>
 
 #include "base/ensure.h"
 #include "platform/smartcard/limits.h"
@@ -55,10 +55,10 @@ Result<ByteVector> recover_pkcs1_payload(const pki::CardPublicKey& key, Bytes si
     const PkeyContextHandle context(pkey ? EVP_PKEY_CTX_new(pkey.get(), nullptr) : nullptr);
     ByteVector payload(static_cast<std::size_t>(pkey ? EVP_PKEY_get_size(pkey.get()) : 0));
     std::size_t size = payload.size();
-    const bool recovered = context && EVP_PKEY_verify_recover_init(context.get()) == 1 &&
-                           EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-                           EVP_PKEY_verify_recover(context.get(), payload.data(), &size, signature.data(),
-                                                   signature.size()) == 1;
+    const bool recovered =
+        context && EVP_PKEY_verify_recover_init(context.get()) == 1 &&
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+        EVP_PKEY_verify_recover(context.get(), payload.data(), &size, signature.data(), signature.size()) == 1;
     if (!recovered) return fail(ErrorCode::card_not_authentic, "PKCS#1 padding does not hold");
     payload.resize(size);
     return payload;
@@ -98,9 +98,8 @@ Result<ByteVector> P384Signer::sign(Bytes digest) const {
     const PkeyContextHandle context(EVP_PKEY_CTX_new(key_->pkey.get(), nullptr));
     ByteVector signature(static_cast<std::size_t>(EVP_PKEY_get_size(key_->pkey.get())));
     std::size_t size = signature.size();
-    const bool done =
-        context && EVP_PKEY_sign_init(context.get()) == 1 &&
-        EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1;
+    const bool done = context && EVP_PKEY_sign_init(context.get()) == 1 &&
+                      EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1;
     if (!done) return fail(ErrorCode::internal_unexpected, "P-384 signature");
     signature.resize(size);
     return signature;
@@ -108,8 +107,8 @@ Result<ByteVector> P384Signer::sign(Bytes digest) const {
 
 std::string to_base64(Bytes bytes) {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                     static_cast<int>(bytes.size()));
+    const int size =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
     text.resize(static_cast<std::size_t>(size));
     return text;
 }

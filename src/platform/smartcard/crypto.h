@@ -17,8 +17,8 @@ namespace onshi::smartcard {
 
 [[nodiscard]] std::array<std::uint8_t, 48> sha384(Bytes bytes);
 
-// What stands inside a PKCS#1 v1.5 type-1 signature of an RSA key: the card signs payloads that are no ordinary DigestInfo
-// (jpki-card §4.2). `card.not_authentic` when the padding does not hold.
+// What stands inside a PKCS#1 v1.5 type-1 signature of an RSA key: the card signs payloads that are no ordinary
+// DigestInfo (jpki-card §4.2). `card.not_authentic` when the padding does not hold.
 [[nodiscard]] Result<ByteVector> recover_pkcs1_payload(const pki::CardPublicKey& key, Bytes signature);
 
 // PBKDF2-HMAC-SHA-256, 32 bytes.

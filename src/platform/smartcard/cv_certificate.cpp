@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t terminal_tail_bytes = cv_terminal_body_bytes - cv_body_bytes;
 constexpr std::size_t encoded_key_bytes = cv_body_bytes - 2 * std::tuple_size_v<CvKeyId>;
 
-void append(ByteVector& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append(ByteVector& out, Bytes bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 CvKeyId take_id(Bytes bytes) {
     CvKeyId id{};
@@ -76,7 +78,8 @@ Result<ByteVector> issue_cv_certificate(const CvKeyId& issuer, const pki::RsaPri
     append(body, issuer);
     append(body, subject);
     if (subject_key.kind() == pki::KeyKind::rsa) append(body, encode_card_rsa_key(subject_key));
-    if (body.size() != cv_body_bytes) return fail(ErrorCode::key_malformed, "subject key is not RSA-2048 with e = 65537");
+    if (body.size() != cv_body_bytes)
+        return fail(ErrorCode::key_malformed, "subject key is not RSA-2048 with e = 65537");
     if (purpose == CvPurpose::terminal) body.resize(body.size() + terminal_tail_bytes);
     auto signature = issuer_key.sign_pkcs1(sha256(body));
     if (!signature) return fail(std::move(signature));

@@ -25,7 +25,8 @@ inline constexpr std::size_t cv_body_bytes = 297;           // issuer id, subjec
 inline constexpr std::size_t cv_terminal_body_bytes = 307;  // a terminal's (jpki-card §5.3)
 inline constexpr std::size_t cv_terminal_certificate_bytes = 578;
 
-// A certificate that a card can check: 7F21{ 5F4E body, 5F37 signature } (jpki-card §4.3). A value; `parse` does not verify.
+// A certificate that a card can check: 7F21{ 5F4E body, 5F37 signature } (jpki-card §4.3). A value; `parse` does not
+// verify.
 struct CvCertificate {
     CvKeyId issuer;
     CvKeyId subject;
@@ -33,7 +34,8 @@ struct CvCertificate {
     ByteVector body;
     ByteVector signature;
 
-    // A body of 297 bytes, or 307 for a terminal, whose last ten bytes are not interpreted. `card.unreadable` otherwise.
+    // A body of 297 bytes, or 307 for a terminal, whose last ten bytes are not interpreted. `card.unreadable`
+    // otherwise.
     [[nodiscard]] static Result<CvCertificate> parse(Bytes bytes);
     // `card.not_authentic` when no root has the issuer's id and a key under which the signature holds.
     [[nodiscard]] Result<void> verify(std::span<const CvRoot> roots) const;

@@ -2,7 +2,6 @@
 
 // What the sources of this folder share; not meant for others.
 #include <unistd.h>
-
 #include <utility>
 
 namespace onshi::smartcard {

@@ -31,7 +31,8 @@ std::string JsonReader::text(std::string_view member) {
 
 std::string JsonReader::digits(std::string_view member, std::size_t count) {
     auto value = text(member);
-    if (value.size() != count || !std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; })) reject(member);
+    if (value.size() != count || !std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; }))
+        reject(member);
     return value;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 // Inside this folder only: how card image and card state are written in JSON.
-#include <boost/json.hpp>
-
 #include <string>
 #include <string_view>
+
+#include <boost/json.hpp>
 
 #include "base/result.h"
 #include "platform/smartcard/card_image.h"

@@ -13,10 +13,10 @@ inline constexpr std::size_t extended_answer_bytes_max = 65536;
 inline constexpr std::size_t answer_bytes_max = extended_answer_bytes_max + 2;  // with the status word
 inline constexpr std::size_t get_response_rounds_max = 256;
 
-inline constexpr std::size_t tlv_objects_max = 64;       // siblings in one object
+inline constexpr std::size_t tlv_objects_max = 64;         // siblings in one object
 inline constexpr std::size_t tlv_value_bytes_max = 65535;  // length form `82`
 
-inline constexpr std::size_t file_bytes_max = 0x8000;  // an offset of READ BINARY has 15 bits
+inline constexpr std::size_t file_bytes_max = 0x8000;      // an offset of READ BINARY has 15 bits
 inline constexpr std::size_t certificate_bytes_min = 256;  // below, the DER would not begin `30 82` (jpki-card §9.1)
 inline constexpr std::size_t pin_bytes_max = 16;
 inline constexpr std::size_t challenge_bytes_max = 256;

@@ -78,7 +78,8 @@ Result<unsigned> tries_left_of(CardTransaction& card, Application current, FileI
     return read_tries_left(card);
 }
 
-// A physical card tells in EF 0008 (§2.4); where the file is missing, as a phone's may be, nothing is known to be missing.
+// A physical card tells in EF 0008 (§2.4); where the file is missing, as a phone's may be, nothing is known to be
+// missing.
 Result<bool> has_signature_certificate(CardTransaction& card) {
     auto selected = select_file(card, Application::jpki, ef::certificates_present);
     if (!selected) return fail(std::move(selected));
@@ -88,8 +89,8 @@ Result<bool> has_signature_certificate(CardTransaction& card) {
     return !flags->empty() && flags->front() == certificate_exists;
 }
 
-// The auth PIN has no tries left: was it ever set? A card without signature certificate whose signature password is blocked
-// as well looks like a face-authentication card (§5.4).
+// The auth PIN has no tries left: was it ever set? A card without signature certificate whose signature password is
+// blocked as well looks like a face-authentication card (§5.4).
 Result<PinState> why_locked(CardTransaction& card) {
     auto has_signature = has_signature_certificate(card);
     if (!has_signature) return fail(std::move(has_signature));
@@ -105,7 +106,8 @@ Result<PinState> why_locked(CardTransaction& card) {
 struct Opened {};
 using Opening = std::variant<Opened, CredentialWrong, CredentialLocked, LastTryKept>;
 
-// Sends the credential to a PIN file of the current application, unless that is pointless or would spend a kept last try.
+// Sends the credential to a PIN file of the current application, unless that is pointless or would spend a kept last
+// try.
 Result<Opening> open_with(CardTransaction& card, Application current, FileId file, const SecretBytes& credential,
                           LastTry last_try) {
     auto tries = tries_left_of(card, current, file);
@@ -128,17 +130,21 @@ Outcome not_opened(const Opening& opening) {
 }
 
 Result<ResponseApdu> compute_signature(CardTransaction& card, std::uint8_t key_reference, Bytes payload) {
-    return card.transmit(make_command(0x80, ins::perform_security_operation, static_cast<std::uint8_t>(SignMode::as_given),
-                                      key_reference, payload, short_answer_bytes_max));
+    return card.transmit(make_command(0x80, ins::perform_security_operation,
+                                      static_cast<std::uint8_t>(SignMode::as_given), key_reference, payload,
+                                      short_answer_bytes_max));
 }
 
-ByteVector digest_info(Bytes message) { return long_digest_info(sha256(message)); }
+ByteVector digest_info(Bytes message) {
+    return long_digest_info(sha256(message));
+}
 
 // The auth key is open; signs with what its certificate says it is.
 Result<CardSignature> sign_with_auth_key(CardTransaction& card, ByteVector certificate, Bytes message,
                                          ErrorCode when_not_open) {
     const auto parsed = pki::parse_certificate(certificate);
-    if (!parsed || !parsed->card_key) return fail(ErrorCode::card_unreadable, "certificate without a key that cards have");
+    if (!parsed || !parsed->card_key)
+        return fail(ErrorCode::card_unreadable, "certificate without a key that cards have");
     const bool is_rsa = parsed->card_key->kind() == pki::KeyKind::rsa;
     ByteVector payload;
     if (is_rsa) {
@@ -320,7 +326,8 @@ Result<TextReading> MyNumberCard::read_text(TextCredential kind, const SecretByt
 
 Result<SurfaceReading> MyNumberCard::read_surface(const SecretBytes& number_b, std::span<const CvRoot> roots,
                                                   Random& random, LastTry last_try, Deadline deadline) {
-    if (!is_digits(number_b.bytes(), number_b_digits)) return fail(ErrorCode::card_pin_format, "number B has 14 digits");
+    if (!is_digits(number_b.bytes(), number_b_digits))
+        return fail(ErrorCode::card_pin_format, "number B has 14 digits");
     return in_transaction(channel_, deadline, [&](CardTransaction& card) -> Result<SurfaceReading> {
         auto entered = enter(card, Application::surface);
         if (!entered) return fail(std::move(entered));

@@ -32,7 +32,8 @@ struct CardOverview {
     bool has_signature_certificate;
 };
 
-// Whether a VERIFY may be sent while a wrong one would lock the credential. There is no default: the caller has asked, or not.
+// Whether a VERIFY may be sent while a wrong one would lock the credential. There is no default: the caller has asked,
+// or not.
 enum class LastTry : std::uint8_t { keep, spend };
 
 // A signature of the auth key over the caller's message, and what the verifier needs besides. A value.
@@ -60,19 +61,21 @@ using SurfaceReading = std::variant<SurfaceRecord, CredentialWrong, CredentialLo
 // card.number_b_wrong, card.number_b_locked (also for a try that was kept).
 [[nodiscard]] std::optional<ErrorCode> error_code_of(const SurfaceReading& reading);
 
-// Which credential opens the text AP: its own PIN (券面事項入力補助用暗証番号) or number B. Number A is never sent by us.
+// Which credential opens the text AP: its own PIN (券面事項入力補助用暗証番号) or number B. Number A is never sent by
+// us.
 enum class TextCredential : std::uint8_t { pin, number_b };
 
-// What is to be signed, and the certificate when the caller has read it before (saves the slowest part of a check on a real
-// reader; a card swapped meanwhile gives a signature that does not verify). The message and certificate outlive the call.
+// What is to be signed, and the certificate when the caller has read it before (saves the slowest part of a check on a
+// real reader; a card swapped meanwhile gives a signature that does not verify). The message and certificate outlive
+// the call.
 struct SignRequest {
     Bytes message;  // hashed with SHA-256 or SHA-384, as the certificate's key asks (jpki-card §6.5)
     std::optional<Bytes> known_certificate;
 };
 
-// What a medical counter asks of a My Number Card or of a phone that stands for one. Every method is one transaction of its
-// own, which ends with a reset of the card, so that no verified PIN stays. It never reads the Individual Number and never
-// sends number A. Borrows the channel. Not thread-safe. Blocks; run it on a thread that may wait.
+// What a medical counter asks of a My Number Card or of a phone that stands for one. Every method is one transaction of
+// its own, which ends with a reset of the card, so that no verified PIN stays. It never reads the Individual Number and
+// never sends number A. Borrows the channel. Not thread-safe. Blocks; run it on a thread that may wait.
 //
 // Errors of every method: card.removed, card.reset (another program, more than twice), card.unreadable, card.refused,
 // card.busy, card.other (no My Number Card), card.old_resident, reader.unavailable, deadline.passed.
@@ -97,8 +100,8 @@ class MyNumberCard {
     // The four data of the text AP. `card.pin_format` for a credential of the wrong form.
     [[nodiscard]] Result<TextReading> read_text(TextCredential kind, const SecretBytes& credential,
                                                 std::span<const CvRoot> roots, LastTry last_try, Deadline deadline);
-    // Photo, birth, sex and expiry of the surface AP with number B; checks the issuer's signature and, by a random challenge,
-    // that the card itself is present. `card.not_authentic`.
+    // Photo, birth, sex and expiry of the surface AP with number B; checks the issuer's signature and, by a random
+    // challenge, that the card itself is present. `card.not_authentic`.
     [[nodiscard]] Result<SurfaceReading> read_surface(const SecretBytes& number_b, std::span<const CvRoot> roots,
                                                       Random& random, LastTry last_try, Deadline deadline);
 

@@ -16,8 +16,12 @@ namespace onshi::smartcard::my_number_card_test {
 
 const std::string message = "onshi-check-v1\nhub\nfacility\n";
 
-SignRequest request() { return {as_bytes(message), std::nullopt}; }
-std::span<const CvRoot> roots() { return std::span(&fixture_issuer().surface_root(), 1); }
+SignRequest request() {
+    return {as_bytes(message), std::nullopt};
+}
+std::span<const CvRoot> roots() {
+    return std::span(&fixture_issuer().surface_root(), 1);
+}
 
 bool holds(const CardSignature& signature) {
     const auto certificate = pki::parse_certificate(signature.certificate);
@@ -161,9 +165,10 @@ TEST(CheckPin, is_the_published_sequence_in_one_transaction) {
     });
     ASSERT_TRUE(MyNumberCard(channel).check_pin(secret("1234"), request(), LastTry::keep, soon()));
     // jpki-card §5.2 without its reads.
-    EXPECT_EQ(lines, (std::vector<std::string>{"00 A4 04 0C Lc=10 d392f0", "00 A4 02 0C Lc=2 0006", "00 A4 02 0C Lc=2 000a",
-                                               "00 A4 02 0C Lc=2 0018", "00 20 00 80", "00 20 00 80 [masked]",
-                                               "00 A4 02 0C Lc=2 0017", "80 2A 00 80 Lc=51 303130", "00 A4 04 0C Lc=10 d392f0"}));
+    EXPECT_EQ(lines, (std::vector<std::string>{"00 A4 04 0C Lc=10 d392f0", "00 A4 02 0C Lc=2 0006",
+                                               "00 A4 02 0C Lc=2 000a", "00 A4 02 0C Lc=2 0018", "00 20 00 80",
+                                               "00 20 00 80 [masked]", "00 A4 02 0C Lc=2 0017",
+                                               "80 2A 00 80 Lc=51 303130", "00 A4 04 0C Lc=10 d392f0"}));
 }
 
 TEST(CheckPin, can_use_a_certificate_that_was_read_before) {
@@ -325,7 +330,8 @@ TEST(CheckPin, starts_over_after_another_programs_reset_but_never_repeats_a_veri
     channel.fail_next[ins::verify] = ErrorCode::card_reset;
     const auto check = MyNumberCard(channel).check_pin(secret("0000"), request(), LastTry::keep, soon());
     EXPECT_EQ(check.error().code, ErrorCode::card_unreadable);
-    EXPECT_EQ(std::ranges::count_if(channel.sent, [](const std::string& sent) { return sent.starts_with("0020008004"); }), 1);
+    EXPECT_EQ(
+        std::ranges::count_if(channel.sent, [](const std::string& sent) { return sent.starts_with("0020008004"); }), 1);
 }
 
 TEST(CheckPin, after_its_deadline_sends_nothing) {
@@ -383,12 +389,14 @@ TEST(CheckPinless, is_refused_to_a_terminal_without_certificate_or_key) {
     };
     auto certificate = fixture_issuer().issue_terminal_certificate(pki::fixture_keys().public_key(15));
     StandInTerminalAuthentication wrong_key(*certificate, copy(14));
-    EXPECT_EQ(MyNumberCard(card.channel()).check_pinless(wrong_key, request(), soon()).error().code, ErrorCode::card_pinless_refused);
+    EXPECT_EQ(MyNumberCard(card.channel()).check_pinless(wrong_key, request(), soon()).error().code,
+              ErrorCode::card_pinless_refused);
     StandInTerminalAuthentication no_certificate(ByteVector(cv_terminal_certificate_bytes), copy(15));
     EXPECT_EQ(MyNumberCard(card.channel()).check_pinless(no_certificate, request(), soon()).error().code,
               ErrorCode::card_pinless_refused);
     OpenedByHolder nobody;
-    EXPECT_EQ(MyNumberCard(card.channel()).check_pinless(nobody, request(), soon()).error().code, ErrorCode::card_pinless_refused);
+    EXPECT_EQ(MyNumberCard(card.channel()).check_pinless(nobody, request(), soon()).error().code,
+              ErrorCode::card_pinless_refused);
 }
 
 TEST(CheckPinless, signs_with_an_iphone_that_its_holder_opened) {
@@ -417,7 +425,8 @@ TEST(ReadText, gives_the_four_data_with_pin_or_number_b) {
 
 TEST(ReadText, without_a_trusted_issuer_is_unproven_but_read) {
     FixtureCard card;
-    const auto reading = MyNumberCard(card.channel()).read_text(TextCredential::pin, secret("1234"), {}, LastTry::keep, soon());
+    const auto reading =
+        MyNumberCard(card.channel()).read_text(TextCredential::pin, secret("1234"), {}, LastTry::keep, soon());
     ASSERT_TRUE(reading);
     EXPECT_EQ(std::get<TextRecord>(*reading).proof, TextProof::unproven);
 }
@@ -427,10 +436,12 @@ TEST(ReadText, counts_each_credential_for_itself) {
     MyNumberCard client(card.channel());
     const auto wrong = client.read_text(TextCredential::pin, secret("0000"), roots(), LastTry::keep, soon());
     EXPECT_EQ(std::get<CredentialWrong>(*wrong).tries_left, 2U);
-    const auto wrong_b = client.read_text(TextCredential::number_b, secret("00000000000000"), roots(), LastTry::keep, soon());
+    const auto wrong_b =
+        client.read_text(TextCredential::number_b, secret("00000000000000"), roots(), LastTry::keep, soon());
     EXPECT_EQ(std::get<CredentialWrong>(*wrong_b).tries_left, 9U);
-    EXPECT_EQ(client.read_text(TextCredential::pin, secret(fixture_number_b), roots(), LastTry::keep, soon()).error().code,
-              ErrorCode::card_pin_format);
+    EXPECT_EQ(
+        client.read_text(TextCredential::pin, secret(fixture_number_b), roots(), LastTry::keep, soon()).error().code,
+        ErrorCode::card_pin_format);
 }
 
 TEST(ReadSurface, gives_the_photo_and_what_is_printed) {
@@ -500,13 +511,13 @@ TEST(ReadSurface, refuses_a_record_that_differs_in_any_signed_byte) {
             MyNumberCard(channel).read_surface(secret(fixture_number_b), roots(), random, LastTry::keep, soon());
         return reading ? ErrorCode::internal_unexpected : reading.error().code;
     };
-    EXPECT_EQ(code_with("df2208", 4), ErrorCode::card_not_authentic);  // birth
-    EXPECT_EQ(code_with("df2301", 3), ErrorCode::card_not_authentic);  // sex
-    EXPECT_EQ(code_with("918201", 8), ErrorCode::card_not_authentic);  // card key
-    EXPECT_EQ(code_with("df2543", 9), ErrorCode::card_not_authentic);  // name
-    EXPECT_EQ(code_with("df2643", 9), ErrorCode::card_not_authentic);  // address
+    EXPECT_EQ(code_with("df2208", 4), ErrorCode::card_not_authentic);    // birth
+    EXPECT_EQ(code_with("df2301", 3), ErrorCode::card_not_authentic);    // sex
+    EXPECT_EQ(code_with("918201", 8), ErrorCode::card_not_authentic);    // card key
+    EXPECT_EQ(code_with("df2543", 9), ErrorCode::card_not_authentic);    // name
+    EXPECT_EQ(code_with("df2643", 9), ErrorCode::card_not_authentic);    // address
     EXPECT_EQ(code_with("6a703268", 9), ErrorCode::card_not_authentic);  // photo
-    EXPECT_EQ(code_with("5f4e82", 40), ErrorCode::card_not_authentic);  // the signer's certificate
+    EXPECT_EQ(code_with("5f4e82", 40), ErrorCode::card_not_authentic);   // the signer's certificate
 }
 
 TEST(ReadSurface, refuses_an_issuer_that_is_not_trusted_and_a_copy_without_the_key) {
@@ -517,8 +528,9 @@ TEST(ReadSurface, refuses_an_issuer_that_is_not_trusted_and_a_copy_without_the_k
               ErrorCode::card_not_authentic);
     CvRoot other = fixture_issuer().surface_root();
     other.key = pki::fixture_keys().public_key(0);
-    EXPECT_EQ(client.read_surface(secret(fixture_number_b), std::span(&other, 1), random, LastTry::keep, soon()).error().code,
-              ErrorCode::card_not_authentic);
+    EXPECT_EQ(
+        client.read_surface(secret(fixture_number_b), std::span(&other, 1), random, LastTry::keep, soon()).error().code,
+        ErrorCode::card_not_authentic);
     // A copy of all files in a card with another key.
     auto copied = fixture_image();
     FixtureCard copy_card(std::move(copied));
@@ -526,8 +538,9 @@ TEST(ReadSurface, refuses_an_issuer_that_is_not_trusted_and_a_copy_without_the_k
     ByteVector answer = foreign;
     answer.insert(answer.end(), {0x90, 0x00});
     AlteringChannel copy(copy_card.channel(), answer_to(ins::perform_security_operation, answer));
-    EXPECT_EQ(MyNumberCard(copy).read_surface(secret(fixture_number_b), roots(), random, LastTry::keep, soon()).error().code,
-              ErrorCode::card_not_authentic);
+    EXPECT_EQ(
+        MyNumberCard(copy).read_surface(secret(fixture_number_b), roots(), random, LastTry::keep, soon()).error().code,
+        ErrorCode::card_not_authentic);
 }
 
 TEST(ReadSurface, on_a_phone_is_no_card_for_it) {
@@ -581,7 +594,9 @@ TEST(IndividualNumber, is_never_asked_for_by_anything_the_client_can_do) {
     EXPECT_EQ(answers.find(fixture_number_a), std::string::npos);
     // The number is there to be read by who may: the test would notice if the card had none.
     card.run("00a4040c0ad3921000310001010408");
-    card.run("0020009104" "31323334");
+    card.run(
+        "0020009104"
+        "31323334");
     EXPECT_NE(card.run("00b0810000").find(to_hex(as_bytes(fixture_number_a))), std::string::npos);
 }
 
@@ -605,7 +620,8 @@ TEST(NumberB, has_the_era_year_of_birth_and_the_year_of_expiry) {
 
 TEST(CardRecords, keep_a_birth_date_that_nobody_knows_as_none) {
     const auto record_with = [](std::string_view birth) {
-        const std::vector<ByteVector> objects{make_tlv(tag::name, as_bytes("甲\u3000乙")), make_tlv(tag::address, as_bytes("架空")),
+        const std::vector<ByteVector> objects{make_tlv(tag::name, as_bytes("甲\u3000乙")),
+                                              make_tlv(tag::address, as_bytes("架空")),
                                               make_tlv(tag::birth, as_bytes(birth)), make_tlv(tag::sex, as_bytes("1"))};
         const auto file = make_tlv_with_offsets(tag::four_data, tag::offsets, objects);
         const auto signature = make_tlv(tag::text_signature, {});
@@ -646,7 +662,9 @@ TEST(HostileCard, can_answer_anything_and_gets_an_outcome_or_an_error) {
         const auto reading = client.read_surface(secret(fixture_number_b), roots(), random, LastTry::spend, soon());
         RC_ASSERT(!reading || !std::holds_alternative<SurfaceRecord>(*reading));
         const auto text = client.read_text(TextCredential::pin, secret("1234"), roots(), LastTry::spend, soon());
-        if (text) RC_ASSERT(!std::holds_alternative<TextRecord>(*text) || std::get<TextRecord>(*text).proof == TextProof::unproven);
+        if (text)
+            RC_ASSERT(!std::holds_alternative<TextRecord>(*text) ||
+                      std::get<TextRecord>(*text).proof == TextProof::unproven);
         [[maybe_unused]] const auto overview = client.recognise(soon());
     });
     EXPECT_TRUE(held);

@@ -1,13 +1,13 @@
 #include "platform/smartcard/pcsc_reader.h"
 
-#include <fmt/format.h>
-#include <reader.h>
-#include <winscard.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
+#include <reader.h>
+
+#include <fmt/format.h>
+#include <winscard.h>
 
 #include "platform/smartcard/limits.h"
 
@@ -56,7 +56,8 @@ void remember(std::vector<SCARD_READERSTATE>& states) {
 
 // pcsc-lite takes milliseconds. At least 1, since 0 would only ask.
 DWORD slice_until(Deadline deadline) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline.at() - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline.at() - std::chrono::steady_clock::now());
     return static_cast<DWORD>(std::clamp<std::int64_t>(left.count(), 1, wait_slice.count()));
 }
 
@@ -76,7 +77,8 @@ class PcscContext {
 
     [[nodiscard]] Result<std::vector<std::string>> list() const;
     // One wait. True when something changed or may have.
-    [[nodiscard]] Result<bool> wait(std::vector<SCARD_READERSTATE>& states, Deadline deadline, const std::stop_token& stop);
+    [[nodiscard]] Result<bool> wait(std::vector<SCARD_READERSTATE>& states, Deadline deadline,
+                                    const std::stop_token& stop);
     [[nodiscard]] bool is_gone(const std::string& reader, std::chrono::milliseconds at_most) const;
 };
 
@@ -94,7 +96,8 @@ struct PcscCard::Connection {
         if (handle != 0) SCardDisconnect(handle, SCARD_RESET_CARD);
     }
     [[nodiscard]] LONG reconnect() {
-        return SCardReconnect(handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, SCARD_LEAVE_CARD, &protocol);
+        return SCardReconnect(handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, SCARD_LEAVE_CARD,
+                              &protocol);
     }
     [[nodiscard]] tl::unexpected<Error> explain(const char* call, LONG status);
 };
@@ -110,7 +113,8 @@ Result<std::vector<std::string>> PcscContext::list() const {
     if (status != SCARD_S_SUCCESS) return failure("SCardListReaders", status);
     std::vector<std::string> readers;
     // Names follow one another, each ended by a zero byte, an empty one at the end.
-    for (std::string_view rest(names.data(), std::min<std::size_t>(size, names.size())); !rest.empty() && rest[0] != '\0';) {
+    for (std::string_view rest(names.data(), std::min<std::size_t>(size, names.size()));
+         !rest.empty() && rest[0] != '\0';) {
         const std::string_view name = rest.substr(0, rest.find('\0'));
         readers.emplace_back(name);
         rest.remove_prefix(std::min(name.size() + 1, rest.size()));
@@ -118,13 +122,14 @@ Result<std::vector<std::string>> PcscContext::list() const {
     return readers;
 }
 
-Result<bool> PcscContext::wait(std::vector<SCARD_READERSTATE>& states, Deadline deadline,
-                                        const std::stop_token& stop) {
+Result<bool> PcscContext::wait(std::vector<SCARD_READERSTATE>& states, Deadline deadline, const std::stop_token& stop) {
     if (stop.stop_requested()) return fail(ErrorCode::deadline_passed, "told to stop");
     // A cancel that comes before the wait begins is lost; the slice bounds how long that goes unnoticed.
     const std::stop_callback cancel(stop, [this] { SCardCancel(handle); });
-    const LONG status = SCardGetStatusChange(handle, slice_until(deadline), states.data(), static_cast<DWORD>(states.size()));
-    if (status == SCARD_S_SUCCESS || status == SCARD_E_UNKNOWN_READER || status == SCARD_E_READER_UNAVAILABLE) return true;
+    const LONG status =
+        SCardGetStatusChange(handle, slice_until(deadline), states.data(), static_cast<DWORD>(states.size()));
+    if (status == SCARD_S_SUCCESS || status == SCARD_E_UNKNOWN_READER || status == SCARD_E_READER_UNAVAILABLE)
+        return true;
     if (status == SCARD_E_TIMEOUT || status == SCARD_E_CANCELLED) return false;
     return failure("SCardGetStatusChange", status);
 }
@@ -153,7 +158,9 @@ Result<PcscReaders> PcscReaders::open() {
     return PcscReaders(std::move(context));
 }
 
-Result<std::vector<std::string>> PcscReaders::list() { return context_->list(); }
+Result<std::vector<std::string>> PcscReaders::list() {
+    return context_->list();
+}
 
 Result<std::string> PcscReaders::wait_for_card(std::string_view reader, Deadline deadline, std::stop_token stop) {
     std::vector<std::string> names;
@@ -245,7 +252,8 @@ Result<ByteVector> PcscCard::exchange(Bytes command) {
     DWORD size = static_cast<DWORD>(buffer.size());
     const LONG status = SCardTransmit(connection_->handle, protocol, command.data(), static_cast<DWORD>(command.size()),
                                       nullptr, buffer.data(), &size);
-    if (status == SCARD_S_SUCCESS) return ByteVector(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+    if (status == SCARD_S_SUCCESS)
+        return ByteVector(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
     if (status != SCARD_W_RESET_CARD) return connection_->explain("SCardTransmit", status);
     const LONG again = connection_->reconnect();
     if (again != SCARD_S_SUCCESS) return connection_->explain("SCardReconnect", again);

@@ -14,7 +14,8 @@ namespace onshi::smartcard {
 
 class PcscContext;
 
-// A card in a reader of pcscd, connected shared with T=0 or T=1. Owns the connection; leaving resets the card. Not thread-safe.
+// A card in a reader of pcscd, connected shared with T=0 or T=1. Owns the connection; leaving resets the card. Not
+// thread-safe.
 class PcscCard final : public CardChannel {
   public:
     // Reconnects when another program has reset the card. `card.removed`, `card.busy`, `card.unreadable`,
@@ -42,12 +43,15 @@ class PcscReaders {
     // By name, in pcscd's order; empty when there is none.
     [[nodiscard]] Result<std::vector<std::string>> list();
 
-    // Waits for a card in the named reader, or in any whose name begins so (empty: any), and gives the reader's full name.
-    // Readers may come while it waits. At the deadline: `reader.none` when there is no such reader, else `card.absent`.
-    // `card.unreadable`: a card is there but mute. `deadline.passed`: told to stop.
-    [[nodiscard]] Result<std::string> wait_for_card(std::string_view reader, Deadline deadline, std::stop_token stop = {});
-    // Waits until the reader's card is gone (or the reader itself). `deadline.passed` when it is still there or told to stop.
-    [[nodiscard]] Result<void> wait_for_removal(const std::string& reader, Deadline deadline, std::stop_token stop = {});
+    // Waits for a card in the named reader, or in any whose name begins so (empty: any), and gives the reader's full
+    // name. Readers may come while it waits. At the deadline: `reader.none` when there is no such reader, else
+    // `card.absent`. `card.unreadable`: a card is there but mute. `deadline.passed`: told to stop.
+    [[nodiscard]] Result<std::string> wait_for_card(std::string_view reader, Deadline deadline,
+                                                    std::stop_token stop = {});
+    // Waits until the reader's card is gone (or the reader itself). `deadline.passed` when it is still there or told to
+    // stop.
+    [[nodiscard]] Result<void> wait_for_removal(const std::string& reader, Deadline deadline,
+                                                std::stop_token stop = {});
 
     // `card.absent`, `card.busy` (held exclusively), `card.unreadable`, `reader.none`, `reader.unavailable`.
     [[nodiscard]] Result<std::unique_ptr<PcscCard>> connect(const std::string& reader);

@@ -6,8 +6,8 @@
 
 namespace onshi::smartcard {
 
-// How the user-authentication key is opened without its PIN, for face and visual mode (特定機関認証, jpki-card §5.3). The real
-// way is not public; who has it implements this interface. Implementations are used by one thread at a time.
+// How the user-authentication key is opened without its PIN, for face and visual mode (特定機関認証, jpki-card §5.3).
+// The real way is not public; who has it implements this interface. Implementations are used by one thread at a time.
 class PinlessUse {
   public:
     PinlessUse() = default;
@@ -19,8 +19,8 @@ class PinlessUse {
     [[nodiscard]] virtual Result<void> open(CardTransaction& card) = 0;
 };
 
-// OUR OWN STAND-IN for 特定機関認証: terminal certificate (SET PUBLIC IC KEY), challenge, signature (EXTERNAL AUTHENTICATE), as
-// the virtual card of this folder checks them. No real card answers to it. Owns certificate and key.
+// OUR OWN STAND-IN for 特定機関認証: terminal certificate (SET PUBLIC IC KEY), challenge, signature (EXTERNAL
+// AUTHENTICATE), as the virtual card of this folder checks them. No real card answers to it. Owns certificate and key.
 class StandInTerminalAuthentication final : public PinlessUse {
   public:
     // `certificate` as issued by `issue_cv_certificate(…, CvPurpose::terminal)`, RSA-2048.

@@ -1,7 +1,12 @@
 #include "platform/smartcard/private_pcscd.h"
 
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fstream>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -14,12 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <csignal>
-#include <cstring>
-#include <fstream>
+#include <fmt/format.h>
 
 namespace onshi::smartcard {
 
@@ -34,11 +34,11 @@ tl::unexpected<Error> broken(std::string_view step, int error) {
     return fail(ErrorCode::reader_unavailable, fmt::format("private pcscd: {}, errno {}", step, error));
 }
 
-// What a new process does before its program starts. Everything is ready-made, because between fork and exec only system
-// calls are safe in a process that has threads.
+// What a new process does before its program starts. Everything is ready-made, because between fork and exec only
+// system calls are safe in a process that has threads.
 struct Launch {
     std::vector<char*> argv;
-    int output = -1;   // becomes stdout and stderr when set
+    int output = -1;    // becomes stdout and stderr when set
     int failures = -1;  // the write end of a pipe that closes on exec
     pid_t parent = 0;
     // Runs in the child; gives the name of the step that failed, or nullptr.
@@ -176,14 +176,16 @@ bool accepts(const std::filesystem::path& path) {
 }
 
 // pcscd makes its socket, listens, then opens it to everybody: each is an event in the run folder.
-Result<void> wait_until_ready(ChildProcess& process, const std::filesystem::path& socket, int events, Deadline deadline) {
+Result<void> wait_until_ready(ChildProcess& process, const std::filesystem::path& socket, int events,
+                              Deadline deadline) {
     while (!accepts(socket)) {
         if (deadline.passed()) return fail(ErrorCode::reader_unavailable, "private pcscd: not ready in time");
         std::array<pollfd, 2> watched{{{events, POLLIN, 0}, {process.pidfd(), POLLIN, 0}}};
         if (::poll(watched.data(), watched.size(), ready_poll_ms) < 0 && errno != EINTR) return broken("poll", errno);
         if (watched[1].revents != 0) return fail(ErrorCode::reader_unavailable, "private pcscd: ended, see pcscd.log");
         std::array<char, 4096> unread{};
-        while (::read(events, unread.data(), unread.size()) > 0) {}
+        while (::read(events, unread.data(), unread.size()) > 0) {
+        }
     }
     return {};
 }
@@ -203,12 +205,14 @@ Result<PrivatePcscd> PrivatePcscd::start(const PrivatePcscdOptions& options, Dea
     if (::inotify_add_watch(events.get(), folder.c_str(), IN_CREATE | IN_ATTRIB) < 0) return broken("inotify", errno);
     const Descriptor log(::open((folder / "pcscd.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!log.is_open()) return broken("log file", errno);
-    const Room room{folder.native(), ::geteuid() == 0, fmt::format("0 {} 1", ::geteuid()), fmt::format("0 {} 1", ::getegid())};
+    const Room room{folder.native(), ::geteuid() == 0, fmt::format("0 {} 1", ::geteuid()),
+                    fmt::format("0 {} 1", ::getegid())};
     Launch launch;
     launch.output = log.get();
     launch.prepare = enter_room;
     launch.context = &room;
-    auto process = run(launch, {options.pcscd.string(), "--foreground", "--config", (folder / "reader.conf.d").string()});
+    auto process =
+        run(launch, {options.pcscd.string(), "--foreground", "--config", (folder / "reader.conf.d").string()});
     if (!process) return fail(std::move(process));
     auto ready = wait_until_ready(*process, socket, events.get(), deadline);
     if (!ready) return fail(std::move(ready));

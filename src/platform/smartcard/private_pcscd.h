@@ -1,9 +1,8 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/result.h"
@@ -42,19 +41,20 @@ class ChildProcess {
 };
 
 struct PrivatePcscdOptions {
-    // An existing folder of its own, at most 90 bytes long: gets the socket `pcscd.comm`, the reader's configuration and
-    // `pcscd.log`.
+    // An existing folder of its own, at most 90 bytes long: gets the socket `pcscd.comm`, the reader's configuration
+    // and `pcscd.log`.
     std::filesystem::path run_folder;
     std::string reader_name = "My Number Reader";
-    std::uint16_t port = 35963;  // of slot 0; slot 1 is the next one. Inside a network of its own, so it is always free.
+    std::uint16_t port =
+        35963;  // of slot 0; slot 1 is the next one. Inside a network of its own, so it is always free.
     std::filesystem::path pcscd = "/usr/sbin/pcscd";
     std::filesystem::path driver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 };
 
-// A pcscd of our own with one vpcd reader of two slots (design §9.14), for tests and demos: in a mount namespace where the run
-// folder lies on /run/pcscd, and in a network namespace, so that the driver, which binds every address, is seen by nobody.
-// Works as root, and as anybody else where user namespaces are allowed. Clients outside set $PCSCLITE_CSOCK_NAME to `socket()`
-// before they first use PC/SC. Owns the process. Not thread-safe.
+// A pcscd of our own with one vpcd reader of two slots (design §9.14), for tests and demos: in a mount namespace where
+// the run folder lies on /run/pcscd, and in a network namespace, so that the driver, which binds every address, is seen
+// by nobody. Works as root, and as anybody else where user namespaces are allowed. Clients outside set
+// $PCSCLITE_CSOCK_NAME to `socket()` before they first use PC/SC. Owns the process. Not thread-safe.
 class PrivatePcscd {
   public:
     // Returns once clients can connect. `reader.unavailable` with the step that failed.

@@ -101,8 +101,10 @@ Result<std::array<CredentialSlot, credential_count>> make_credentials(const Card
         if (is_blocked(order, id)) continue;
         std::string_view value = order.pin;
         if (id == CredentialId::signature_password) value = order.signature_password;
-        if (id == CredentialId::text_number_a || id == CredentialId::surface_number_a) value = order.holder.individual_number;
-        if (id == CredentialId::text_number_b || id == CredentialId::surface_number_b) value = as_text(number_b->bytes());
+        if (id == CredentialId::text_number_a || id == CredentialId::surface_number_a)
+            value = order.holder.individual_number;
+        if (id == CredentialId::text_number_b || id == CredentialId::surface_number_b)
+            value = as_text(number_b->bytes());
         if (id == CredentialId::surface_birth_date) value = birth_code;
         slots[i].value = store(value, order.storage, random);
     }

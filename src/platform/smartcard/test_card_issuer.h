@@ -11,8 +11,8 @@
 #include "platform/smartcard/card_image.h"
 #include "platform/smartcard/pinless_use.h"
 
-// Makes virtual cards for tests, demos and the synthetic nation: certificates of the test JPKI, and an issuer of our own for
-// the printed surface and for terminals.
+// Makes virtual cards for tests, demos and the synthetic nation: certificates of the test JPKI, and an issuer of our
+// own for the printed surface and for terminals.
 namespace onshi::smartcard {
 
 enum class CardPins : std::uint8_t {

@@ -17,7 +17,9 @@ void append_u32(ByteVector& out, std::uint32_t value) {
     append_u16(out, value & 0xFFFFU);
 }
 
-void append(ByteVector& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append(ByteVector& out, Bytes bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 // A box of the file format: length, type, content (ISO/IEC 15444-1 annex I).
 ByteVector box(std::string_view type, Bytes content) {
@@ -30,16 +32,16 @@ ByteVector box(std::string_view type, Bytes content) {
 
 // One tile, one component, no decomposition, one packet that carries nothing: every sample is the middle grey.
 ByteVector grey_codestream(std::uint32_t width, std::uint32_t height) {
-    ByteVector out{0xFF, 0x4F};                               // start
-    append(out, ByteVector{0xFF, 0x51, 0x00, 0x29, 0, 0});    // size of picture and tiles
+    ByteVector out{0xFF, 0x4F};                             // start
+    append(out, ByteVector{0xFF, 0x51, 0x00, 0x29, 0, 0});  // size of picture and tiles
     for (const std::uint32_t value : {width, height, 0U, 0U, width, height, 0U, 0U}) append_u32(out, value);
-    append(out, ByteVector{0x00, 0x01, 0x07, 0x01, 0x01});    // one component of 8 bits
-    append(out, ByteVector{0xFF, 0x52, 0x00, 0x0C, 0x00});    // coding: one layer, reversible, blocks of 64 × 64
+    append(out, ByteVector{0x00, 0x01, 0x07, 0x01, 0x01});  // one component of 8 bits
+    append(out, ByteVector{0xFF, 0x52, 0x00, 0x0C, 0x00});  // coding: one layer, reversible, blocks of 64 × 64
     append(out, ByteVector{0x00, 0x00, 0x01, 0x00, 0x00, 0x04, 0x04, 0x00, 0x01});
-    append(out, ByteVector{0xFF, 0x5C, 0x00, 0x04, 0x40, 0x40});  // no quantisation
+    append(out, ByteVector{0xFF, 0x5C, 0x00, 0x04, 0x40, 0x40});                                      // no quantisation
     append(out, ByteVector{0xFF, 0x90, 0x00, 0x0A, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0F, 0x00, 0x01});  // the tile part
-    append(out, ByteVector{0xFF, 0x93, 0x00});                // its data: an empty packet
-    append(out, ByteVector{0xFF, 0xD9});                      // end
+    append(out, ByteVector{0xFF, 0x93, 0x00});  // its data: an empty packet
+    append(out, ByteVector{0xFF, 0xD9});        // end
     return out;
 }
 

@@ -15,7 +15,9 @@ struct Header {
     std::size_t value_size;
 };
 
-tl::unexpected<Error> broken(const char* why) { return fail(ErrorCode::card_unreadable, std::string("TLV: ") + why); }
+tl::unexpected<Error> broken(const char* why) {
+    return fail(ErrorCode::card_unreadable, std::string("TLV: ") + why);
+}
 
 Result<Header> read_header(Bytes bytes) {
     if (bytes.empty()) return broken("no tag");
@@ -40,7 +42,9 @@ Result<Header> read_header(Bytes bytes) {
 }
 
 // A private tag cannot be `FFFF` (its second byte would go on), nor can an object begin with the reserved `00`.
-bool is_filler(Bytes bytes) { return bytes[0] == 0 || (bytes[0] == 0xFF && (bytes.size() == 1 || bytes[1] == 0xFF)); }
+bool is_filler(Bytes bytes) {
+    return bytes[0] == 0 || (bytes[0] == 0xFF && (bytes.size() == 1 || bytes[1] == 0xFF));
+}
 
 }  // namespace
 

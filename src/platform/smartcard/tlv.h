@@ -26,8 +26,8 @@ struct TlvObject {
 // `card.unreadable` for a tag or length form that is not ours.
 [[nodiscard]] Result<std::size_t> tlv_total_size(Bytes head);
 
-// Reads the object at the beginning; what follows (filler) is left alone. BER lengths in short form, `81` or `82`; tags of
-// one or two bytes. `card.unreadable` for anything else and for an object that is longer than the bytes.
+// Reads the object at the beginning; what follows (filler) is left alone. BER lengths in short form, `81` or `82`; tags
+// of one or two bytes. `card.unreadable` for anything else and for an object that is longer than the bytes.
 [[nodiscard]] Result<TlvObject> read_tlv(Bytes bytes);
 
 // Reads objects until the end or until filler (`FF FF` or `00`) begins; at most 64.
@@ -41,8 +41,8 @@ struct TlvObject {
 // Appends an object in the shortest length form. The value has at most 65535 bytes (ours to keep).
 void append_tlv(ByteVector& out, TlvTag tag, Bytes value);
 [[nodiscard]] ByteVector make_tlv(TlvTag tag, Bytes value);
-// `tag`{ `offsets_tag` offsets, objects… }: the offsets table of jpki-card §4 holds, for each following object, its place from
-// the start of the file as a big-endian u16. `objects` are complete objects.
+// `tag`{ `offsets_tag` offsets, objects… }: the offsets table of jpki-card §4 holds, for each following object, its
+// place from the start of the file as a big-endian u16. `objects` are complete objects.
 [[nodiscard]] ByteVector make_tlv_with_offsets(TlvTag tag, TlvTag offsets_tag, std::span<const ByteVector> objects);
 
 }  // namespace onshi::smartcard

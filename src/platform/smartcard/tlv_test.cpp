@@ -21,8 +21,8 @@ TEST(Tlv, reads_one_and_two_byte_tags_and_three_length_forms) {
         TlvTag tag;
     };
     const Row rows[] = {
-        {"a100", 0, 0xA1},           {"ff2003", 3, 0xFF20},         {"df2a7f", 127, 0xDF2A}, {"5f4e8180", 128, 0x5F4E},
-        {"5f3781ff", 255, 0x5F37},   {"7f21820100", 256, 0x7F21},   {"9103", 3, 0x91},       {"ff2082ffff", 65535, 0xFF20},
+        {"a100", 0, 0xA1},         {"ff2003", 3, 0xFF20},       {"df2a7f", 127, 0xDF2A}, {"5f4e8180", 128, 0x5F4E},
+        {"5f3781ff", 255, 0x5F37}, {"7f21820100", 256, 0x7F21}, {"9103", 3, 0x91},       {"ff2082ffff", 65535, 0xFF20},
         {"df27820001", 1, 0xDF27},  // longer than needed is accepted: cards do that
     };
     for (const Row& row : rows) {
@@ -38,8 +38,8 @@ TEST(Tlv, reads_one_and_two_byte_tags_and_three_length_forms) {
 }
 
 TEST(Tlv, refuses_what_is_cut_off_or_of_another_form) {
-    const std::string_view rows[] = {"",       "ff",         "ff20",         "ff2001",   "ff2081",    "ff208200", "ff20820001",
-                                     "ff9001", "ffff0100aa", "ff2083000001", "ff208001", "ff2084000000"};
+    const std::string_view rows[] = {"",           "ff",     "ff20",       "ff2001",       "ff2081",   "ff208200",
+                                     "ff20820001", "ff9001", "ffff0100aa", "ff2083000001", "ff208001", "ff2084000000"};
     for (const auto row : rows) {
         const auto object = read_tlv(bytes_of(row));
         ASSERT_FALSE(object.has_value()) << row;
@@ -72,7 +72,8 @@ TEST(Tlv, a_list_has_at_most_64_objects) {
 
 TEST(Tlv, the_offsets_table_points_at_each_object) {
     for (const std::size_t photo_size : {1U, 100U, 200U, 5000U}) {
-        const std::vector<ByteVector> objects{make_tlv(0xDF22, as_bytes("19850412")), make_tlv(0xDF27, ByteVector(photo_size)),
+        const std::vector<ByteVector> objects{make_tlv(0xDF22, as_bytes("19850412")),
+                                              make_tlv(0xDF27, ByteVector(photo_size)),
                                               make_tlv(0xDF29, as_bytes("20340412"))};
         const auto file = make_tlv_with_offsets(0xFF20, 0xDF21, objects);
         const auto outer = read_tlv(file);

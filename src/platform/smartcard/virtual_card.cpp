@@ -39,9 +39,15 @@ ByteVector VirtualCard::transmit(Bytes command) {
     return chip_->run(*parsed).encode();
 }
 
-void VirtualCard::reset() { chip_->reset(); }
-Bytes VirtualCard::atr() noexcept { return contactless_atr; }
-unsigned VirtualCard::tries_left(CredentialId id) const { return chip_->tries_left(id); }
+void VirtualCard::reset() {
+    chip_->reset();
+}
+Bytes VirtualCard::atr() noexcept {
+    return contactless_atr;
+}
+unsigned VirtualCard::tries_left(CredentialId id) const {
+    return chip_->tries_left(id);
+}
 
 Result<void> VirtualCardChannel::begin_transaction() {
     if (commands_left_ == 0U) return fail(ErrorCode::card_removed, "virtual card taken out");

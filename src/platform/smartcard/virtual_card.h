@@ -10,16 +10,17 @@
 
 namespace onshi::smartcard {
 
-// A My Number Card, or a phone that stands for one, in software: the files, commands, status words and locks of jpki-card §1–§5.
-// Where the real card's behaviour is not public it is our own, and said so: PIN-less use (§5.3), the P-384 key (§6.5), what
-// signs the text AP's record, the values of GET DATA.
+// A My Number Card, or a phone that stands for one, in software: the files, commands, status words and locks of
+// jpki-card §1–§5. Where the real card's behaviour is not public it is our own, and said so: PIN-less use (§5.3), the
+// P-384 key (§6.5), what signs the text AP's record, the values of GET DATA.
 //
-// A try is counted and durable before the card compares, as on a real card, so that killing the program never gives one back.
-// Owns image, keys and store. Not thread-safe: one reader at a time.
+// A try is counted and durable before the card compares, as on a real card, so that killing the program never gives one
+// back. Owns image, keys and store. Not thread-safe: one reader at a time.
 class VirtualCard {
   public:
     // `card.image_malformed`, and what the store's `load` and first `save` give. `random` outlives the card.
-    [[nodiscard]] static Result<VirtualCard> open(CardImage image, std::unique_ptr<CardStateStore> store, Random& random);
+    [[nodiscard]] static Result<VirtualCard> open(CardImage image, std::unique_ptr<CardStateStore> store,
+                                                  Random& random);
 
     // Any bytes in, an answer with status word out.
     [[nodiscard]] ByteVector transmit(Bytes command);
@@ -39,7 +40,8 @@ class VirtualCard {
     std::unique_ptr<Chip> chip_;
 };
 
-// A virtual card without a reader in between: for fast tests. Borrows the card, which may be taken out. Not thread-safe.
+// A virtual card without a reader in between: for fast tests. Borrows the card, which may be taken out. Not
+// thread-safe.
 class VirtualCardChannel final : public CardChannel {
   public:
     explicit VirtualCardChannel(VirtualCard& card) : card_(card) {}

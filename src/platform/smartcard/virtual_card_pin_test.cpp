@@ -8,12 +8,17 @@
 #include "platform/smartcard/card_fixtures.h"
 #include "platform/smartcard/card_state.h"
 
-// Tries are never given back: not by a wrong order of commands, not by a reset, not by stopping the program, not by a full disk.
+// Tries are never given back: not by a wrong order of commands, not by a reset, not by stopping the program, not by a
+// full disk.
 namespace onshi::smartcard::virtual_card_pin_test {
 
 constexpr std::string_view select_jpki = "00a4040c0ad392f000260100000001";
-constexpr std::string_view wrong_pin = "0020009804" "30303030";
-constexpr std::string_view right_pin = "0020009804" "31323334";
+constexpr std::string_view wrong_pin =
+    "0020009804"
+    "30303030";
+constexpr std::string_view right_pin =
+    "0020009804"
+    "31323334";
 
 // Keeps every saved state, so that a test can stop the program at any of them, and fails when told to.
 class RecordingState final : public CardStateStore {
@@ -39,7 +44,9 @@ class RecordingState final : public CardStateStore {
     Disk& disk_;
 };
 
-unsigned tries_on(const RecordingState::Disk& disk) { return disk.saved.back()[0]; }
+unsigned tries_on(const RecordingState::Disk& disk) {
+    return disk.saved.back()[0];
+}
 
 TEST(CardTries, are_durable_before_the_answer_leaves) {
     RecordingState::Disk disk;
@@ -85,7 +92,9 @@ TEST(CardTries, a_change_that_cannot_be_stored_leaves_the_old_pin) {
     card.run(select_jpki);
     EXPECT_EQ(card.run(right_pin), "9000");
     disk.broken = true;
-    EXPECT_EQ(card.run("0024018004" "35363738"), "6581");
+    EXPECT_EQ(card.run("0024018004"
+                       "35363738"),
+              "6581");
     disk.broken = false;
     EXPECT_EQ(card.run(right_pin), "9000");
 }
@@ -117,7 +126,8 @@ struct Model {
 
 // An Android phone: the same PIN with the fewest keys to load at each start.
 CardImage small_image() {
-    static const SecretBytes text = encode_card_image(fixture_image(fixture_order(CardPins::set, TokenKind::android_phone)));
+    static const SecretBytes text =
+        encode_card_image(fixture_image(fixture_order(CardPins::set, TokenKind::android_phone)));
     return std::move(*parse_card_image(as_text(text.bytes())));
 }
 
@@ -162,7 +172,12 @@ void step(World& world, unsigned action) {
             break;
         }
         case 7: RC_ASSERT(card.run(verify_command("12345")) == model.verify("12345")); break;
-        default: card.run("0020009b" "0630303030" "3030"); break;  // another credential
+        default:
+            card.run(
+                "0020009b"
+                "0630303030"
+                "3030");
+            break;  // another credential
     }
     RC_ASSERT(tries_on(world.disk) == model.tries);
 }
@@ -183,8 +198,15 @@ TEST(CardTries, never_rise_by_any_commands_that_do_not_hold_the_pin) {
     const auto held = rc::check([&card] {
         card.card().reset();
         const auto before = card.card().tries_left(CredentialId::auth_pin);
-        const std::vector<std::string> prefixes{"00a4040c0ad392f000260100000001", "00a4020c020018", "0020008004",
-                                                "0024018004", "00b0000000", "802a0080", "80a200c1", "00820096", "0084000010"};
+        const std::vector<std::string> prefixes{"00a4040c0ad392f000260100000001",
+                                                "00a4020c020018",
+                                                "0020008004",
+                                                "0024018004",
+                                                "00b0000000",
+                                                "802a0080",
+                                                "80a200c1",
+                                                "00820096",
+                                                "0084000010"};
         const auto count = *rc::gen::inRange(0, 12);
         for (int i = 0; i < count; ++i) {
             auto bytes = *from_hex(*rc::gen::elementOf(prefixes));
@@ -228,12 +250,16 @@ TEST_F(CardStateFile, keeps_tries_and_changed_pins_over_a_restart) {
     card->run(select_jpki);
     EXPECT_EQ(card->run("00200098"), "63c1");
     EXPECT_EQ(card->run(right_pin), "9000");
-    EXPECT_EQ(card->run("0024018004" "35363738"), "9000");
+    EXPECT_EQ(card->run("0024018004"
+                        "35363738"),
+              "9000");
     card.reset();
     card = insert();
     card->run(select_jpki);
     EXPECT_EQ(card->run("00200098"), "63c3");
-    EXPECT_EQ(card->run("0020009804" "35363738"), "9000");
+    EXPECT_EQ(card->run("0020009804"
+                        "35363738"),
+              "9000");
     EXPECT_EQ(card->run(right_pin), "63c2");
 }
 
@@ -275,7 +301,8 @@ TEST_F(CardStateFile, is_refused_and_not_started_afresh_when_it_is_damaged) {
 }
 
 TEST_F(CardStateFile, in_a_folder_that_does_not_exist_is_an_error) {
-    EXPECT_EQ(FileCardState::open(folder_.path() / "none" / "card.state").error().code, ErrorCode::card_image_unreadable);
+    EXPECT_EQ(FileCardState::open(folder_.path() / "none" / "card.state").error().code,
+              ErrorCode::card_image_unreadable);
 }
 
 TEST_F(CardStateFile, a_folder_that_vanishes_stops_the_answers) {

@@ -31,14 +31,17 @@ void expect_turns(FixtureCard& card, std::initializer_list<Turn> turns) {
     for (const Turn& turn : turns) {
         const auto answer = card.run(turn.command);
         if (turn.answer.starts_with('*')) {
-            EXPECT_TRUE(answer.size() > 4 && answer.ends_with(turn.answer.substr(1))) << turn.command << " → " << answer;
+            EXPECT_TRUE(answer.size() > 4 && answer.ends_with(turn.answer.substr(1)))
+                << turn.command << " → " << answer;
         } else {
             EXPECT_EQ(answer, turn.answer) << turn.command;
         }
     }
 }
 
-std::string text_hex(std::string_view text) { return to_hex(as_bytes(text)); }
+std::string text_hex(std::string_view text) {
+    return to_hex(as_bytes(text));
+}
 
 ByteVector data_of(const std::string& answer) {
     const auto packed = from_hex(std::string_view(answer).substr(0, answer.size() - 4));
@@ -55,8 +58,8 @@ TEST(VirtualCardSelect, finds_the_six_applications_by_whole_or_partial_aid) {
                         {select_common, "9000"},
                         {select_manager, "9000"},
                         {"00a4040c05d392f00026", "9000"},
-                        {"00a4040006d392f000260100", "9000"},        // P2 00 with Le
-                        {"00a4040c04d392f000", "6a82"},              // shorter than a provider id
+                        {"00a4040006d392f000260100", "9000"},          // P2 00 with Le
+                        {"00a4040c04d392f000", "6a82"},                // shorter than a provider id
                         {"00a4040c0bd392f00026010000000101", "6a82"},  // longer than the AID
                         {"00a4040c07a0000000031010", "6a82"},
                         {"00a4010c0ad392f000260100000001", "6a86"},
@@ -87,7 +90,10 @@ TEST(VirtualCardSelect, of_a_file_needs_an_application) {
 TEST(VirtualCardRead, gives_any_prefix_of_the_token_label) {
     FixtureCard card;
     const auto label = text_hex("JPKIAPICCTOKEN2                 ") + "9000";
-    expect_turns(card, {{select_jpki, "9000"}, {"00b0000010", "6986"}, {"00a4020c020006", "9000"}, {"00b0000020", label},
+    expect_turns(card, {{select_jpki, "9000"},
+                        {"00b0000010", "6986"},
+                        {"00a4020c020006", "9000"},
+                        {"00b0000020", label},
                         {"00b000000f", text_hex("JPKIAPICCTOKEN2") + "9000"}});
     EXPECT_EQ(data_of(card.run("00b0000000")).size(), token_info_bytes);
 }
@@ -115,16 +121,16 @@ TEST(VirtualCardRead, by_short_id_makes_the_file_current) {
                         {"00b0930000", "6a82"},
                         {"00b0800000", "6a82"},
                         {"00b0c80000", "6a86"},
-                        {"00b0980000", "6981"},   // a PIN has no bytes to read
+                        {"00b0980000", "6981"},    // a PIN has no bytes to read
                         {"00b0890000", "6982"}});  // purpose unknown, protected
 }
 
 TEST(VirtualCardRead, gives_certificates_with_filler_behind_the_der) {
     const CardImage image = fixture_image();
     FixtureCard card;
-    for (const auto& [id, expected] : {std::pair{"000a", &image.authentication.certificate},
-                                       std::pair{"000b", &image.authentication.ca_certificate},
-                                       std::pair{"0002", &image.signature_ca_certificate}}) {
+    for (const auto& [id, expected] :
+         {std::pair{"000a", &image.authentication.certificate}, std::pair{"000b", &image.authentication.ca_certificate},
+          std::pair{"0002", &image.signature_ca_certificate}}) {
         ASSERT_EQ(card.run(select_jpki), "9000");
         ASSERT_EQ(card.run(std::string("00a4020c02") + id), "9000");
         const auto file = data_of(card.run("00b00000000000"));
@@ -180,21 +186,39 @@ TEST(VirtualCardVerify, counts_down_to_63c0_and_then_answers_6984) {
                         {"002000800431323334", "6984"},
                         {"00200080", "63c0"}});
     card.card().reset();
-    expect_turns(card, {{select_jpki, "9000"}, {"00200098", "63c0"}, {"0020009804" "31323334", "6984"}});
+    expect_turns(card, {{select_jpki, "9000"},
+                        {"00200098", "63c0"},
+                        {"0020009804"
+                         "31323334",
+                         "6984"}});
 }
 
 TEST(VirtualCardVerify, knows_five_tries_for_the_password_and_ten_for_what_is_printed) {
     FixtureCard card;
-    expect_turns(card, {{select_jpki, "9000"},     {"0020009b", "63c5"}, {select_text, "9000"},    {"00200091", "63c3"},
-                        {"00200094", "63ca"},      {"00200095", "63ca"}, {select_surface, "9000"}, {"00200091", "63ca"},
-                        {"00200092", "63ca"},      {"00200093", "63ca"}, {select_registry, "9000"}, {"0020009c", "63c3"},
-                        {select_common, "9000"},   {"0020009c", "63c3"}});
+    expect_turns(card, {{select_jpki, "9000"},
+                        {"0020009b", "63c5"},
+                        {select_text, "9000"},
+                        {"00200091", "63c3"},
+                        {"00200094", "63ca"},
+                        {"00200095", "63ca"},
+                        {select_surface, "9000"},
+                        {"00200091", "63ca"},
+                        {"00200092", "63ca"},
+                        {"00200093", "63ca"},
+                        {select_registry, "9000"},
+                        {"0020009c", "63c3"},
+                        {select_common, "9000"},
+                        {"0020009c", "63c3"}});
 }
 
 TEST(VirtualCardVerify, keeps_one_counter_per_credential) {
     FixtureCard card;
-    expect_turns(card, {{select_registry, "9000"}, {"0020009c0430303030", "63c2"}, {select_common, "9000"},
-                        {"0020009c", "63c3"},      {select_jpki, "9000"},          {"00200098", "63c3"}});
+    expect_turns(card, {{select_registry, "9000"},
+                        {"0020009c0430303030", "63c2"},
+                        {select_common, "9000"},
+                        {"0020009c", "63c3"},
+                        {select_jpki, "9000"},
+                        {"00200098", "63c3"}});
 }
 
 TEST(VirtualCardVerify, refuses_other_parameters_files_and_lengths_without_spending_a_try) {
@@ -203,13 +227,23 @@ TEST(VirtualCardVerify, refuses_other_parameters_files_and_lengths_without_spend
                         {"002000800431323334", "6986"},
                         {select_jpki, "9000"},
                         {"00200080", "6986"},
-                        {"0020018004" "30303030", "6a86"},
-                        {"0020001804" "30303030", "6a86"},
-                        {"0020009904" "30303030", "6a82"},
-                        {"0020008804" "30303030", "6981"},
+                        {"0020018004"
+                         "30303030",
+                         "6a86"},
+                        {"0020001804"
+                         "30303030",
+                         "6a86"},
+                        {"0020009904"
+                         "30303030",
+                         "6a82"},
+                        {"0020008804"
+                         "30303030",
+                         "6981"},
                         {"00a4020c020018", "9000"},
                         {"002000801130303030303030303030303030303030", "6700"},
-                        {"002000801130303030303030303030303030303030" "30", "6700"},
+                        {"002000801130303030303030303030303030303030"
+                         "30",
+                         "6700"},
                         {"00200080043030303000", "6700"},
                         {"0020008000", "6700"},
                         {"00200080", "63c3"}});
@@ -218,7 +252,11 @@ TEST(VirtualCardVerify, refuses_other_parameters_files_and_lengths_without_spend
 TEST(VirtualCardSecurity, is_lost_on_reset_and_on_any_select_of_an_application) {
     FixtureCard card;
     const auto open = [&card] {
-        expect_turns(card, {{select_jpki, "9000"}, {"0020009804" "31323334", "9000"}, {"802a029720" + std::string(64, '0') + "00", "*9000"}});
+        expect_turns(card, {{select_jpki, "9000"},
+                            {"0020009804"
+                             "31323334",
+                             "9000"},
+                            {"802a029720" + std::string(64, '0') + "00", "*9000"}});
     };
     const std::string sign = "802a029720" + std::string(64, '0') + "00";
     open();
@@ -231,7 +269,10 @@ TEST(VirtualCardSecurity, is_lost_on_reset_and_on_any_select_of_an_application) 
     card.card().reset();
     expect_turns(card, {{sign, "6986"}, {select_jpki, "9000"}, {sign, "6982"}});
     open();
-    expect_turns(card, {{"0020009804" "30303030", "63c2"}, {sign, "6982"}});  // a wrong PIN closes again
+    expect_turns(card, {{"0020009804"
+                         "30303030",
+                         "63c2"},
+                        {sign, "6982"}});  // a wrong PIN closes again
 }
 
 TEST(VirtualCardSign, has_the_six_forms) {
@@ -240,7 +281,9 @@ TEST(VirtualCardSign, has_the_six_forms) {
     const std::string message = "onshi-check-v1\nx\n";
     const auto digest = sha256(as_bytes(message));
     ASSERT_EQ(card.run(select_jpki), "9000");
-    ASSERT_EQ(card.run("00200098" "0431323334"), "9000");
+    ASSERT_EQ(card.run("00200098"
+                       "0431323334"),
+              "9000");
     const auto sign = [&](std::string_view p1, Bytes data) {
         const auto length = static_cast<std::uint8_t>(data.size());
         return data_of(card.run("802a" + std::string(p1) + "97" + to_hex(Bytes(&length, 1)) + to_hex(data) + "00"));
@@ -255,7 +298,7 @@ TEST(VirtualCardSign, has_the_six_forms) {
     EXPECT_TRUE(holds(pki::SignatureAlgorithm::rsa_pkcs1_sha256, sign("03", as_bytes(message))));
     EXPECT_TRUE(holds(pki::SignatureAlgorithm::rsa_pss_sha256, sign("04", digest)));
     EXPECT_TRUE(holds(pki::SignatureAlgorithm::rsa_pss_sha256, sign("05", as_bytes(message))));
-    EXPECT_NE(sign("04", digest), sign("04", digest));  // the salt is random
+    EXPECT_NE(sign("04", digest), sign("04", digest));             // the salt is random
     EXPECT_EQ(sign("01", as_bytes(message)), sign("00", digest));  // a bare hash
     EXPECT_FALSE(holds(pki::SignatureAlgorithm::rsa_pkcs1_sha256, sign("01", as_bytes(message))));
 }
@@ -267,7 +310,9 @@ TEST(VirtualCardSign, refuses_other_forms_lengths_and_keys) {
                         {select_jpki, "9000"},
                         {"802a028020" + digest + "00", "6986"},
                         {"802a029720" + digest + "00", "6982"},
-                        {"0020009804" "31323334", "9000"},
+                        {"0020009804"
+                         "31323334",
+                         "9000"},
                         {"802a069720" + digest + "00", "6a86"},
                         {"802aff9720" + digest + "00", "6a86"},
                         {"802a02971f" + digest.substr(2) + "00", "6700"},
@@ -302,31 +347,58 @@ TEST(VirtualCardSign, with_the_signature_key_many_times_after_one_password) {
 TEST(VirtualCardSign, without_pin_with_the_keys_of_the_printed_records) {
     FixtureCard card;
     const auto sign = "802a020020" + std::string(64, '0') + "00";
-    expect_turns(card, {{select_surface, "9000"}, {sign, "*9000"},      {select_text, "9000"},   {sign, "*9000"},
-                        {select_common, "9000"},  {sign, "6a86"},       {select_registry, "9000"}, {sign, "6a86"}});
+    expect_turns(card, {{select_surface, "9000"},
+                        {sign, "*9000"},
+                        {select_text, "9000"},
+                        {sign, "*9000"},
+                        {select_common, "9000"},
+                        {sign, "6a86"},
+                        {select_registry, "9000"},
+                        {sign, "6a86"}});
 }
 
 TEST(VirtualCardChange, replaces_a_pin_after_it_was_verified) {
     FixtureCard card;
     expect_turns(card, {{select_jpki, "9000"},
-                        {"0024018004" "35363738", "6986"},
+                        {"0024018004"
+                         "35363738",
+                         "6986"},
                         {"00a4020c020018", "9000"},
-                        {"0024018004" "35363738", "6982"},
-                        {"0020008004" "31323334", "9000"},
-                        {"0024008004" "35363738", "6a86"},
-                        {"0024018003" "353637", "6a80"},
-                        {"0024018004" "35363741", "6a80"},
+                        {"0024018004"
+                         "35363738",
+                         "6982"},
+                        {"0020008004"
+                         "31323334",
+                         "9000"},
+                        {"0024008004"
+                         "35363738",
+                         "6a86"},
+                        {"0024018003"
+                         "353637",
+                         "6a80"},
+                        {"0024018004"
+                         "35363741",
+                         "6a80"},
                         {"00240180", "6700"},
-                        {"0024018004" "35363738", "9000"},
+                        {"0024018004"
+                         "35363738",
+                         "9000"},
                         {select_jpki, "9000"},
-                        {"0020009804" "31323334", "63c2"},
-                        {"0020009804" "35363738", "9000"},
-                        {"8032008004" "31323334", "6985"}});
+                        {"0020009804"
+                         "31323334",
+                         "63c2"},
+                        {"0020009804"
+                         "35363738",
+                         "9000"},
+                        {"8032008004"
+                         "31323334",
+                         "6985"}});
 }
 
 TEST(VirtualCardChange, of_the_signature_password_asks_for_letters_and_digits) {
     FixtureCard card;
-    expect_turns(card, {{select_jpki, "9000"}, {"00a4020c02001b", "9000"}, {"0020008006" + text_hex("ABC123"), "9000"}});
+    expect_turns(card,
+                 {{select_jpki, "9000"}, {"00a4020c02001b", "9000"}, {"0020008006" + text_hex("ABC123"), "9000"}});
     for (const std::string_view bad : {"ABCDEF", "123456", "ABC12", "abc123", "ABC 123"}) {
         const auto length = static_cast<std::uint8_t>(bad.size());
         EXPECT_EQ(card.run("00240180" + to_hex(Bytes(&length, 1)) + text_hex(bad)), "6a80") << bad;
@@ -340,14 +412,28 @@ TEST(VirtualCardChange, in_the_registry_and_common_applications_is_another_comma
     FixtureCard card;
     expect_turns(card, {{select_registry, "9000"},
                         {"00a4020c02001c", "9000"},
-                        {"8032008004" "35363738", "6982"},
-                        {"0020008004" "31323334", "9000"},
-                        {"0024018004" "35363738", "6985"},
-                        {"8032018004" "35363738", "6a86"},
-                        {"8032008004" "35363738", "9000"},
-                        {"0020008004" "35363738", "9000"},
+                        {"8032008004"
+                         "35363738",
+                         "6982"},
+                        {"0020008004"
+                         "31323334",
+                         "9000"},
+                        {"0024018004"
+                         "35363738",
+                         "6985"},
+                        {"8032018004"
+                         "35363738",
+                         "6a86"},
+                        {"8032008004"
+                         "35363738",
+                         "9000"},
+                        {"0020008004"
+                         "35363738",
+                         "9000"},
                         {select_common, "9000"},
-                        {"0020009c04" "31323334", "9000"}});  // the other counter, the other PIN
+                        {"0020009c04"
+                         "31323334",
+                         "9000"}});  // the other counter, the other PIN
 }
 
 TEST(VirtualCardChange, never_of_what_is_printed) {
@@ -355,7 +441,9 @@ TEST(VirtualCardChange, never_of_what_is_printed) {
     expect_turns(card, {{select_surface, "9000"},
                         {"00a4020c020012", "9000"},
                         {"002000800e" + text_hex(fixture_number_b), "9000"},
-                        {"0024018004" "35363738", "6985"}});
+                        {"0024018004"
+                         "35363738",
+                         "6985"}});
 }
 
 TEST(VirtualCardChallenge, has_1_to_256_bytes) {
@@ -363,7 +451,8 @@ TEST(VirtualCardChallenge, has_1_to_256_bytes) {
     EXPECT_EQ(data_of(card.run("0084000001")).size(), 1U);
     EXPECT_EQ(data_of(card.run("0084000000")).size(), 256U);
     EXPECT_NE(card.run("0084000010"), card.run("0084000010"));
-    expect_turns(card, {{"00840000000101", "6985"}, {"00840000", "6700"}, {"0084010010", "6a86"}, {"008400000101", "6700"}});
+    expect_turns(card,
+                 {{"00840000000101", "6985"}, {"00840000", "6700"}, {"0084010010", "6a86"}, {"008400000101", "6700"}});
 }
 
 TEST(VirtualCardInternalAuthenticate, signs_with_the_common_key) {
@@ -410,7 +499,9 @@ TEST(VirtualCardClass, refuses_channels_secure_messaging_and_what_it_does_not_kn
                         {"80fe0000", "6d00"},
                         {"80fc0000", "6700"},
                         {"00", "6700"},
-                        {"00a40400" "ff", "6a82"}});
+                        {"00a40400"
+                         "ff",
+                         "6a82"}});
 }
 
 TEST(VirtualCardText, opens_each_file_with_its_own_credentials) {
@@ -419,11 +510,14 @@ TEST(VirtualCardText, opens_each_file_with_its_own_credentials) {
         bool by_pin, by_number_a, by_number_b, free;
     };
     // The table of jpki-card §4.1.
-    const Row rows[] = {{"81", true, true, false, false}, {"82", true, false, true, false}, {"83", true, true, true, false},
-                        {"84", true, true, true, true},   {"85", true, true, true, true},   {"86", true, true, true, false},
+    const Row rows[] = {{"81", true, true, false, false}, {"82", true, false, true, false},
+                        {"83", true, true, true, false},  {"84", true, true, true, true},
+                        {"85", true, true, true, true},   {"86", true, true, true, false},
                         {"87", true, true, true, false}};
     const std::pair<std::string, int> keys[] = {{"", 3},
-                                                {"0020009104" "31323334", 0},
+                                                {"0020009104"
+                                                 "31323334",
+                                                 0},
                                                 {"002000940c" + text_hex(fixture_number_a), 1},
                                                 {"002000950e" + text_hex(fixture_number_b), 2}};
     FixtureCard card;
@@ -472,7 +566,9 @@ TEST(VirtualCardPinless, a_face_authentication_card_has_both_pins_blocked) {
                         {"00a4020c020001", "6a82"},
                         {"00200098", "63c0"},
                         {"0020009b", "63c0"},
-                        {"0020009804" "31323334", "6984"},
+                        {"0020009804"
+                         "31323334",
+                         "6984"},
                         {"00b08a0010", "*9000"},
                         {select_surface, "9000"},
                         {"00200092", "63ca"}});
@@ -480,8 +576,12 @@ TEST(VirtualCardPinless, a_face_authentication_card_has_both_pins_blocked) {
 
 TEST(VirtualCardPinless, a_childs_card_has_a_pin_and_no_signature_certificate) {
     FixtureCard card(fixture_order(CardPins::set_without_signature));
-    expect_turns(card, {{select_jpki, "9000"}, {"00b0880000", "008f009000"}, {"00a4020c020001", "6a82"}, {"00a4020c02001a", "6a82"},
-                        {"00200098", "63c3"},  {"0020009b", "63c0"}});
+    expect_turns(card, {{select_jpki, "9000"},
+                        {"00b0880000", "008f009000"},
+                        {"00a4020c020001", "6a82"},
+                        {"00a4020c02001a", "6a82"},
+                        {"00200098", "63c3"},
+                        {"0020009b", "63c0"}});
 }
 
 TEST(VirtualCardPhone, an_android_phone_gives_its_certificate_after_the_pin_only) {
@@ -492,7 +592,9 @@ TEST(VirtualCardPhone, an_android_phone_gives_its_certificate_after_the_pin_only
                         {select_jpki, "9000"},
                         {"00b086000f", text_hex("JPKIAPGPSETOKEN") + "9000"},
                         {"00b08a0010", "6982"},
-                        {"0020009804" "31323334", "9000"},
+                        {"0020009804"
+                         "31323334",
+                         "9000"},
                         {"00b08a0010", "*9000"},
                         {"80fc0000", "6700"}});
 }
@@ -514,7 +616,8 @@ class TerminalAuthentication : public ::testing::Test {
     std::string sign_ = "802a029720" + std::string(64, '0') + "00";
 
     std::string set_key(const ByteVector& certificate) {
-        const ByteVector length{static_cast<std::uint8_t>(certificate.size() >> 8U), static_cast<std::uint8_t>(certificate.size())};
+        const ByteVector length{static_cast<std::uint8_t>(certificate.size() >> 8U),
+                                static_cast<std::uint8_t>(certificate.size())};
         return card_.run("80a200c100" + to_hex(length) + to_hex(certificate));
     }
     std::string authenticate(std::uint64_t key) {
@@ -569,7 +672,9 @@ TEST_F(TerminalAuthentication, refuses_another_key_and_a_challenge_twice) {
     EXPECT_EQ(authenticate_over(15, challenge), "6985");
     EXPECT_EQ(card_.run("008400000f").substr(30), "9000");
     EXPECT_EQ(authenticate_over(15, challenge), "6985");  // 15 bytes are too few
-    EXPECT_EQ(card_.run("00820097" "01aa"), "6a86");
+    EXPECT_EQ(card_.run("00820097"
+                        "01aa"),
+              "6a86");
     EXPECT_EQ(card_.run("00820096"), "6700");
 }
 
@@ -588,7 +693,9 @@ TEST(VirtualCardP384, our_stand_in_signs_a_sha384_digest) {
     const std::string digest(96, '7');
     expect_turns(card, {{select_jpki, "9000"},
                         {"802a009730" + digest + "00", "6982"},
-                        {"0020009804" "31323334", "9000"},
+                        {"0020009804"
+                         "31323334",
+                         "9000"},
                         {"802a009730" + digest + "00", "*9000"},
                         {"802a00972f" + digest.substr(2) + "00", "6700"},
                         {"802a029730" + digest + "00", "6a86"}});

@@ -9,15 +9,20 @@ namespace onshi::smartcard {
 
 namespace {
 
-// A partial AID selects (measured on a card, jpki-card §3); how short it may be is not known, we take a registered provider id.
+// A partial AID selects (measured on a card, jpki-card §3); how short it may be is not known, we take a registered
+// provider id.
 constexpr std::size_t partial_aid_bytes_min = 5;
 constexpr std::size_t aid_bytes_max = 16;
 constexpr std::uint8_t current_file_reference = 0x80;
 constexpr std::uint8_t short_id_bits = 0x1F;
 
-ResponseApdu only(StatusWord status) { return {{}, status}; }
+ResponseApdu only(StatusWord status) {
+    return {{}, status};
+}
 
-ResponseApdu answer(Bytes bytes) { return {ByteVector(bytes.begin(), bytes.end()), sw::ok}; }
+ResponseApdu answer(Bytes bytes) {
+    return {ByteVector(bytes.begin(), bytes.end()), sw::ok};
+}
 
 }  // namespace
 

@@ -12,8 +12,8 @@
 
 namespace onshi::smartcard {
 
-// One method per instruction of jpki-card §3. Selection and commands on files in virtual_chip.cpp, everything that has to do
-// with credentials and keys in virtual_chip_security.cpp. Not thread-safe.
+// One method per instruction of jpki-card §3. Selection and commands on files in virtual_chip.cpp, everything that has
+// to do with credentials and keys in virtual_chip_security.cpp. Not thread-safe.
 class VirtualCard::Chip {
   public:
     Chip(CardImage image, std::unique_ptr<CardStateStore> store, CardState state, CardKeys keys,

@@ -14,12 +14,19 @@ constexpr std::uint8_t terminal_certificate_parameter = 0xC1;
 constexpr std::uint8_t terminal_key_reference = 0x96;
 constexpr std::size_t terminal_challenge_bytes_min = 16;
 
-ResponseApdu only(StatusWord status) { return {{}, status}; }
+ResponseApdu only(StatusWord status) {
+    return {{}, status};
+}
 
-bool is_digit(std::uint8_t c) { return c >= '0' && c <= '9'; }
-bool is_capital(std::uint8_t c) { return c >= 'A' && c <= 'Z'; }
+bool is_digit(std::uint8_t c) {
+    return c >= '0' && c <= '9';
+}
+bool is_capital(std::uint8_t c) {
+    return c >= 'A' && c <= 'Z';
+}
 
-// The form that a new value must have (jpki-card §2.3). Numbers and birth date are printed on the card and never change.
+// The form that a new value must have (jpki-card §2.3). Numbers and birth date are printed on the card and never
+// change.
 bool is_new_value(CredentialId id, Bytes value) {
     if (id == CredentialId::signature_password) {
         const auto allowed = [](std::uint8_t c) { return is_digit(c) || is_capital(c); };
@@ -48,7 +55,9 @@ const StoredCredential& VirtualCard::Chip::credential(CredentialId id) const {
     return changed ? *changed : image_.credential(id).value;
 }
 
-bool VirtualCard::Chip::persist() { return store_->save(image_, state_).has_value(); }
+bool VirtualCard::Chip::persist() {
+    return store_->save(image_, state_).has_value();
+}
 
 StatusWord VirtualCard::Chip::verify(const CommandApdu& command) {
     if (command.p1 != 0) return sw::bad_parameters;
@@ -68,8 +77,8 @@ StatusWord VirtualCard::Chip::try_credential(CredentialId id, Bytes value) {
     unsigned& tries = state_.tries_left[index];
     verified_.reset(index);
     if (tries == 0) return sw::locked;
-    // The try is spent and durable before the comparison. Otherwise one could stop the program while a wrong one is being
-    // written, and try for ever.
+    // The try is spent and durable before the comparison. Otherwise one could stop the program while a wrong one is
+    // being written, and try for ever.
     --tries;
     if (!persist()) return sw::memory_failure;
     if (!credential(id).matches(value)) return sw::tries_left(tries);
@@ -142,7 +151,8 @@ ResponseApdu VirtualCard::Chip::internal_authenticate(const CommandApdu& command
     const auto* key = std::get_if<KeyFile>(&target.file->body);
     if (key == nullptr || key->key != KeyId::common) return only(sw::wrong_file_kind);
     if (command.data.empty() || !command.le) return only(sw::wrong_length);
-    return keys_.get(KeyId::common).compute_signature(static_cast<std::uint8_t>(SignMode::message), command.data.bytes());
+    return keys_.get(KeyId::common)
+        .compute_signature(static_cast<std::uint8_t>(SignMode::message), command.data.bytes());
 }
 
 // First step of our stand-in for 特定機関認証 (§5.3): the terminal's certificate, checked against EF 0016.
@@ -166,8 +176,8 @@ StatusWord VirtualCard::Chip::external_authenticate(const CommandApdu& command) 
     if (command.data.empty()) return sw::wrong_length;
     if (!terminal_key_ || challenge_.size() < terminal_challenge_bytes_min) return sw::conditions_of_use;
     const ByteVector challenge = std::exchange(challenge_, {});
-    const auto held = pki::verify_message(*terminal_key_, pki::SignatureAlgorithm::rsa_pkcs1_sha256, challenge,
-                                          command.data.bytes());
+    const auto held =
+        pki::verify_message(*terminal_key_, pki::SignatureAlgorithm::rsa_pkcs1_sha256, challenge, command.data.bytes());
     terminal_accepted_ = held.has_value();
     return terminal_accepted_ ? sw::ok : sw::no_match;
 }

@@ -26,9 +26,10 @@ enum class LinkEnd : std::uint8_t {
     reader_closed  // the driver hung up: pcscd ended
 };
 
-// Plugs a card into a reader of the vpcd driver (jpki-card §9): connects, which is "card in", answers whatever the reader sends,
-// presence polls included, and hangs up, which is "card out". Blocks until told to stop. `in_reader` is called once the reader
-// has asked for the ATR. `reader.unavailable` when nobody listens there until the deadline or the link breaks.
+// Plugs a card into a reader of the vpcd driver (jpki-card §9): connects, which is "card in", answers whatever the
+// reader sends, presence polls included, and hangs up, which is "card out". Blocks until told to stop. `in_reader` is
+// called once the reader has asked for the ATR. `reader.unavailable` when nobody listens there until the deadline or
+// the link breaks.
 [[nodiscard]] Result<LinkEnd> run_vpcd_link(VirtualCard& card, const VpcdAddress& address, Deadline connect_deadline,
                                             std::stop_token stop, const std::function<void()>& in_reader);
 

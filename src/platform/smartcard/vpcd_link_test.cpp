@@ -1,11 +1,10 @@
 #include "platform/smartcard/vpcd_link.h"
 
 #include <arpa/inet.h>
+#include <future>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-
-#include <future>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -95,7 +94,9 @@ TEST_F(VpcdLink, answers_the_atr_and_commands_but_not_power_and_reset) {
     EXPECT_EQ(driver_.receive(), atr_);
     driver_.send(select_jpki_);
     EXPECT_EQ(driver_.receive(), "9000");
-    driver_.send("0020009804" "31323334");
+    driver_.send(
+        "0020009804"
+        "31323334");
     EXPECT_EQ(driver_.receive(), "9000");
     driver_.send("02");
     driver_.send("04");
@@ -110,7 +111,9 @@ TEST_F(VpcdLink, every_kind_of_power_change_forgets_the_pin) {
     for (const std::string_view control : {"00", "01", "02"}) {
         driver_.send(select_jpki_);
         EXPECT_EQ(driver_.receive(), "9000");
-        driver_.send("0020009804" "31323334");
+        driver_.send(
+            "0020009804"
+            "31323334");
         EXPECT_EQ(driver_.receive(), "9000");
         driver_.send(control);
         driver_.send("802a029720" + std::string(64, '0') + "00");
@@ -120,7 +123,7 @@ TEST_F(VpcdLink, every_kind_of_power_change_forgets_the_pin) {
 
 TEST_F(VpcdLink, passes_extended_commands_and_ignores_what_it_does_not_know) {
     plug_in();
-    driver_.send("07");           // no such control
+    driver_.send("07");                      // no such control
     driver_.send_raw(std::string(2, '\0'));  // a message of no bytes
     driver_.send(select_jpki_);
     EXPECT_EQ(driver_.receive(), "9000");

@@ -21,9 +21,13 @@ constexpr std::array<Migration, 1> steps{{{"commit_counter", Store::registry, 1,
 
 }  // namespace
 
-std::span<const Migration> CommitCounter::migrations() { return steps; }
+std::span<const Migration> CommitCounter::migrations() {
+    return steps;
+}
 
-Result<void> CommitCounter::open(Transaction&) { return {}; }
+Result<void> CommitCounter::open(Transaction&) {
+    return {};
+}
 
 // The update comes first: it takes the row's lock, so that two hubs on one database never share a number.
 Result<void> CommitCounter::begin(Transaction& transaction) {
@@ -43,8 +47,12 @@ CommitPosition CommitCounter::next() const {
     return position;
 }
 
-Result<CommitPosition> CommitCounter::accept(Transaction&, const WriteSet&) { return next(); }
+Result<CommitPosition> CommitCounter::accept(Transaction&, const WriteSet&) {
+    return next();
+}
 
-Result<void> CommitCounter::end(Transaction&) { return {}; }
+Result<void> CommitCounter::end(Transaction&) {
+    return {};
+}
 
 }  // namespace onshi::sql

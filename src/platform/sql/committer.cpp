@@ -1,10 +1,10 @@
 #include "platform/sql/committer.h"
 
+#include <algorithm>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -33,12 +33,15 @@ struct Committer::Waiting : CommitEngine::Item {
 Committer::Committer(CommitEngine& engine, CommitLimits limits)
     : engine_(engine), limits_(limits), thread_([this] { run(); }) {}
 
-Committer::~Committer() { close(); }
+Committer::~Committer() {
+    close();
+}
 
 Task<Result<CommitPosition>> Committer::commit(WriteSet set, Deadline deadline) {
     if (set.too_large()) co_return fail(ErrorCode::request_too_large, "write set over its limit");
     auto initiate = [this, deadline](auto&& handler, WriteSet write_set) {
-        auto waiting = std::make_unique<Waiting>(std::move(write_set), deadline, std::forward<decltype(handler)>(handler));
+        auto waiting =
+            std::make_unique<Waiting>(std::move(write_set), deadline, std::forward<decltype(handler)>(handler));
         const auto refused = enqueue(waiting);
         if (!refused) return;
         auto executor = asio::get_associated_executor(waiting->handler);
@@ -48,7 +51,7 @@ Task<Result<CommitPosition>> Committer::commit(WriteSet set, Deadline deadline) 
         });
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, Signature>(initiate, asio::use_awaitable,
-                                                                                       std::move(set));
+                                                                                      std::move(set));
 }
 
 std::optional<ErrorCode> Committer::enqueue(std::unique_ptr<Waiting>& waiting) {
@@ -79,9 +82,10 @@ std::size_t Committer::waiting() const {
     return queue_.size();
 }
 
-// Takes at once what is there when sets arrive slowly; else waits a little for more, because a commit costs the same for
-// one set and for many. What counts is how many sets a wait would bring, not how many wait now: on a shared core the
-// committer wakes at the first set of a burst, and commits of a few sets each would keep the core from bringing more.
+// Takes at once what is there when sets arrive slowly; else waits a little for more, because a commit costs the same
+// for one set and for many. What counts is how many sets a wait would bring, not how many wait now: on a shared core
+// the committer wakes at the first set of a burst, and commits of a few sets each would keep the core from bringing
+// more.
 bool Committer::gather(std::vector<std::unique_ptr<Waiting>>& taken) {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
@@ -113,8 +117,8 @@ void ArrivalRate::took(std::size_t sets, std::chrono::steady_clock::time_point n
 
 namespace {
 
-// Short slices let the committer run soon after its disk has answered, although a loop keeps the core busy: all who wait
-// for the commit wait for that. Linux from 6.12 on takes it as the thread's latency; others ignore it.
+// Short slices let the committer run soon after its disk has answered, although a loop keeps the core busy: all who
+// wait for the commit wait for that. Linux from 6.12 on takes it as the thread's latency; others ignore it.
 void ask_for_short_slices() {
     struct {
         std::uint32_t size = sizeof(*this);

@@ -43,8 +43,8 @@ class ArrivalRate {
     double per_second_ = 0;
 };
 
-// Gathers write sets of one store and hands them to the engine, one batch at a time; every caller is answered on its own
-// event loop, one post per loop and batch. Thread-safe. Owns one thread and the waiting write sets. Never drops an
+// Gathers write sets of one store and hands them to the engine, one batch at a time; every caller is answered on its
+// own event loop, one post per loop and batch. Thread-safe. Owns one thread and the waiting write sets. Never drops an
 // accepted set without an answer, never reorders.
 class Committer {
   public:
@@ -54,8 +54,8 @@ class Committer {
     Committer& operator=(const Committer&) = delete;
 
     [[nodiscard]] Task<Result<CommitPosition>> commit(WriteSet set, Deadline deadline);
-    // Refuses new sets, commits and answers the waiting ones, ends the thread. Idempotent. The event loops that wait for
-    // answers must still run.
+    // Refuses new sets, commits and answers the waiting ones, ends the thread. Idempotent. The event loops that wait
+    // for answers must still run.
     void close();
     [[nodiscard]] std::size_t waiting() const;
 

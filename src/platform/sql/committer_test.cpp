@@ -1,11 +1,11 @@
-// How the committer gathers, with an engine that does what the test says. No assertion measures time: what must not wait
-// has a gathering time of an hour, and what must wait ends by close().
+// How the committer gathers, with an engine that does what the test says. No assertion measures time: what must not
+// wait has a gathering time of an hour, and what must wait ends by close().
 #include "platform/sql/committer.h"
-
-#include <gtest/gtest.h>
 
 #include <atomic>
 #include <latch>
+
+#include <gtest/gtest.h>
 
 #include "platform/event_loop/event_loop.h"
 

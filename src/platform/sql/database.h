@@ -22,7 +22,7 @@ struct StoreCounters {
     std::uint64_t sets_committed = 0;
     std::uint64_t sets_conflicted = 0;
     std::uint64_t sets_failed = 0;
-    std::uint64_t refusals = 0;        // commits that the store itself could not do: locked, full, broken
+    std::uint64_t refusals = 0;  // commits that the store itself could not do: locked, full, broken
     std::uint64_t sets_waiting = 0;
     std::uint64_t wal_pages = 0;
     std::uint64_t checkpoints = 0;
@@ -30,8 +30,8 @@ struct StoreCounters {
 
 struct ReadCounters {
     std::uint64_t batches = 0;
-    std::uint64_t cold_batches = 0;   // ran on a reader thread
-    std::uint64_t pages_read = 0;     // page requests that the engine's own cache did not answer
+    std::uint64_t cold_batches = 0;  // ran on a reader thread
+    std::uint64_t pages_read = 0;    // page requests that the engine's own cache did not answer
 };
 
 // The two stores of a hub. Thread-safe: every event loop calls it, answers come back on the calling loop.

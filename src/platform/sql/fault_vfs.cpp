@@ -1,10 +1,10 @@
 #include "platform/sql/fault_vfs.h"
 
-#include <sqlite3.h>
-
 #include <atomic>
 #include <cstring>
 #include <new>
+
+#include <sqlite3.h>
 
 #include "base/ensure.h"
 
@@ -21,9 +21,15 @@ struct FaultFile {
     sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
-FaultFile* ours(sqlite3_file* file) { return reinterpret_cast<FaultFile*>(file); }
-sqlite3_file* real(sqlite3_file* file) { return ours(file)->real(); }
-const sqlite3_io_methods& real_methods(sqlite3_file* file) { return *real(file)->pMethods; }
+FaultFile* ours(sqlite3_file* file) {
+    return reinterpret_cast<FaultFile*>(file);
+}
+sqlite3_file* real(sqlite3_file* file) {
+    return ours(file)->real();
+}
+const sqlite3_io_methods& real_methods(sqlite3_file* file) {
+    return *real(file)->pMethods;
+}
 
 int write_fault() {
     switch (current.load()) {
@@ -66,7 +72,9 @@ void fill_methods(sqlite3_io_methods& m, int version) {
     m.xShmLock = [](sqlite3_file* f, int o, int n, int l) { return real_methods(f).xShmLock(real(f), o, n, l); };
     m.xShmBarrier = [](sqlite3_file* f) { real_methods(f).xShmBarrier(real(f)); };
     m.xShmUnmap = [](sqlite3_file* f, int d) { return real_methods(f).xShmUnmap(real(f), d); };
-    m.xFetch = [](sqlite3_file* f, sqlite3_int64 o, int n, void** p) { return real_methods(f).xFetch(real(f), o, n, p); };
+    m.xFetch = [](sqlite3_file* f, sqlite3_int64 o, int n, void** p) {
+        return real_methods(f).xFetch(real(f), o, n, p);
+    };
     m.xUnfetch = [](sqlite3_file* f, sqlite3_int64 o, void* p) { return real_methods(f).xUnfetch(real(f), o, p); };
 }
 
@@ -100,7 +108,11 @@ FaultVfs& FaultVfs::instance() {
     return vfs;
 }
 
-void FaultVfs::set(Fault fault) { current.store(fault); }
-FaultVfs::Fault FaultVfs::get() const { return current.load(); }
+void FaultVfs::set(Fault fault) {
+    current.store(fault);
+}
+FaultVfs::Fault FaultVfs::get() const {
+    return current.load();
+}
 
 }  // namespace onshi::sql

@@ -13,7 +13,8 @@ inline constexpr std::size_t write_set_steps_max = 4096;
 inline constexpr std::size_t write_set_bytes_max = std::size_t{8} << 20U;
 inline constexpr std::size_t statements_max = 1024;
 
-// How the committer gathers: at once, unless sets arrive so fast that waiting `gather_max` brings `gather_from` of them.
+// How the committer gathers: at once, unless sets arrive so fast that waiting `gather_max` brings `gather_from` of
+// them.
 struct CommitLimits {
     std::chrono::microseconds gather_max{2000};
     double gather_from = 2;
@@ -25,7 +26,8 @@ struct CommitLimits {
 inline constexpr int wal_pages_checkpoint = 4000;
 inline constexpr std::size_t answers_per_post_max = 64;
 
-// A read that took longer than this and waited for the disk was cold: for `cold_reads_pause` reads leave the event loop for the reader threads.
+// A read that took longer than this and waited for the disk was cold: for `cold_reads_pause` reads leave the event loop
+// for the reader threads.
 inline constexpr std::chrono::microseconds cold_read_threshold{1000};
 inline constexpr std::chrono::milliseconds cold_reads_pause{10};
 inline constexpr std::uint64_t pages_counted_every = 64;

@@ -25,8 +25,8 @@ enum class ParameterKind : std::uint8_t { null, integer, text, blob, lane, seque
 
 struct Parameter {
     ParameterKind kind;
-    std::uint32_t size;       // of text and blob
-    std::int64_t value;       // the integer, or where the bytes begin
+    std::uint32_t size;  // of text and blob
+    std::int64_t value;  // the integer, or where the bytes begin
 };
 
 // Parameters of many statements, copied into two growing buffers so that a step costs no allocation of its own.
@@ -65,7 +65,8 @@ class ParameterBuffer {
 
   private:
     void add_bytes(ParameterKind kind, std::string_view bytes) {
-        parameters_.push_back({kind, static_cast<std::uint32_t>(bytes.size()), static_cast<std::int64_t>(bytes_.size())});
+        parameters_.push_back(
+            {kind, static_cast<std::uint32_t>(bytes.size()), static_cast<std::int64_t>(bytes_.size())});
         bytes_.append(bytes);
     }
     std::vector<Parameter> parameters_;

@@ -17,8 +17,8 @@ struct Column {
     std::string_view bytes;
 };
 
-// One row while it is being decoded. The views die with the decoder's call. A column of another kind than asked marks the
-// row as corrupt (`store.corrupt` to the reader) and gives an empty value, so that a decoder needs no error path.
+// One row while it is being decoded. The views die with the decoder's call. A column of another kind than asked marks
+// the row as corrupt (`store.corrupt` to the reader) and gives an empty value, so that a decoder needs no error path.
 class Row {
   public:
     [[nodiscard]] std::int64_t integer(int column) const { return get(column, ColumnKind::integer).integer; }

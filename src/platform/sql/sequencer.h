@@ -14,9 +14,9 @@ namespace onshi::sql {
 // The place of a committed write set in its store's order.
 struct CommitPosition {
     std::int64_t lane = 0;
-    std::int64_t sequence = 0;              // ledger: chain sequence; registry: known_seq
-    std::array<std::uint8_t, 32> hash{};    // ledger: hash of the audit record
-    std::int64_t recorded_at_us = 0;        // ledger: instant in the record's header
+    std::int64_t sequence = 0;            // ledger: chain sequence; registry: known_seq
+    std::array<std::uint8_t, 32> hash{};  // ledger: hash of the audit record
+    std::int64_t recorded_at_us = 0;      // ledger: instant in the record's header
 };
 
 // The committer's open transaction, as a sequencer sees it.
@@ -24,13 +24,15 @@ class Transaction {
   public:
     virtual ~Transaction() = default;
     // Runs one write and gives the number of rows it touched.
-    [[nodiscard]] virtual Result<std::int64_t> execute(const Statement& statement, const ParameterBuffer& parameters) = 0;
+    [[nodiscard]] virtual Result<std::int64_t> execute(const Statement& statement,
+                                                       const ParameterBuffer& parameters) = 0;
     // Runs one read; at most one row is handed to `take`.
-    [[nodiscard]] virtual Result<bool> read_one(const Statement& statement, const ParameterBuffer& parameters, Row& row) = 0;
+    [[nodiscard]] virtual Result<bool> read_one(const Statement& statement, const ParameterBuffer& parameters,
+                                                Row& row) = 0;
 };
 
-// Gives write sets their place and adds what belongs to it. One per store and committer, called on the committer's thread
-// only, in the order open, then for each transaction: begin, (next, accept)*, end, and committed or rolled_back.
+// Gives write sets their place and adds what belongs to it. One per store and committer, called on the committer's
+// thread only, in the order open, then for each transaction: begin, (next, accept)*, end, and committed or rolled_back.
 // After rolled_back the state is as after the last commit.
 class Sequencer {
   public:

@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
-#include <rapidcheck.h>
+#include <filesystem>
+#include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <filesystem>
-#include <thread>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 #include "base/random.h"
 #include "platform/event_loop/event_loop.h"
@@ -39,9 +39,11 @@ const Statement gap_statement("test.gap", Store::ledger, ShardKey::none, "SELECT
 
 constexpr std::array<Migration, 3> steps{{
     {"test", Store::ledger, 1, "ledger_0001_items.sql",
-     "-- from: 0\nCREATE TABLE item (\n    id BIGINT NOT NULL PRIMARY KEY,\n    label TEXT NOT NULL,\n    sequence BIGINT NOT NULL\n);\n"},
+     "-- from: 0\nCREATE TABLE item (\n    id BIGINT NOT NULL PRIMARY KEY,\n    label TEXT NOT NULL,\n    sequence "
+     "BIGINT NOT NULL\n);\n"},
     {"test", Store::registry, 1, "registry_0001_notes.sql",
-     "-- from: 0\nCREATE TABLE note (\n    id BIGINT NOT NULL,\n    sequence BIGINT NOT NULL,\n    PRIMARY KEY (id)\n) /* clustered */;\n"},
+     "-- from: 0\nCREATE TABLE note (\n    id BIGINT NOT NULL,\n    sequence BIGINT NOT NULL,\n    PRIMARY KEY (id)\n) "
+     "/* clustered */;\n"},
     {"test", Store::ledger, 2, "ledger_0002_index.sql", "-- from: 1\nCREATE INDEX item_label ON item (label);\n"},
 }};
 
@@ -56,8 +58,12 @@ struct Item {
     std::string label;
     std::int64_t sequence;
 };
-Item decode_item(const Row& row) { return {row.integer(0), std::string(row.text(1)), row.integer(2)}; }
-Item decode_wrong(const Row& row) { return {row.integer(1), "", 0}; }
+Item decode_item(const Row& row) {
+    return {row.integer(0), std::string(row.text(1)), row.integer(2)};
+}
+Item decode_wrong(const Row& row) {
+    return {row.integer(1), "", 0};
+}
 
 // Counts accepted sets like the audit chain does, without writing anything.
 class CountingSequencer final : public Sequencer {
@@ -128,7 +134,8 @@ TEST(sqlite_text, numbers_parameters_and_refuses_what_is_not_portable) {
 }
 
 TEST(migration, states_the_version_it_starts_from) {
-    const Migration good{"x", Store::ledger, 2, "ledger_0002_x.sql", "-- from: 1\nCREATE TABLE t (\n    a BIGINT\n);\n"};
+    const Migration good{"x", Store::ledger, 2, "ledger_0002_x.sql",
+                         "-- from: 1\nCREATE TABLE t (\n    a BIGINT\n);\n"};
     EXPECT_EQ(*sqlite_ddl(good), "CREATE TABLE t (\n    a INTEGER\n) STRICT;\n");
     const Migration bad{"x", Store::ledger, 2, "ledger_0002_x.sql", "-- from: 0\nCREATE TABLE t (a BIGINT);\n"};
     EXPECT_EQ(sqlite_ddl(bad).error().code, ErrorCode::store_version);
@@ -144,7 +151,8 @@ TEST_F(StoreTest, another_schema_version_is_refused) {
     open();
     database_.reset();
     auto longer = all_steps();
-    longer.push_back({"test", Store::ledger, 3, "ledger_0003_more.sql", "-- from: 2\nCREATE INDEX i ON item (sequence);\n"});
+    longer.push_back(
+        {"test", Store::ledger, 3, "ledger_0003_more.sql", "-- from: 2\nCREATE INDEX i ON item (sequence);\n"});
     auto opened = open_sqlite(options_, longer, registry_sequencer_, ledger_sequencer_);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, ErrorCode::store_version);
@@ -154,7 +162,8 @@ TEST_F(StoreTest, a_migration_that_skips_a_version_is_refused_and_leaves_no_trac
     open();
     database_.reset();
     auto gap = all_steps();
-    gap.push_back({"test", Store::ledger, 4, "ledger_0004_gap.sql", "-- from: 3\nCREATE TABLE gap (\n    a BIGINT\n);\n"});
+    gap.push_back(
+        {"test", Store::ledger, 4, "ledger_0004_gap.sql", "-- from: 3\nCREATE TABLE gap (\n    a BIGINT\n);\n"});
     EXPECT_EQ(migrate(options_, gap).error().code, ErrorCode::store_version);
     EXPECT_TRUE(open_sqlite(options_, all_steps(), registry_sequencer_, ledger_sequencer_));
 }
@@ -368,7 +377,8 @@ TEST_F(StoreTest, one_bad_set_in_a_batch_hurts_only_itself) {
 class LockedStore {
   public:
     explicit LockedStore(const SqliteOptions& options)
-        : connection_(*SqliteConnection::open(options.folder + "/ledger.db", SqliteConnection::Access::read_write, {})) {
+        : connection_(
+              *SqliteConnection::open(options.folder + "/ledger.db", SqliteConnection::Access::read_write, {})) {
         EXPECT_TRUE(connection_->run("BEGIN IMMEDIATE"));
     }
     void release() { EXPECT_TRUE(connection_->run("ROLLBACK")); }

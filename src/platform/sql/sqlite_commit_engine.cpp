@@ -90,7 +90,8 @@ void SqliteCommitEngine::run_one_by_one(std::vector<Item*>& items) {
 
 namespace {
 
-// One `INSERT … ON CONFLICT DO NOTHING` or versioned UPDATE writes nothing when it is lost, so there is nothing to undo.
+// One `INSERT … ON CONFLICT DO NOTHING` or versioned UPDATE writes nothing when it is lost, so there is nothing to
+// undo.
 bool needs_savepoint(const WriteSet& set) {
     return set.guards().size() > 1 || (set.guards().size() == 1 && set.guards()[0].rows_expected != 1);
 }

@@ -16,8 +16,8 @@ namespace onshi::sql {
 
 // Runs gathered write sets as one SQLite transaction: guards, then position, changes and record of each set in order,
 // then COMMIT. A lost guard drops its own set. A set that fails otherwise rolls the batch back, and each set runs alone
-// once, because it may be one set's own fault; when the transaction itself cannot begin or end, all are refused at once.
-// Used on the committer's thread only; counters are readable from any thread.
+// once, because it may be one set's own fault; when the transaction itself cannot begin or end, all are refused at
+// once. Used on the committer's thread only; counters are readable from any thread.
 class SqliteCommitEngine final : public CommitEngine {
   public:
     // `wal_grew` is called after a commit with the pages in the write-ahead log.

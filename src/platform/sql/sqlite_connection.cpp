@@ -1,10 +1,10 @@
 #include "platform/sql/sqlite_connection.h"
 
-#include <fmt/format.h>
-#include <sqlite3.h>
-
 #include <array>
 #include <cctype>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "base/ensure.h"
 
@@ -109,7 +109,8 @@ Result<std::string> to_sqlite_text(const Statement& statement, int* parameter_co
         rewritten += fmt::format("?{}", number);
     }
     if ((seen & (seen + 1)) != 0) {
-        return fail(ErrorCode::store_corrupt, fmt::format("statement {} has a gap in its parameters", statement.name()));
+        return fail(ErrorCode::store_corrupt,
+                    fmt::format("statement {} has a gap in its parameters", statement.name()));
     }
     *parameter_count = __builtin_popcount(seen);
     return rewritten;

@@ -18,8 +18,8 @@ struct sqlite3_stmt;
 
 namespace onshi::sql {
 
-// `$n` becomes `?n`, because SQLite takes `$2` before `$1` as parameter 1. Fails with store.corrupt for a text outside the
-// portable subset (`::`, a gap in the numbers).
+// `$n` becomes `?n`, because SQLite takes `$2` before `$1` as parameter 1. Fails with store.corrupt for a text outside
+// the portable subset (`::`, a gap in the numbers).
 [[nodiscard]] Result<std::string> to_sqlite_text(const Statement& statement, int* parameter_count);
 
 // One SQLite connection with its prepared statements. Not thread-safe: one thread at a time.
@@ -59,9 +59,9 @@ class SqliteConnection {
     [[nodiscard]] tl::unexpected<Error> failure(int code, std::string_view doing);
 
     sqlite3* db_;
-    std::vector<sqlite3_stmt*> statements_;   // by Statement::index
+    std::vector<sqlite3_stmt*> statements_;  // by Statement::index
     std::vector<int> parameter_counts_;
-    std::vector<sqlite3_stmt*> own_;          // BEGIN, COMMIT
+    std::vector<sqlite3_stmt*> own_;  // BEGIN, COMMIT
     sqlite3_stmt* open_query_ = nullptr;
 };
 

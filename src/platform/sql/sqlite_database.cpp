@@ -1,22 +1,22 @@
 #include "platform/sql/sqlite_database.h"
 
-#include <fmt/format.h>
-#include <sqlite3.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <sys/resource.h>
+#include <thread>
+#include <utility>
+
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <condition_variable>
-#include <filesystem>
-#include <map>
-#include <mutex>
-#include <thread>
-#include <utility>
+#include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "base/ensure.h"
 #include "platform/sql/committer.h"
@@ -41,7 +41,8 @@ void configure_library_once() {
 
 Result<std::unique_ptr<SqliteConnection>> open_writer(const SqliteOptions& options, Store store) {
     configure_library_once();
-    auto connection = SqliteConnection::open(file_of(options, store), SqliteConnection::Access::read_write, options.vfs);
+    auto connection =
+        SqliteConnection::open(file_of(options, store), SqliteConnection::Access::read_write, options.vfs);
     if (!connection) return connection;
     // page_size counts for a new file only; automatic checkpoints are off because a thread of their own does them.
     const std::string pragmas = fmt::format(
@@ -60,11 +61,12 @@ Result<std::unique_ptr<SqliteConnection>> open_reader(const SqliteOptions& optio
     if (!connection) return connection;
     auto attached = (*connection)->attach(file_of(options, Store::ledger), "ledger");
     if (!attached) return fail(std::move(attached));
-    // Not the ledger: SQLite drops a mapping whenever another connection has committed, and that one changes all the time.
-    const std::string pragmas =
-        fmt::format("PRAGMA main.cache_size=-{0}; PRAGMA ledger.cache_size=-{0}; PRAGMA main.mmap_size={1};"
-                    "PRAGMA ledger.mmap_size=0; PRAGMA query_only=ON;",
-                    options.cache_kib, options.mmap_bytes);
+    // Not the ledger: SQLite drops a mapping whenever another connection has committed, and that one changes all the
+    // time.
+    const std::string pragmas = fmt::format(
+        "PRAGMA main.cache_size=-{0}; PRAGMA ledger.cache_size=-{0}; PRAGMA main.mmap_size={1};"
+        "PRAGMA ledger.mmap_size=0; PRAGMA query_only=ON;",
+        options.cache_kib, options.mmap_bytes);
     auto set = (*connection)->run(pragmas.c_str());
     if (!set) return fail(std::move(set));
     return connection;
@@ -95,7 +97,8 @@ Result<void> apply_migration(SqliteConnection& connection, const Migration& migr
     auto applied = connection.run(ddl->c_str());
     if (!applied) return applied;
     const auto note = fmt::format(
-        "INSERT INTO schema_version (slice, version) VALUES ('{0}', {1}) ON CONFLICT (slice) DO UPDATE SET version = {1}",
+        "INSERT INTO schema_version (slice, version) VALUES ('{0}', {1}) ON CONFLICT (slice) DO UPDATE SET version = "
+        "{1}",
         migration.slice, migration.to);
     auto noted = connection.run(note.c_str());
     if (!noted) return noted;
@@ -124,8 +127,8 @@ Result<void> assert_versions(SqliteConnection& connection, std::span<const Migra
     return {};
 }
 
-// Copies the write-ahead log back while the committer goes on. A steady writer never lets a passive checkpoint finish, so
-// the committer is asked to end it with a restart when nearly all is copied; else the log grows without bound.
+// Copies the write-ahead log back while the committer goes on. A steady writer never lets a passive checkpoint finish,
+// so the committer is asked to end it with a restart when nearly all is copied; else the log grows without bound.
 class Checkpointer {
   public:
     explicit Checkpointer(std::unique_ptr<SqliteConnection> connection) : connection_(std::move(connection)) {}
@@ -304,8 +307,8 @@ class SqliteDatabase final : public Database {
         auto initiate = [this, &batch, deadline](auto&& handler) {
             asio::post(readers_pool_, [this, &batch, deadline, h = std::forward<decltype(handler)>(handler)]() mutable {
                 // Nobody waits for it any more: the disk is for those behind it.
-                auto answered = deadline.passed() ? Result<void>(fail(ErrorCode::deadline_passed, "cold reads"))
-                                                  : read_here(batch);
+                auto answered =
+                    deadline.passed() ? Result<void>(fail(ErrorCode::deadline_passed, "cold reads")) : read_here(batch);
                 reads_waiting_.fetch_sub(1);
                 auto executor = asio::get_associated_executor(h);
                 asio::post(executor, [h = std::move(h), a = std::move(answered)]() mutable { h(std::move(a)); });
@@ -339,7 +342,8 @@ class SqliteBulkWriter final : public BulkWriter {
             if (!begun) return begun;
             open_ = true;
         }
-        auto rows = connection_->execute({&statement, 0, static_cast<std::uint32_t>(parameters.count())}, parameters, {});
+        auto rows =
+            connection_->execute({&statement, 0, static_cast<std::uint32_t>(parameters.count())}, parameters, {});
         if (!rows) return fail(std::move(rows));
         return {};
     }
@@ -388,7 +392,8 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, std:
 Result<std::unique_ptr<BulkWriter>> BulkWriter::open(const SqliteOptions& options, Store store) {
     auto connection = open_writer(options, store);
     if (!connection) return fail(std::move(connection));
-    // A load that is cut short is repeated, so it need not survive a power cut; the big cache keeps inner pages in memory.
+    // A load that is cut short is repeated, so it need not survive a power cut; the big cache keeps inner pages in
+    // memory.
     auto tuned = (*connection)->run("PRAGMA synchronous=OFF; PRAGMA cache_size=-262144; PRAGMA mmap_size=0;");
     if (!tuned) return fail(std::move(tuned));
     return std::unique_ptr<BulkWriter>(new SqliteBulkWriter(std::move(*connection)));
@@ -406,7 +411,8 @@ Result<std::vector<TableSize>> table_sizes(const SqliteOptions& options, Store s
     }
     std::vector<TableSize> sizes;
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        sizes.push_back({reinterpret_cast<const char*>(sqlite3_column_text(statement, 0)), sqlite3_column_int64(statement, 1)});
+        sizes.push_back(
+            {reinterpret_cast<const char*>(sqlite3_column_text(statement, 0)), sqlite3_column_int64(statement, 1)});
     }
     sqlite3_finalize(statement);
     return sizes;

@@ -18,8 +18,8 @@ namespace onshi::sql {
 enum class Reads : std::uint8_t { adaptive, on_reader_threads };
 
 struct SqliteOptions {
-    std::string folder;             // registry.db and ledger.db lie here
-    std::string vfs;                // empty: the system's; tests inject disk faults through one of their own
+    std::string folder;  // registry.db and ledger.db lie here
+    std::string vfs;     // empty: the system's; tests inject disk faults through one of their own
     CommitLimits commit;
     std::chrono::milliseconds busy_timeout{2000};  // how long a commit waits for another program's lock
     Reads reads = Reads::adaptive;
@@ -31,14 +31,14 @@ struct SqliteOptions {
 // migration asserts its start version, so that two programs that start together apply it once. Not while a hub runs.
 [[nodiscard]] Result<void> migrate(const SqliteOptions& options, std::span<const Migration> migrations);
 
-// Opens both stores. The sequencers are claimed before this returns; they outlive the database. Fails with store.version
-// when the schema is not at exactly the version of `migrations`.
+// Opens both stores. The sequencers are claimed before this returns; they outlive the database. Fails with
+// store.version when the schema is not at exactly the version of `migrations`.
 [[nodiscard]] Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options,
                                                             std::span<const Migration> migrations,
                                                             Sequencer& registry_sequencer, Sequencer& ledger_sequencer);
 
-// Bulk writes for loading and intake: one connection, no committer, one transaction until `commit`. The store's hub must
-// not run. Not thread-safe.
+// Bulk writes for loading and intake: one connection, no committer, one transaction until `commit`. The store's hub
+// must not run. Not thread-safe.
 class BulkWriter {
   public:
     [[nodiscard]] static Result<std::unique_ptr<BulkWriter>> open(const SqliteOptions& options, Store store);

@@ -28,9 +28,13 @@ Statement::Statement(std::string_view name, Store store, ShardKey shard_key, std
     list().items[list().count++] = this;
 }
 
-std::span<const Statement* const> Statement::all() { return {list().items.data(), list().count}; }
+std::span<const Statement* const> Statement::all() {
+    return {list().items.data(), list().count};
+}
 
-std::string_view to_string(Store store) { return store == Store::registry ? "registry" : "ledger"; }
+std::string_view to_string(Store store) {
+    return store == Store::registry ? "registry" : "ledger";
+}
 
 std::string_view to_string(ShardKey key) {
     switch (key) {

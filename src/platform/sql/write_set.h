@@ -20,8 +20,8 @@ struct SequencedRecord {
     std::string payload;
 };
 
-// One atomic change of one store. Guards are tried first and say how many rows they expect; when one is lost, nothing of
-// the set is written and its caller gets `store.conflict`. Guards are only `INSERT … ON CONFLICT DO NOTHING` and
+// One atomic change of one store. Guards are tried first and say how many rows they expect; when one is lost, nothing
+// of the set is written and its caller gets `store.conflict`. Guards are only `INSERT … ON CONFLICT DO NOTHING` and
 // `UPDATE … WHERE version = $n` (design §9.5). Owned by the queue once committed; movable, not thread-safe.
 class WriteSet {
   public:

@@ -1,6 +1,7 @@
 #include "platform/text_formats/json_reader.h"
 
 #include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "base/bytes.h"
@@ -154,7 +155,9 @@ void JsonObject::objects(std::string_view name, std::size_t count_max, const std
     }
 }
 
-void JsonObject::reject(std::string_view name, ErrorCode code) { state_.note(name, code); }
+void JsonObject::reject(std::string_view name, ErrorCode code) {
+    state_.note(name, code);
+}
 
 struct JsonDocument::Impl {
     std::array<unsigned char, 4096> buffer;
@@ -186,8 +189,8 @@ Result<void> JsonDocument::read(const std::function<void(JsonObject&)>& read) {
     state.note_unknown();
     if (errors.empty()) return {};
     // One kind of wrong field outweighs all others: a client must learn at once never to send it.
-    const bool my_number = std::ranges::any_of(
-        errors, [](const FieldError& f) { return f.code == ErrorCode::request_my_number; });
+    const bool my_number =
+        std::ranges::any_of(errors, [](const FieldError& f) { return f.code == ErrorCode::request_my_number; });
     Error error(my_number ? ErrorCode::request_my_number : ErrorCode::request_field, "see fields");
     error.fields = std::move(errors);
     return tl::unexpected(std::move(error));

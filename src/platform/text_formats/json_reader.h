@@ -21,14 +21,16 @@ inline constexpr std::size_t json_errors_max = 100;
 inline constexpr std::size_t json_field_name_max = 64;
 
 // Reads one request object strictly (design §9.12): a missing, unknown or wrong field is noted with its pointer and its
-// code, and reading goes on, so that a client hears of all at once. A field has one reason, the first that was found. Views point into the document. Not thread-safe.
+// code, and reading goes on, so that a client hears of all at once. A field has one reason, the first that was found.
+// Views point into the document. Not thread-safe.
 class JsonObject {
   public:
     // Text, or empty when absent or wrong. Required: absence is an error. Text longer than `bytes_max` is an error.
     [[nodiscard]] std::string_view text(std::string_view name, std::size_t bytes_max);
     [[nodiscard]] std::optional<std::string_view> optional_text(std::string_view name, std::size_t bytes_max);
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
-    [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t min, std::int64_t max);
+    [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t min,
+                                                               std::int64_t max);
     // base64url of at most `bytes_max` decoded bytes; empty when absent or wrong.
     [[nodiscard]] std::string base64url(std::string_view name, std::size_t bytes_max);
     [[nodiscard]] std::optional<std::string> optional_base64url(std::string_view name, std::size_t bytes_max);
@@ -46,7 +48,8 @@ class JsonObject {
         return keep(name, parse(*raw));
     }
     template <class T>
-    std::optional<T> optional_parsed(std::string_view name, std::size_t bytes_max, Result<T> (*parse)(std::string_view)) {
+    std::optional<T> optional_parsed(std::string_view name, std::size_t bytes_max,
+                                     Result<T> (*parse)(std::string_view)) {
         const auto raw = optional_text(name, bytes_max);
         if (!raw) return std::nullopt;
         return keep(name, parse(*raw));

@@ -14,7 +14,9 @@ void JsonWriter::integer(std::int64_t value) {
 
 namespace {
 
-constexpr bool is_plain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+constexpr bool is_plain(char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+}
 
 }  // namespace
 

@@ -8,8 +8,8 @@
 namespace onshi {
 
 // Appends one JSON value to a string as it is told, without building it first: an answer of 2 KB costs one buffer.
-// (Boost.JSON writes only values it has built.) Text must be UTF-8; everything stored and received here has been checked.
-// Not thread-safe; the string outlives it.
+// (Boost.JSON writes only values it has built.) Text must be UTF-8; everything stored and received here has been
+// checked. Not thread-safe; the string outlives it.
 class JsonWriter {
   public:
     explicit JsonWriter(std::string& out) : out_(out) {}
