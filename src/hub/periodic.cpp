@@ -66,6 +66,25 @@ class ReadMetrics {
     Counter pages_;
 };
 
+// Numbers that lead to a person of whom nothing is held: the operator hears of it, whoever asked was answered.
+class LostHolders {
+  public:
+    explicit LostHolders(Metrics& metrics)
+        : total_(metrics.counter("onshi_lost_holders_total",
+                                 "Look-ups by number that met a person of whom nothing is held.")) {}
+    void publish(const eligibility::CheckService& checks) {
+        const std::uint64_t now = checks.lost_holders();
+        if (now == last_) return;
+        total_.add(static_cast<double>(now - last_));
+        log_event(Level::error, "eligibility.holder_lost", {{"count", now - last_}});
+        last_ = now;
+    }
+
+  private:
+    std::uint64_t last_ = 0;
+    Counter total_;
+};
+
 // A commit of nothing finds out whether this hub still owns its lane.
 Task<bool> is_fenced(const Context& context, Deadline deadline) {
     sql::WriteSet nothing(sql::Store::ledger);
@@ -95,6 +114,7 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
     StoreMetrics registry(context.metrics, sql::Store::registry);
     StoreMetrics ledger(context.metrics, sql::Store::ledger);
     ReadMetrics reads(context.metrics);
+    LostHolders lost_holders(context.metrics);
     ClockWatch clock_watch(context.database, context.clock, context.random);
     auto last_housekeeping = std::chrono::steady_clock::now();
     auto last_refresh = last_housekeeping;
@@ -104,6 +124,7 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         registry.publish(context.database);
         ledger.publish(context.database);
         reads.publish(context.database);
+        lost_holders.publish(context.checks);
         const auto now = std::chrono::steady_clock::now();
         const Deadline deadline = Deadline::in(work_deadline);
         auto sealed = co_await sealer.seal_if_due(deadline);

@@ -17,9 +17,9 @@ const Statement insert_coverage_number("coverage.insert_coverage_number", Store:
 namespace {
 
 const Statement select_by_number("coverage.select_by_number", Store::registry, ShardKey::insured_number,
-                                 "SELECT person_key, coverage_key, symbol, branch FROM coverage_number "
-                                 "WHERE insurer_number = $1 AND number = $2 "
-                                 "ORDER BY symbol, branch, person_key, coverage_key LIMIT $3");
+                                 "SELECT person_key, coverage_key, branch FROM coverage_number "
+                                 "WHERE insurer_number = $1 AND number = $2 AND symbol = $3 "
+                                 "ORDER BY branch, person_key, coverage_key LIMIT $4");
 const Statement select_known_at("coverage.select_known_at", Store::registry, ShardKey::person,
                                 "SELECT packed FROM coverage WHERE person_key = $1 AND known_from <= $2 "
                                 "AND known_to > $2 ORDER BY coverage_key LIMIT $3");
@@ -28,8 +28,7 @@ NumberMatch decode_match(const Row& row) {
     NumberMatch match;
     match.person = PersonKey(row.integer(0));
     match.coverage = CoverageKey(row.integer(1));
-    match.symbol = row.text(2);
-    match.branch = BranchNumber::from_value(row.integer(3));
+    match.branch = BranchNumber::from_value(row.integer(2));
     return match;
 }
 
@@ -56,8 +55,10 @@ std::optional<std::vector<Coverage>> coverages_of(const sql::Rows<identity::NowS
     return unpack_all(section->bytes);
 }
 
-sql::Rows<NumberMatch> load_by_number(sql::ReadBatch& batch, InsurerNumber insurer, std::string_view number) {
-    return batch.many(select_by_number, same_number_max, decode_match, insurer.to_key(), number, same_number_max);
+sql::Rows<NumberMatch> load_by_number(sql::ReadBatch& batch, InsurerNumber insurer,
+                                      const InsuredSymbolNumber& insured) {
+    return batch.many(select_by_number, same_number_max, decode_match, insurer.to_key(), insured.number.comparison(),
+                      insured.symbol.comparison(), same_number_max + 1);
 }
 
 sql::Rows<Coverage> load_known_at(sql::ReadBatch& batch, PersonKey person, std::int64_t known_seq) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "domain/coverage/model.h"
@@ -12,7 +11,8 @@
 
 namespace onshi::coverage {
 
-// Members that share one insurer and number, over all time; more is not an insurer's real data.
+// Records of one insurer, symbol and number: a household over all time. More is no insurer's real data, and then nobody
+// is answered rather than somebody overlooked.
 inline constexpr std::size_t same_number_max = 64;
 
 [[nodiscard]] std::span<const sql::Migration> migrations();
@@ -23,12 +23,12 @@ inline constexpr std::size_t same_number_max = 64;
 struct NumberMatch {
     PersonKey person{0};
     CoverageKey coverage{0};
-    std::string symbol;  // comparison form
     std::optional<BranchNumber> branch;
 };
-// Every record with this insurer and number (comparison form N-1).
+// Every record with this insurer, symbol and number (comparison form N-1). Number and symbol together: some insurers
+// count from 1 in every workplace. The read fails with store.corrupt for more than same_number_max.
 [[nodiscard]] sql::Rows<NumberMatch> load_by_number(sql::ReadBatch& batch, InsurerNumber insurer,
-                                                    std::string_view number);
+                                                    const InsuredSymbolNumber& insured);
 
 // The person's records as they were known at a registry commit, void ones included.
 [[nodiscard]] sql::Rows<Coverage> load_known_at(sql::ReadBatch& batch, PersonKey person, std::int64_t known_seq);

@@ -124,23 +124,50 @@ MedicalData medical_data(const CardFacts& card, const Verdict& verdict) {
     return MedicalData::available;
 }
 
+// The person's records that carry the asked number, apart: N-4 lets those count that differ in the branch only, and
+// only where those with the asked branch have no answer.
+struct OwnRecords {
+    std::vector<Coverage> exact;
+    std::vector<Coverage> other_branch;
+};
+
+OwnRecords own_records(const NumberCandidate& one) {
+    OwnRecords own;
+    for (const auto& c : one.coverages) {
+        const auto asked = std::ranges::find(one.asked, c.key, &AskedRecord::key);
+        if (asked == one.asked.end()) continue;
+        (asked->branch_matches ? own.exact : own.other_branch).push_back(c);
+    }
+    return own;
+}
+
+void note_branch(Verdict& verdict) {
+    verdict.notes.push_back({OutcomeCode::note_branch_corrected, std::nullopt});
+}
+
 // The person's records without the card: nothing more than the asked number deserves.
 void decide_one(Verdict& verdict, const NumberCandidate& one, Date day) {
-    const auto is_asked = [&](const Coverage& c) { return std::ranges::find(one.asked, c.key) != one.asked.end(); };
+    const OwnRecords own = own_records(one);
     const auto now = covering(one.coverages, day);
-    const auto asked = std::ranges::find_if(now, is_asked);
-    if (asked != now.end()) {
+    auto asked = covering(own.exact, day);
+    const bool corrected = asked.empty();
+    if (corrected) asked = covering(own.other_branch, day);
+    if (!asked.empty()) {
         verdict.result = ResultCode::valid;
-        verdict.coverage = *asked;
+        verdict.coverage = asked.front();
         if (now.size() > 1) verdict.notes.push_back({OutcomeCode::note_overlap, std::nullopt});
-        if (!one.branch_matches) verdict.notes.push_back({OutcomeCode::note_branch_corrected, std::nullopt});
+        if (corrected) note_branch(verdict);
         advise_nothing(verdict);
         return;
     }
-    std::vector<Coverage> own;
-    std::ranges::copy_if(one.coverages, std::back_inserter(own), is_asked);
-    if (const Coverage* withheld = newest_withheld(own, day)) return set_withheld(verdict, *withheld);
-    const Coverage* ended = last_ended(own, day);
+    const Coverage* withheld = newest_withheld(own.exact, day);
+    if (withheld == nullptr) withheld = newest_withheld(own.other_branch, day);
+    if (withheld != nullptr) return set_withheld(verdict, *withheld);
+    const Coverage* ended = last_ended(own.exact, day);
+    if (ended == nullptr) {
+        ended = last_ended(own.other_branch, day);
+        if (ended != nullptr) note_branch(verdict);
+    }
     if (ended == nullptr) {
         verdict.cause = OutcomeCode::cause_no_match;
         add_steps(verdict, {{Audience::clerk, OutcomeCode::next_check_entry}});

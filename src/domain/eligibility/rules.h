@@ -25,12 +25,17 @@ struct CardFacts {
 // Answers for care day `day` (domain-rules §2.4, column "by card"). An unregistered card discloses nothing.
 [[nodiscard]] Verdict decide_by_card(const CardFacts& card, const std::vector<coverage::Coverage>& coverages, Date day);
 
+// A record that carries the asked number.
+struct AskedRecord {
+    CoverageKey key{0};
+    bool branch_matches = true;  // false: found only without the branch that was given
+};
+
 // One person found under the asked number, with all their records.
 struct NumberCandidate {
     identity::Person person;
     std::vector<coverage::Coverage> coverages;
-    std::vector<CoverageKey> asked;  // their records that carry the asked number
-    bool branch_matches = true;      // false: found only without the branch that was given
+    std::vector<AskedRecord> asked;
 };
 
 struct NumberVerdict {

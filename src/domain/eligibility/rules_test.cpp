@@ -170,11 +170,11 @@ TEST(decide_by_card, schemes_without_health_data_say_so) {
 }
 
 NumberCandidate candidate(std::int64_t person, const char* text, std::vector<std::int64_t> asked) {
-    NumberCandidate one{{}, records(text), {}, true};
+    NumberCandidate one{{}, records(text), {}};
     one.person.key = PersonKey(person);
     one.person.name = "架空 花子";
     one.person.address = "東京都架空市";
-    for (const auto key : asked) one.asked.push_back(CoverageKey(key));
+    for (const auto key : asked) one.asked.push_back({CoverageKey(key), true});
     return one;
 }
 
@@ -227,11 +227,31 @@ TEST(decide_by_number, nobody_and_several_are_told_apart) {
 }
 
 TEST(decide_by_number, a_wrong_branch_is_corrected_and_said) {
-    auto one = candidate(1, "1:active:2024-04-01:-", {1});
-    one.branch_matches = false;
-    const auto found = decide_by_number({one}, day("2026-11-23"));
-    EXPECT_EQ(found.verdict.result, ResultCode::valid);
-    EXPECT_EQ(found.verdict.notes.front().code, OutcomeCode::note_branch_corrected);
+    struct BranchCase {
+        std::string_view name;
+        const char* records;
+        std::vector<std::int64_t> exact;
+        std::vector<std::int64_t> other_branch;
+        int result;
+        std::int64_t counted;
+        bool said;
+    };
+    const BranchCase cases[] = {
+        {"only the other covers", "1:active:2024-04-01:-", {}, {1}, 1, 1, true},
+        {"exact ended, other covers", "1:active:2024-04-01:2026-09-30 2:active:2026-10-01:-", {1}, {2}, 1, 2, true},
+        {"both cover", "1:active:2024-04-01:- 2:active:2026-10-01:-", {1}, {2}, 1, 1, false},
+        {"both ended", "1:active:2020-04-01:2024-03-31 2:active:2024-04-01:2026-09-30", {1}, {2}, 2, 1, false},
+        {"only the other ended", "1:active:2020-04-01:2024-03-31", {}, {1}, 2, 1, true},
+    };
+    for (const auto& c : cases) {
+        auto one = candidate(1, c.records, c.exact);
+        for (const auto key : c.other_branch) one.asked.push_back({CoverageKey(key), false});
+        const Verdict verdict = decide_by_number({one}, day("2026-11-23")).verdict;
+        EXPECT_EQ(static_cast<int>(verdict.result), c.result) << c.name;
+        EXPECT_EQ(verdict.coverage->key.value(), c.counted) << c.name;
+        const auto said = std::ranges::count(verdict.notes, OutcomeCode::note_branch_corrected, &Note::code);
+        EXPECT_EQ(said, c.said ? 1 : 0) << c.name;
+    }
 }
 
 // design §9.10: neither flag may make a difference by number.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -104,7 +105,6 @@ class MissBudget {
 
 inline constexpr int misses_per_hour_default = 60;
 inline constexpr std::size_t miss_facilities_max = 65'536;
-inline constexpr std::size_t candidates_by_number_max = 8;
 // A check that lost a race (two first registrations, two visual uses) decides anew this often.
 inline constexpr int check_attempts_max = 16;
 
@@ -152,8 +152,12 @@ class CheckService {
                                                                  const std::vector<consent::ItemChoice>& choices,
                                                                  Deadline deadline);
 
+    // How often a number led to a person of whom nothing is held: a look-up that left somebody out. Thread-safe.
+    [[nodiscard]] std::uint64_t lost_holders() const { return lost_holders_.load(std::memory_order_relaxed); }
+
   private:
     struct Attempt;
+    struct Holder;
     [[nodiscard]] Result<Attempt> open_attempt(const organisations::Terminal& terminal, const CardCheck& check) const;
     [[nodiscard]] Task<Result<void>> load_card(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Result<void> find_key(Attempt& attempt, const CardCheck& check) const;
@@ -173,6 +177,8 @@ class CheckService {
     [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat_by_number(const organisations::Terminal& terminal,
                                                                             const NumberCheck& check,
                                                                             Deadline deadline);
+    [[nodiscard]] Task<Result<std::vector<Holder>>> find_holders(const NumberCheck& check, Deadline deadline);
+    [[nodiscard]] Task<Result<void>> follow_merges(std::vector<Holder>& holders, Deadline deadline);
     [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_candidates(const NumberCheck& check,
                                                                              Deadline deadline,
                                                                              std::int64_t& known_seq);
@@ -180,6 +186,7 @@ class CheckService {
     CheckParts parts_;
     CheckSettings settings_;
     MissBudget misses_;
+    std::atomic<std::uint64_t> lost_holders_ = 0;
 };
 
 }  // namespace onshi::eligibility

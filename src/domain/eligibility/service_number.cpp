@@ -1,5 +1,6 @@
 // The look-up by number, and the consents after an answer by card.
 #include <algorithm>
+#include <span>
 
 #include "domain/audit/chain.h"
 #include "domain/audit/store.h"
@@ -10,6 +11,9 @@
 #include "domain/identity/store.h"
 
 namespace onshi::eligibility {
+
+// Everybody behind one number is read in one batch.
+static_assert(coverage::same_number_max <= sql::batch_queries_max);
 
 namespace {
 
@@ -37,69 +41,98 @@ Sha256 digest_of_sorted(const std::vector<consent::ItemChoice>& choices) {
     return sha256(as_bytes(text));
 }
 
-struct Asked {
-    PersonKey person;
-    std::vector<CoverageKey> coverages;
-    bool branch_matches;
-};
-
-// Groups the matches by person. Records that carry the asked symbol and branch come first; without any, N-4 lets those
-// count that differ in the branch only.
-std::vector<Asked> group(const sql::Rows<coverage::NumberMatch>& matches, const NumberCheck& check) {
-    const auto symbol_matches = [&](const coverage::NumberMatch& m) {
-        return m.symbol == check.insured.symbol.comparison();
-    };
-    const auto branch_matches = [&](const coverage::NumberMatch& m) {
-        return !check.branch || m.branch == check.branch;
-    };
-    std::vector<Asked> asked;
-    for (const bool exact : {true, false}) {
-        for (const auto& match : matches) {
-            if (!symbol_matches(match) || branch_matches(match) != exact) continue;
-            auto known = std::ranges::find(asked, match.person, &Asked::person);
-            if (known == asked.end()) {
-                known = asked.insert(asked.end(), Asked{match.person, {}, exact});
-            }
-            known->coverages.push_back(match.coverage);
-        }
-    }
-    return asked;
-}
-
 // Those who carry the asked branch win over those found without it.
 void keep_best(std::vector<NumberCandidate>& candidates) {
-    const bool any_exact = std::ranges::any_of(candidates, &NumberCandidate::branch_matches);
-    if (any_exact) std::erase_if(candidates, [](const NumberCandidate& c) { return !c.branch_matches; });
+    const auto has_branch = [](const NumberCandidate& c) {
+        return std::ranges::any_of(c.asked, &AskedRecord::branch_matches);
+    };
+    const bool any_exact = std::ranges::any_of(candidates, has_branch);
+    if (any_exact) std::erase_if(candidates, [&](const NumberCandidate& c) { return !has_branch(c); });
 }
 
 }  // namespace
 
+// A person who stands behind the asked number, with their records that carry it.
+struct CheckService::Holder {
+    PersonKey person;
+    std::vector<AskedRecord> asked;
+
+    static void add(std::vector<Holder>& holders, PersonKey person, std::span<const AskedRecord> asked) {
+        auto known = std::ranges::find(holders, person, &Holder::person);
+        if (known == holders.end()) known = holders.insert(holders.end(), Holder{person, {}});
+        known->asked.insert(known->asked.end(), asked.begin(), asked.end());
+    }
+};
+
+Task<Result<std::vector<CheckService::Holder>>> CheckService::find_holders(const NumberCheck& check,
+                                                                           Deadline deadline) {
+    sql::ReadBatch batch;
+    const auto matches = coverage::load_by_number(batch, check.insurer, check.insured);
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    std::vector<Holder> holders;
+    for (const auto& match : matches) {
+        const AskedRecord record{match.coverage, !check.branch || match.branch == check.branch};
+        Holder::add(holders, match.person, {&record, 1});
+    }
+    co_return holders;
+}
+
+// Those of whom nothing is held now were merged, and stand under another key; aliases are one step long. Two who are
+// one person now become one holder.
+Task<Result<void>> CheckService::follow_merges(std::vector<Holder>& holders, Deadline deadline) {
+    sql::ReadBatch batch;
+    std::vector<sql::Slot<PersonKey>> aliases;
+    aliases.reserve(holders.size());
+    for (const auto& holder : holders) aliases.push_back(identity::load_alias(batch, holder.person));
+    auto read = co_await parts_.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    std::vector<Holder> current;
+    for (std::size_t i = 0; i < holders.size(); ++i) {
+        Holder::add(current, aliases[i] ? *aliases[i] : holders[i].person, holders[i].asked);
+    }
+    holders = std::move(current);
+    co_return Result<void>();
+}
+
 Task<Result<std::vector<NumberCandidate>>> CheckService::find_candidates(const NumberCheck& check, Deadline deadline,
                                                                          std::int64_t& known_seq) {
     std::vector<NumberCandidate> candidates;
-    sql::ReadBatch first;
-    const auto matches = coverage::load_by_number(first, check.insurer, check.insured.number.comparison());
-    auto read = co_await parts_.database.read(first, deadline);
-    if (!read) co_return fail(std::move(read));
-    const std::vector<Asked> asked = group(matches, check);
-    if (asked.empty()) co_return candidates;
+    auto holders = co_await find_holders(check, deadline);
+    if (!holders) co_return fail(std::move(holders));
+    if (holders->empty()) co_return candidates;
 
-    sql::ReadBatch second;
+    // Read twice only where somebody was merged.
+    sql::ReadBatch batches[2];
     std::vector<sql::Rows<identity::NowSection>> loaded;
-    for (const auto& one : asked) {
-        if (loaded.size() == sql::batch_queries_max) break;
-        loaded.push_back(identity::load_now(second, one.person));
+    for (auto& batch : batches) {
+        loaded.clear();
+        for (const auto& holder : *holders) loaded.push_back(identity::load_now(batch, holder.person));
+        auto read = co_await parts_.database.read(batch, deadline);
+        if (!read) co_return fail(std::move(read));
+        const bool complete = std::ranges::none_of(loaded, &sql::Rows<identity::NowSection>::empty);
+        if (complete || &batch != &batches[0]) break;
+        auto followed = co_await follow_merges(*holders, deadline);
+        if (!followed) co_return fail(std::move(followed));
     }
-    read = co_await parts_.database.read(second, deadline);
-    if (!read) co_return fail(std::move(read));
+
+    std::uint64_t lost = 0;
     for (std::size_t i = 0; i < loaded.size(); ++i) {
-        auto person = identity::person_of(asked[i].person, loaded[i]);
+        Holder& holder = (*holders)[i];
+        if (loaded[i].empty()) {
+            ++lost;
+            continue;
+        }
+        auto person = identity::person_of(holder.person, loaded[i]);
         auto coverages = coverage::coverages_of(loaded[i]);
         if (!person || !coverages) co_return fail(ErrorCode::store_corrupt, "person_now");
         if (person->birth != check.birth) continue;
         for (const auto& section : loaded[i]) known_seq = std::max(known_seq, section.version);
-        candidates.push_back({std::move(*person), std::move(*coverages), asked[i].coverages, asked[i].branch_matches});
+        candidates.push_back({std::move(*person), std::move(*coverages), std::move(holder.asked)});
     }
+    // Nobody else waits for the repair of one row; who may be meant by it is not told that they do not exist.
+    if (lost > 0) lost_holders_.fetch_add(lost, std::memory_order_relaxed);
+    if (lost > 0 && candidates.empty()) co_return fail(ErrorCode::store_corrupt, "a number leads to nobody");
     keep_best(candidates);
     co_return candidates;
 }
