@@ -1,4 +1,4 @@
-"""Checks by card and by number, consents and suspensions, against a real hub."""
+"""Checks by card, registrations, suspensions and consents against a real hub. By number: number_checks_test.py."""
 
 import base64
 import functools
@@ -18,57 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from harness import audit
 from harness.cards import Card, CheckOrder, base64url, today
 from harness.client import at_once, eventually
+from harness.lookups import MY_NUMBER, number_terms, planted, without
 
 RECEIPT = re.compile(r"^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]$")
 VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-MY_NUMBER = "123456789018"  # domain-rules: passes its check digit, belongs to nobody
-
-
-def without(answer, *names):
-    return {name: value for name, value in answer.items() if name not in names}
-
-
-def number_terms(answer, person, **changes):
-    """The look-up that a desk would type from what the patient's document says."""
-    coverage = answer["coverage"]
-    terms = {"check_id": str(uuid.uuid4()), "care_day": today().isoformat(),
-             "insurer_number": coverage["insurer"]["number"], "number": coverage["number"],
-             "birth_date": person.birth_date}
-    for name in ("symbol", "branch"):
-        if name in coverage:
-            terms[name] = coverage[name]
-    return {name: value for name, value in {**terms, **changes}.items() if value is not None}
-
-
-@pytest.fixture(scope="module")
-def eligible(wallet):
-    return wallet.card("eligible")
-
-
-@pytest.fixture
-def look_up(desk):
-    return lambda terms: desk.post("/v1/checks/by-number", terms)
-
-
-@pytest.fixture(scope="module")
-def find_covered(wallet, check):
-    """A person whose card answers `valid` in the wanted way, with that answer."""
-
-    def find(fits, fits_answer=lambda answer: True):
-        tried = 0
-        for key, card in sorted(wallet.cards.items()):
-            person = wallet.persons.get(key)
-            usable = card.status == 1 and key in wallet.registered and person is not None
-            if not usable or person.blocked or not fits(person):
-                continue
-            tried += 1
-            assert tried <= 200, "nobody in the nation fits"
-            reply = check(card)
-            if reply.status == 200 and reply.value["result"]["name"] == "valid" and fits_answer(reply.value):
-                return card, person, reply.value
-        raise AssertionError("nobody in the nation fits")
-
-    return find
 
 
 # --- by card
@@ -259,6 +212,42 @@ def test_other_outcomes_of_a_card_have_their_cause(wallet, check):
         assert (result["name"], result["cause"]) == outcome
 
 
+def test_an_overlap_is_valid_by_the_latest_acquisition_and_lists_the_others(overlapping):
+    _, _, answer = overlapping
+    assert answer["result"] == {"code": 1, "name": "valid"}
+    assert "note.overlap" in {note["code"] for note in answer["notes"]}
+    for other in answer["overlaps"]:
+        assert other["acquired_on"] <= answer["coverage"]["acquired_on"]
+        assert other["insurer"]["number"] and other["number"]
+
+
+def test_a_card_of_somebody_whom_no_insurer_registered_says_so(wallet, check):
+    insured = {key for key, in wallet.installation.rows(wallet.installation.registry,
+                                                        "SELECT DISTINCT person_key FROM coverage_number")}
+    card = next(card for card in wallet.usable_cards if card.person_key not in insured)
+    answer = check(card, {"registration": "agreed"}).value
+    assert answer["result"] == {"code": 4, "name": "none", "cause": "cause.unregistered"}
+    assert answer["person"]["name"] == wallet.persons[card.person_key].name
+    assert "coverage" not in answer and answer["medical_data"] == {"available": False, "reason": "not_eligible"}
+    assert {"insurer", "clerk", "patient"} == {step["audience"] for step in answer["next"]}
+
+
+@pytest.mark.parametrize("fault, code", [("certificate_revoked", "card.revoked"),
+                                         ("certificate_beyond_grace", "card.expired")])
+def test_a_card_that_its_issuer_or_its_age_has_ended_is_refused(wallet, check, fault, code):
+    refused = 0
+    for key, _ in planted(wallet.installation, fault):
+        if key not in wallet.persons or not wallet.holds_card(key):
+            continue
+        reply = check(wallet.issue(key))
+        assert reply.code == code, reply.body
+        assert "person" not in reply.value and "coverage" not in reply.value
+        refused += 1
+        if refused == 3:
+            return
+    raise AssertionError("too few such cards")
+
+
 def test_a_withheld_record_names_the_insurer_and_nothing_else(wallet, check):
     answer = check(wallet.card("withheld")).value
     assert answer["coverage"].keys() == {"insurer"}
@@ -277,6 +266,18 @@ def test_a_card_that_its_holder_suspended_is_refused_until_it_is_resumed(wallet,
     assert check(card).code == "card.suspended"
     assert connect("call_center").post("/v1/cards/resume", card.name()).value["changed"]
     assert check(card).value["result"]["name"] in ("valid", "invalid", "none")
+
+
+@pytest.mark.parametrize("field", ["operator", "visual_reason"])
+def test_an_individual_number_in_free_text_of_a_card_check_is_refused(desk, eligible, order, field):
+    reply = desk.post("/v1/checks", {**order(eligible).body(), field: f"no. {MY_NUMBER}"})
+    assert reply.code == "request.my_number"
+    assert MY_NUMBER not in reply.body.decode()
+
+
+def test_opaque_echoes_may_look_like_an_individual_number(desk, eligible, order):
+    asked = order(eligible, check_id="00000000-0000-4000-8000-" + MY_NUMBER)
+    assert desk.post("/v1/checks", asked.body()).status == 200
 
 
 # --- certificates
@@ -435,138 +436,6 @@ def test_a_card_that_nobody_holds_cannot_be_suspended(connect, eligible):
     assert call_center.post("/v1/cards/suspend", foreign).code == "card.authority_unknown"
 
 
-# --- by number
-
-
-@pytest.fixture(scope="module")
-def municipal(find_covered, wallet):
-    """A person insured by a municipality: its number has six digits, and a branch."""
-    rows = wallet.installation.rows(wallet.installation.registry, "SELECT DISTINCT person_key FROM coverage_number "
-                                    "WHERE insurer_number BETWEEN 600000000 AND 699999999 AND branch < 90")
-    keys = {key for key, in rows}
-
-    def is_plain(answer):
-        coverage = answer["coverage"]
-        return len(coverage["insurer"]["number"]) == 6 and "branch" in coverage and not answer["notes"]
-
-    return find_covered(lambda person: person.key in keys, is_plain)
-
-
-def test_every_padding_of_an_insurer_number_finds_the_same_person(municipal, look_up):
-    _, person, by_card = municipal
-    issued = by_card["coverage"]["insurer"]["number"]
-    assert len(issued) == 6
-    for padded in (issued, "00" + issued, "  " + issued):
-        answer = look_up(number_terms(by_card, person, insurer_number=padded)).value
-        assert answer["result"]["name"] == "valid", padded
-        assert answer["person"]["name"] == person.name
-        assert answer["coverage"] == by_card["coverage"]
-
-
-def test_by_number_shows_no_address_and_no_medical_data(municipal, look_up):
-    _, person, by_card = municipal
-    answer = look_up(number_terms(by_card, person)).value
-    assert answer["reference_kind"] == "number"
-    assert "address" not in answer["person"] and "next_challenge" not in answer and "method" not in answer
-    assert answer["medical_data"] == {"available": False, "reason": "by_number"}
-
-
-@pytest.mark.parametrize("padding", ["0", "000", " ", "   ", "\u3000\u3000"])
-def test_other_paddings_are_no_insurer_numbers(municipal, look_up, padding):
-    _, person, by_card = municipal
-    number = padding + by_card["coverage"]["insurer"]["number"]
-    reply = look_up(number_terms(by_card, person, insurer_number=number))
-    assert reply.code == "request.field"
-    assert reply.field_codes() == {"/insurer_number": "number.format"}
-
-
-def test_a_wrong_branch_is_corrected_and_said(municipal, look_up):
-    _, person, by_card = municipal
-    branch = f"{(int(by_card['coverage']['branch']) + 40) % 100:02}"
-    answer = look_up(number_terms(by_card, person, branch=branch)).value
-    assert answer["result"]["name"] == "valid"
-    assert "note.branch_corrected" in {note["code"] for note in answer["notes"]}
-    assert answer["coverage"]["branch"] == by_card["coverage"]["branch"]
-    assert look_up(number_terms(by_card, person)).value["notes"] == []
-
-
-def test_full_width_digits_and_other_dashes_are_the_same_number(municipal, look_up):
-    _, person, by_card = municipal
-    wide = by_card["coverage"]["number"].translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)})
-    assert look_up(number_terms(by_card, person, number=wide)).value["result"]["name"] == "valid"
-
-
-def test_another_birth_date_finds_nobody(municipal, look_up):
-    _, person, by_card = municipal
-    answer = look_up(number_terms(by_card, person, birth_date="1901-02-03")).value
-    assert answer["result"] == {"code": 4, "name": "none", "cause": "cause.no_match"}
-    assert "person" not in answer and "coverage" not in answer
-
-
-@pytest.mark.parametrize("change, field, code", [
-    ({"birth_date": (today() + timedelta(days=1)).isoformat()}, "/birth_date", "date.out_of_range"),
-    ({"birth_date": "2025-02-29"}, "/birth_date", "date.no_such_day"),
-    ({"birth_date": "19850412"}, "/birth_date", "date.format"),
-    ({"insurer_number": "06139464"}, "/insurer_number", "number.check_digit"),
-    ({"insurer_number": "0613946A"}, "/insurer_number", "number.format"),
-    ({"branch": "1"}, "/branch", "number.format"),
-    ({"number": ""}, "/number", "field.missing"),
-    ({"number": None}, "/number", "field.missing"),
-    ({"number": "1" * 81}, "/number", "field.length"),
-    ({"number": 3456}, "/number", "field.type"),
-    ({"number": None, "symbol": None, "numbre": "1"}, "/numbre", "field.unknown"),
-    ({"check_id": "nonsense"}, "/check_id", "number.format"),
-    ({"check_id": "00000000-0000-0000-0000-000000000000"}, "/check_id", "number.format"),
-])
-def test_a_wrong_term_is_named_with_its_reason(municipal, look_up, change, field, code):
-    _, person, by_card = municipal
-    reply = look_up(number_terms(by_card, person, **change))
-    assert reply.code == "request.field"
-    assert reply.field_codes()[field] == code
-
-
-def test_days_of_care_have_their_bounds(municipal, look_up):
-    _, person, by_card = municipal
-    for day in (today() - timedelta(days=6 * 365), today() + timedelta(days=32)):
-        assert look_up(number_terms(by_card, person, care_day=day.isoformat())).code == "check.care_day"
-    assert look_up(number_terms(by_card, person, care_day=(today() + timedelta(days=27)).isoformat())).status == 200
-
-
-@pytest.mark.parametrize("field", ["number", "symbol", "insurer_number"])
-@pytest.mark.parametrize("spelling", [MY_NUMBER, "1234 5678 9018", "1234-5678-9018",
-                                      "".join(chr(0xFF10 + int(digit)) for digit in MY_NUMBER), f"記号{MY_NUMBER}"])
-def test_an_individual_number_is_refused_and_appears_nowhere(hub, municipal, look_up, field, spelling):
-    _, person, by_card = municipal
-    reply = look_up(number_terms(by_card, person, **{field: spelling}))
-    if field == "insurer_number" and len(spelling.encode()) > 16:
-        assert reply.code == "request.field"
-    else:
-        assert reply.code == "request.my_number"
-    shown = reply.body.decode() + json.dumps(reply.headers)
-    for trace in (MY_NUMBER, spelling, MY_NUMBER[:8], MY_NUMBER[4:]):
-        assert trace not in shown
-    assert MY_NUMBER not in hub.log_text()
-
-
-@pytest.mark.parametrize("field", ["operator", "visual_reason"])
-def test_an_individual_number_in_free_text_of_a_card_check_is_refused(desk, eligible, order, field):
-    reply = desk.post("/v1/checks", {**order(eligible).body(), field: f"no. {MY_NUMBER}"})
-    assert reply.code == "request.my_number"
-    assert MY_NUMBER not in reply.body.decode()
-
-
-def test_opaque_echoes_may_look_like_an_individual_number(desk, eligible, order):
-    asked = order(eligible, check_id="00000000-0000-4000-8000-" + MY_NUMBER)
-    assert desk.post("/v1/checks", asked.body()).status == 200
-
-
-def test_a_repeated_look_up_gives_the_same_answer_and_other_terms_are_refused(municipal, look_up):
-    _, person, by_card = municipal
-    terms = number_terms(by_card, person)
-    assert look_up(terms).value == look_up(terms).value
-    assert look_up({**terms, "birth_date": "1901-02-03"}).code == "challenge.used"
-
-
 # --- consents
 
 
@@ -703,94 +572,3 @@ def test_checks_by_eye_at_the_same_time_are_all_counted(hub, connect, wallet):
     used = hub.installation.rows(hub.installation.ledger, "SELECT used FROM visual_use WHERE reference = 'staff-1' "
                                  "ORDER BY used DESC LIMIT 1")
     assert used == [(6,)]
-
-
-# --- undisclosed persons (design §9.10)
-
-
-def trios(installation):
-    """(flagged, plain twin, unregistered twin) as person keys."""
-    found = {}
-    for line in (installation.folder / "truth.ndjson").read_text().splitlines():
-        fault = json.loads(line)
-        if fault["fault"] == "protection_plain_twin":
-            found.setdefault(fault["other"], {})["plain"] = fault["person"]
-        if fault["fault"] == "protection_unregistered_twin":
-            found.setdefault(fault["other"], {})["unregistered"] = fault["person"]
-    return [(flagged + 1, twins["plain"] + 1, twins["unregistered"] + 1) for flagged, twins in sorted(found.items())]
-
-
-def terms_of(installation, person):
-    insurer, number, symbol, branch = installation.rows(
-        installation.registry, "SELECT insurer_number, number, symbol, branch FROM coverage_number "
-        "WHERE person_key = ? ORDER BY coverage_key DESC LIMIT 1", (person.key,))[0]
-    digits, value = divmod(insurer, 100_000_000)
-    terms = {"check_id": str(uuid.uuid4()), "care_day": today().isoformat(), "insurer_number": f"{value:0{digits}}",
-             "number": number, "birth_date": person.birth_date}
-    if symbol:
-        terms["symbol"] = symbol
-    if 0 <= branch <= 99:
-        terms["branch"] = f"{branch:02}"
-    return terms
-
-
-def unnamed(answer):
-    """What is left of an answer when everything that is a name of somebody or something is taken out."""
-    rest = without(answer, "receipt", "check_id", "answered_at", "audit", "next_challenge")
-    rest["freshness"] = without(answer["freshness"], "as_of")
-    if "person" in rest:
-        rest["person"] = without(answer["person"], "person_ref")
-    if "coverage" in rest:
-        rest["coverage"] = without(answer["coverage"], "symbol", "number", "branch")
-    return rest
-
-
-def test_an_undisclosed_person_answers_by_number_like_anybody(hub, wallet, look_up):
-    checked = 0
-    for flagged, plain, _ in trios(hub.installation):
-        answers = [look_up(terms_of(hub.installation, wallet.persons[key])) for key in (flagged, plain)]
-        assert [answer.status for answer in answers] == [200, 200]
-        assert unnamed(answers[0].value) == unnamed(answers[1].value)
-        assert answers[0].headers.keys() == answers[1].headers.keys()
-        checked += 1
-    assert checked >= 3
-
-
-def test_a_blocked_persons_card_answers_like_an_unregistered_one(hub, wallet, check):
-    checked = 0
-    for flagged, plain, unregistered in trios(hub.installation):
-        cards = {key: wallet.issue(key) for key in (flagged, plain, unregistered)}
-        if not wallet.persons[flagged].blocked:
-            # Hidden from the portal's log only: an ordinary card.
-            both = [unnamed(check(cards[key]).value) for key in (flagged, plain)]
-            assert both[0] == both[1]
-            continue
-        for blocked_wish, twin_wish in (({}, {}), ({"registration": "declined"},) * 2,
-                                        ({"registration": "agreed"}, {"registration": "declined"})):
-            both = [check(cards[flagged], blocked_wish), check(cards[unregistered], twin_wish)]
-            assert unnamed(both[0].value) == unnamed(both[1].value)
-            assert len(both[0].body) == len(both[1].body)
-        checked += 1
-    assert checked >= 1
-
-
-# --- the budget of misses, last because it spends it
-
-
-def test_misses_by_number_have_a_budget_and_repeats_cost_nothing(new_installation, tmp_path, contract, municipal):
-    from harness.client import Client
-    from harness.hub import Hub
-    _, person, by_card = municipal
-    with Hub(new_installation(), tmp_path, "--misses-per-hour", 2) as own:
-        with Client(contract, own, own.installation.terminal("desk")) as desk:
-            miss = number_terms(by_card, person, birth_date="1901-02-03")
-            replies = [desk.post("/v1/checks/by-number", miss) for _ in range(3)]
-            assert [reply.status for reply in replies] == [200, 200, 200], "one miss, asked three times"
-            assert replies[0].value == replies[1].value == replies[2].value
-            second = number_terms(by_card, person, birth_date="1901-02-03")
-            assert desk.post("/v1/checks/by-number", second).status == 200
-            assert desk.post("/v1/checks/by-number", number_terms(by_card, person)).code == "check.misses"
-            repeated = desk.post("/v1/checks/by-number", second)
-            assert repeated.status == 200, "an answer that was given is given again"
-        with Client(contract, own, own.installation.terminal("desk-2")) as other:
-            assert other.post("/v1/checks/by-number", number_terms(by_card, person)).status == 200

@@ -7,6 +7,7 @@ from harness.client import Client
 from harness.contract import Contract
 from harness.hub import Hub
 from harness.installation import Installation
+from harness.lookups import planted
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +79,55 @@ def check(desk, order):
         return desk.post("/v1/checks", {**body, "certificate": base64url(card.certificate)})
 
     return run
+
+
+@pytest.fixture(scope="module")
+def eligible(wallet):
+    return wallet.card("eligible")
+
+
+@pytest.fixture
+def look_up(desk):
+    return lambda terms: desk.post("/v1/checks/by-number", terms)
+
+
+@pytest.fixture(scope="module")
+def find_covered(wallet, check):
+    """A person whose card answers `valid` in the wanted way, with that answer."""
+
+    def find(fits, fits_answer=lambda answer: True):
+        tried = 0
+        for key, card in sorted(wallet.cards.items()):
+            person = wallet.persons.get(key)
+            usable = card.status == 1 and key in wallet.registered and person is not None
+            if not usable or person.blocked or not fits(person):
+                continue
+            tried += 1
+            assert tried <= 200, "nobody in the nation fits"
+            reply = check(card)
+            if reply.status == 200 and reply.value["result"]["name"] == "valid" and fits_answer(reply.value):
+                return card, person, reply.value
+        raise AssertionError("nobody in the nation fits")
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def municipal(find_covered, wallet):
+    """A person insured by a municipality: its number has six digits, and a branch."""
+    rows = wallet.installation.rows(wallet.installation.registry, "SELECT DISTINCT person_key FROM coverage_number "
+                                    "WHERE insurer_number BETWEEN 600000000 AND 699999999 AND branch < 90")
+    keys = {key for key, in rows}
+
+    def is_plain(answer):
+        coverage = answer["coverage"]
+        return len(coverage["insurer"]["number"]) == 6 and "branch" in coverage and not answer["notes"]
+
+    return find_covered(lambda person: person.key in keys, is_plain)
+
+
+@pytest.fixture(scope="module")
+def overlapping(find_covered, wallet):
+    """A person whom two insurers cover, because the earlier one was never told of the end."""
+    keys = {key for key, _ in planted(wallet.installation, "loss_unreported")}
+    return find_covered(lambda person: person.key in keys, lambda answer: "overlaps" in answer)

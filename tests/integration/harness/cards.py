@@ -243,6 +243,10 @@ class Wallet:
         """The cards of those whose key the registry holds."""
         return [self.cards[key] for key in self.usable if key in self.cards]
 
+    def holds_card(self, person_key):
+        return bool(self.installation.rows(self.installation.registry,
+                                           "SELECT 1 FROM card WHERE person_key = ? LIMIT 1", (person_key,)))
+
     def issue(self, person_key):
         """The person's card of the registry, with a certificate that its CA signs now; a key that is stored stays."""
         ca_id, serial, not_after = self.installation.rows(
