@@ -31,6 +31,13 @@ Task<Result<std::string>> post(std::string url, std::string request_der, Deadlin
     co_return std::move(response->body);
 }
 
+Task<Result<std::string>> post_and_tell(std::string url, std::string request_der, Deadline deadline) {
+    auto answer = co_await post(std::move(url), std::move(request_der), deadline);
+    // The check goes on without it, so the operator hears of it here.
+    if (!answer) log_failure(Level::warn, "cards.responder_failed", answer.error());
+    co_return answer;
+}
+
 }  // namespace
 
 std::optional<ResponderAddress> parse_responder_url(std::string_view url) {
@@ -51,13 +58,6 @@ std::optional<ResponderAddress> parse_responder_url(std::string_view url) {
     return whole ? std::optional(address) : std::nullopt;
 }
 
-pki::OcspTransport ocsp_transport() {
-    return [](std::string url, std::string request_der, Deadline deadline) -> Task<Result<std::string>> {
-        auto answer = co_await post(std::move(url), std::move(request_der), deadline);
-        // The check goes on without it, so the operator hears of it here.
-        if (!answer) log_failure(Level::warn, "cards.responder_failed", answer.error());
-        co_return answer;
-    };
-}
+pki::OcspTransport ocsp_transport() { return &post_and_tell; }
 
 }  // namespace onshi::hub

@@ -17,7 +17,7 @@
 #include "domain/identity/store.h"
 #include "domain/organisations/store.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/pki/test_ca.h"
+#include "platform/pki/test_fixtures.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
 #include "platform/sql/sqlite_database.h"
@@ -43,10 +43,13 @@ inline std::vector<sql::Migration> steps() {
     return all;
 }
 
-// Made once: RSA keys are slow to make. A test JPKI, one card key, and their certificate maker.
+// The fixed keys after those of the JPKI.
+inline constexpr std::uint64_t card_key_index = 6;
+inline constexpr std::uint64_t another_key_index = 7;
+
+// A test JPKI on fixed keys, and its certificate maker.
 struct World {
-    pki::TestJpki jpki = pki::TestJpki::create(nine_o_clock);
-    pki::KeyPool keys = *pki::KeyPool::generate(2);
+    pki::TestJpki jpki = pki::TestJpki::create(nine_o_clock, pki::fixture_keys());
     pki::HmacKey row_key = *pki::HmacKey::create(std::array<std::uint8_t, 32>{9});
 
     [[nodiscard]] std::string certificate(std::uint32_t serial, Date last_day) const {
@@ -57,7 +60,7 @@ struct World {
         order.not_after = not_after(last_day);
         order.prefecture = "Tokyo";
         order.municipality = "Kakuu-shi";
-        return *ca().issue(order, keys.public_key(0));
+        return *ca().issue(order, pki::fixture_keys().public_key(card_key_index));
     }
     [[nodiscard]] static Instant not_after(Date last_day) {
         return start_of_japan_day(last_day.plus_days(1)) - std::chrono::seconds(1);
@@ -186,7 +189,7 @@ class CheckTest : public testing::Test {
                          .tag = {}};
         card.person = who.key;
         card.not_after = World::not_after(order.last_day);
-        if (order.key == KeyState::stored) card.public_key = as_text(world().keys.public_key(0).stored());
+        if (order.key == KeyState::stored) card.public_key = as_text(pki::fixture_keys().public_key(card_key_index).stored());
         const Sha256 tag = cards::card_tag(world().row_key, card, epoch);
         const bool keyed = order.key == KeyState::stored;
         registry.change(cards::insert_card, card.key.ca_id, sql::Blob{as_text(card.key.serial.bytes())}, person,
@@ -257,7 +260,7 @@ class CheckTest : public testing::Test {
         lines.operator_reference = made.check.operator_reference;
         lines.check_id = id;
         const Sha256 digest = sha256(as_bytes(to_text(lines)));
-        made.signature = as_text(*world().keys.key(0).sign_pkcs1(digest));
+        made.signature = as_text(*pki::fixture_keys().key(card_key_index).sign_pkcs1(digest));
         made.check.challenge = made.challenge;
         made.check.authority_key_id = made.authority;
         made.check.signature = made.signature;

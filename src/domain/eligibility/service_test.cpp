@@ -122,7 +122,7 @@ TEST_F(CheckTest, a_key_written_into_the_database_by_somebody_else_is_not_believ
         .key = {cards::ca_number(world().ca().id()), serial(0x01000001)}, .not_after = {}, .public_key = {}, .tag = {}};
     card.version = 1;
     card.not_after = World::not_after(today);
-    card.public_key = as_text(world().keys.public_key(1).stored());
+    card.public_key = as_text(pki::fixture_keys().public_key(another_key_index).stored());
     card.tag = "no tag";
     cards::store_seen_card(forged, card);
     write(std::move(forged));
