@@ -4,6 +4,7 @@
 
 // For tests of this folder: certificates made on the spot, a running server, and a client that sends raw bytes.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -136,6 +137,19 @@ class RawClient {
     bool connected_ = false;
     bool timed_out_ = false;
     std::string buffer_;
+};
+
+// A terminal's certificate, made once.
+[[nodiscard]] const TlsIdentity& terminal();
+[[nodiscard]] RawClient::Options with_certificate(const TlsIdentity& identity = terminal());
+[[nodiscard]] RawClient::Options plain();
+
+// Lets a test decide when its handler goes on.
+struct Gate {
+    std::atomic<bool> open = false;
+    std::atomic<int> waiting = 0;
+
+    [[nodiscard]] Handler handler();
 };
 
 [[nodiscard]] std::string request_text(std::string_view method, std::string_view target, std::string_view body = {});

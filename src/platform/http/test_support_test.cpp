@@ -365,6 +365,32 @@ void RawClient::end_sending() {
     ::shutdown(socket_, SHUT_WR);
 }
 
+const TlsIdentity& terminal() {
+    static const TlsIdentity identity = organisation_ca().issue("terminal 1");
+    return identity;
+}
+
+RawClient::Options with_certificate(const TlsIdentity& identity) {
+    RawClient::Options options;
+    options.identity = &identity;
+    return options;
+}
+
+RawClient::Options plain() {
+    RawClient::Options options;
+    options.tls = false;
+    return options;
+}
+
+Handler Gate::handler() {
+    return [this](Request&, Deadline) -> Task<Result<Response>> {
+        ++waiting;
+        while (!open) co_await sleep_for(std::chrono::milliseconds(1));
+        --waiting;
+        co_return json_response("{\"late\":true}");
+    };
+}
+
 std::string request_text(std::string_view method, std::string_view target, std::string_view body) {
     std::string text(method);
     text.append(" ").append(target).append(" HTTP/1.1\r\nhost: localhost\r\n");
