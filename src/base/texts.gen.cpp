@@ -26,7 +26,7 @@ constexpr std::array<TextEntry, 742> table{{
     {"Make the image of a virtual card, of a synthetic person or of an invented one.", Audience::label, {"架空の人または作り出した人の仮想カードのイメージを作る。", "Make the image of a virtual card, of a synthetic person or of an invented one."}},
     {"Make the stores, or bring them to this program's version; not while a hub runs.", Audience::label, {"データベースを作るか、このプログラムの版に上げる。ハブの動作中は使わない。", "Make the stores, or bring them to this program's version; not while a hub runs."}},
     {"Make this machine the terminal that an operator added: key, certificate and settings in one folder.", Audience::label, {"この機械を、運用者が追加した端末にする: 鍵、証明書、設定を一つのフォルダーに置く。", "Make this machine the terminal that an operator added: key, certificate and settings in one folder."}},
-    {"Measure checks by card against bare TLS and bare RSA, in one run (about five minutes).", Audience::label, {"カードによる照会の速さを、TLS だけ・RSA だけと同じ回で測る (約 5 分)。", "Measure checks by card against bare TLS and bare RSA, in one run (about five minutes)."}},
+    {"Measure checks by card against bare TLS and bare RSA, in one run (about six minutes).", Audience::label, {"カードによる照会の速さを、TLS だけ・RSA だけと同じ回で測る (約 6 分)。", "Measure checks by card against bare TLS and bare RSA, in one run (about six minutes)."}},
     {"Options", Audience::label, {"オプション", "Options"}},
     {"Plug a virtual card into a reader of the vpcd driver until told to stop.", Audience::label, {"仮想カードを vpcd ドライバーのリーダーに差し、止めるまで続ける。", "Plug a virtual card into a reader of the vpcd driver until told to stop."}},
     {"Positionals", Audience::label, {"位置引数", "Positionals"}},

@@ -115,7 +115,7 @@ using BenchProgress = std::function<void(std::string_view sentence)>;
 // A report is given only for a run that can be believed: every answer a good one (up to refused_share_max may be
 // refused for overload), every request of the schedule sent and answered, no connection lost, and at least one durable
 // write set for every answer. Otherwise `bench.invalid` says what was wrong. Other errors: bench.machine, bench.server,
-// bench.reference, config.value. Blocks for about four minutes with the defaults, half of it signing.
+// bench.reference, config.value. Blocks for about six minutes with the defaults, half of it signing.
 [[nodiscard]] Result<CheckBenchReport> run_check_bench(const CheckBenchOptions& options, const CardSource& cards,
                                                        const Clock& clock, const BenchProgress& progress);
 

@@ -27,7 +27,7 @@ constexpr std::uint32_t bench_desks = 16;
 class BenchCheck final : public Command {
   public:
     static constexpr CommandText text{
-        "bench", "check", "Measure checks by card against bare TLS and bare RSA, in one run (about five minutes).",
+        "bench", "check", "Measure checks by card against bare TLS and bare RSA, in one run (about six minutes).",
         "  onshi bench check --folder var/bench\n"
         "  onshi bench check --folder var/bench --persons 10000 --seconds 5 --json"};
 
