@@ -67,7 +67,7 @@ class Settings : public testing::Test {
             const auto found = environment_.find(name);
             return found == environment_.end() ? std::nullopt : std::optional(found->second);
         };
-        sources_.working_folder = "/work";
+        sources_.working_folder = "/srv";
     }
     ~Settings() override {
         std::error_code ignored;
@@ -128,7 +128,7 @@ TEST_F(Settings, a_relative_path_counts_from_where_it_was_written) {
     add_file("a.toml", "folder = 'store'\n", OriginKind::file);
     EXPECT_EQ(resolved()->text("folder"), (folder_ / "store").string());
     sources_.flags = {{"folder", "store"}};
-    EXPECT_EQ(resolved()->text("folder"), "/work/store");
+    EXPECT_EQ(resolved()->text("folder"), "/srv/store");
     sources_.flags = {{"folder", "/var/../srv"}};
     EXPECT_EQ(resolved()->text("folder"), "/var/../srv");
 }
