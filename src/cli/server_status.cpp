@@ -16,6 +16,8 @@ namespace onshi::cli {
 namespace {
 
 constexpr std::chrono::milliseconds status_deadline{5'000};
+// The longest name of a check and a space.
+constexpr std::size_t check_column = 29;
 
 struct Check {
     std::string name;
@@ -156,7 +158,7 @@ void show(Console& console, const Status& status) {
     if (console.json()) return console.line(to_json(status));
     console.line(status.ready ? console.marked(Mark::good, "✔ ready") : console.marked(Mark::bad, "✘ not ready"));
     for (const auto& check : status.checks) {
-        const std::string text = padded(check.name, 12) + (check.good ? "ok" : check.code);
+        const std::string text = padded(check.name, check_column) + (check.good ? "ok" : check.code);
         console.line((check.good ? "  ✔ " : "  ✘ ") + text);
     }
     console.line(fmt::format("  answers {:.0f}", status.checks_total));
