@@ -248,8 +248,8 @@ TEST(server, sheds_when_work_waits_too_long_for_its_turn) {
 }
 
 TEST(server, does_not_let_one_pipelining_client_keep_the_others_waiting) {
+    std::atomic<int> handled = 0;  // outlives the server, whose handlers count in it
     TestServer test;
-    std::atomic<int> handled = 0;
     test.server->route(Method::get, "/v1/slow", {}, [&handled](Request&, Deadline) -> Task<Result<Response>> {
         const auto end = std::chrono::steady_clock::now() + 2ms;
         while (std::chrono::steady_clock::now() < end) {
