@@ -428,8 +428,8 @@ TEST(server, bounds_streams_does_not_count_them_in_flight_and_ends_them_when_dra
 }
 
 TEST(server, serves_many_clients_on_several_loops_at_once) {
-    TestServer test(TestServer::quick(), 3);
     std::atomic<int> handled = 0;
+    TestServer test(TestServer::quick(), 3);
     test.server->route(Method::post, "/v1/echo", {}, [&handled](Request& request, Deadline) -> Task<Result<Response>> {
         std::string body(request.body);
         co_await yield_to_others();
