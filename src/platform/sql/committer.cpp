@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,15 +119,17 @@ void ArrivalRate::took(std::size_t sets, std::chrono::steady_clock::time_point n
 namespace {
 
 // Short slices let the committer run soon after its disk has answered, although a loop keeps the core busy: all who
-// wait for the commit wait for that. Linux from 6.12 on takes it as the thread's latency; others ignore it.
+// wait for the commit wait for that. Linux from 6.12 on takes it as the thread's latency; others ignore it. Policy and
+// niceness stay as whoever started the hub wants them.
 void ask_for_short_slices() {
+    constexpr std::uint64_t keep_policy = 0x08;
     struct {
         std::uint32_t size = sizeof(*this);
         std::uint32_t policy = SCHED_OTHER;
-        std::uint64_t flags = 0;
-        std::int32_t nice = 0;
+        std::uint64_t flags = keep_policy;
+        std::int32_t nice = getpriority(PRIO_PROCESS, 0);
         std::uint32_t priority = 0;
-        std::uint64_t runtime_ns = 100'000;
+        std::uint64_t runtime_ns = std::chrono::nanoseconds(committer_slice).count();
         std::uint64_t deadline_ns = 0;
         std::uint64_t period_ns = 0;
     } attributes;

@@ -22,6 +22,8 @@ struct CommitLimits {
     std::size_t waiting_sets_max = 8192;  // beyond: `overload.busy`
 };
 
+inline constexpr std::chrono::microseconds committer_slice{100};
+
 // A write-ahead log above this many pages is copied back by the checkpoint thread.
 inline constexpr int wal_pages_checkpoint = 4000;
 inline constexpr std::size_t answers_per_post_max = 64;
