@@ -206,10 +206,45 @@ void Alarm::ring() {
 
 namespace event_loop_detail {
 
+namespace {
+
+// Loops of threads that have ended, for threads that begin. Never destroyed: the thread that woke a loop (a store's
+// committer) may still be inside that call when the woken one has its answer and ends.
+class IdleLoops {
+  public:
+    static IdleLoops& instance() {
+        static auto& loops = *new IdleLoops;
+        return loops;
+    }
+    asio::io_context* take() {
+        const std::scoped_lock lock(mutex_);
+        if (idle_.empty()) return std::make_unique<asio::io_context>(1).release();
+        asio::io_context* loop = idle_.back();
+        idle_.pop_back();
+        return loop;
+    }
+    void give_back(asio::io_context* loop) {
+        const std::scoped_lock lock(mutex_);
+        idle_.push_back(loop);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<asio::io_context*> idle_;
+};
+
+struct LoopOfThread {
+    asio::io_context* const loop = IdleLoops::instance().take();
+    ~LoopOfThread() { IdleLoops::instance().give_back(loop); }
+};
+
+}  // namespace
+
 void run_blocking(Task<void> task) {
     // One loop per thread for all calls: what a call leaves behind without work of its own (a client's kept connection)
     // stays usable for the next one instead of pointing into a loop that is gone.
-    thread_local asio::io_context context(1);
+    thread_local const LoopOfThread mine;
+    asio::io_context& context = *mine.loop;
     ENSURE(loop_of_thread == no_loop && !context.get_executor().running_in_this_thread());
     std::exception_ptr thrown;
     asio::co_spawn(context, std::move(task),

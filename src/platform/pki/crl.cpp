@@ -70,7 +70,8 @@ Result<std::vector<RevokedEntry>> read_entries(X509_CRL* crl) {
 
 // Roots of one name are told apart by whose key made the signature.
 const TrustRoot* find_signer(X509_CRL* crl, const TrustStore& store) {
-    const int algorithm = X509_CRL_get_signature_nid(crl);
+    const X509_ALGOR* algorithm = nullptr;
+    X509_CRL_get0_signature(crl, nullptr, &algorithm);
     if (!is_strong_signature(algorithm)) return nullptr;
     for (const auto& root : store.roots()) {
         const X509* x509 = store.state().find_x509(root.id);
@@ -89,10 +90,13 @@ std::optional<RevocationReason> reason_of(long number) {
     return static_cast<RevocationReason>(number);
 }
 
-bool is_strong_signature(int algorithm) {
+bool is_strong_signature(const X509_ALGOR* algorithm) {
     int digest = NID_undef;
     int key = NID_undef;
-    if (OBJ_find_sigid_algs(algorithm, &digest, &key) != 1) return false;
+    if (OBJ_find_sigid_algs(OBJ_obj2nid(algorithm->algorithm), &digest, &key) != 1) return false;
+    // RFC 4055 §5, RFC 5758 §3.2: RSA with the parameters NULL, ECDSA without any.
+    const int parameters = algorithm->parameter == nullptr ? V_ASN1_UNDEF : algorithm->parameter->type;
+    if (parameters != (key == NID_rsaEncryption ? V_ASN1_NULL : V_ASN1_UNDEF)) return false;
     return digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512;
 }
 

@@ -219,12 +219,11 @@ TEST(Crl, finds_each_serial_among_many_of_any_length) {
 
 TEST(Crl, with_one_flipped_bit_is_never_believed) {
     const auto good = list({{serial(0x01000005), RevocationReason::certificate_hold, fixture_now - hours(2)}});
-    EXPECT_TRUE(rc::check("flip", [&] {
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
         auto der = good;
-        const auto bit = *rc::gen::inRange<std::size_t>(0, der.size() * 8);
         der[bit / 8] = static_cast<char>(der[bit / 8] ^ (1 << (bit % 8)));
-        RC_ASSERT(!read(der));
-    }));
+        EXPECT_FALSE(read(der)) << "byte " << bit / 8 << " of " << good.size() << ", bit " << bit % 8;
+    }
 }
 
 }  // namespace onshi::pki::crl_test

@@ -40,8 +40,7 @@ OcspCertIdHandle make_id(const X509* ca, std::string_view serial) {
 // The answer's signer must be the CA itself or a responder that this CA certified for it: the store holds this one
 // root.
 bool is_signed_by(OCSP_BASICRESP* basic, const X509* ca, Instant at) {
-    const X509_ALGOR* algorithm = OCSP_resp_get0_tbs_sigalg(basic);
-    if (!is_strong_signature(OBJ_obj2nid(algorithm->algorithm))) return false;
+    if (!is_strong_signature(OCSP_resp_get0_tbs_sigalg(basic))) return false;
     const X509StoreHandle store(X509_STORE_new());
     const StackHandle others(sk_X509_new_null());
     X509* root = const_cast<X509*>(ca);
@@ -103,6 +102,15 @@ OcspResponseHandle decode_response(Bytes der) {
     return response;
 }
 
+// OpenSSL verifies its own encoding of what it has read, not the bytes that came: those must be the same, or several
+// texts would carry one signature.
+OcspBasicHandle decode_basic(OCSP_RESPONSE* response, Bytes der) {
+    OcspBasicHandle basic(OCSP_response_get1_basic(response));
+    if (basic && as_text(der).find(encode_der(i2d_OCSP_BASICRESP, basic.get())) == std::string_view::npos)
+        return nullptr;
+    return basic;
+}
+
 bool has_nonce_of(const OcspQuestion& question, OCSP_BASICRESP* basic) {
     const auto* at = as_bytes(question.request_der).data();
     const OcspRequestHandle request(d2i_OCSP_REQUEST(nullptr, &at, static_cast<long>(question.request_der.size())));
@@ -147,7 +155,7 @@ Result<CertificateStatus> read_ocsp_response(Bytes der, const OcspQuestion& ques
     if (outcome != OCSP_RESPONSE_STATUS_SUCCESSFUL) {
         return fail(ErrorCode::revocation_unavailable, OCSP_response_status_str(outcome));
     }
-    const OcspBasicHandle basic(OCSP_response_get1_basic(response.get()));
+    const auto basic = decode_basic(response.get(), der);
     if (!basic) return malformed("no basic answer");
     if (!is_signed_by(basic.get(), root, at)) return fail(ErrorCode::revocation_untrusted, "signer of the answer");
     if (!has_nonce_of(question, basic.get())) return fail(ErrorCode::revocation_mismatch, "nonce");

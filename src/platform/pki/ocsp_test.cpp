@@ -4,7 +4,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 #include "platform/pki/certificate_builder.h"
 #include "platform/pki/limits.h"
@@ -233,13 +232,12 @@ TEST(Ocsp, an_answer_with_one_flipped_bit_is_never_believed) {
     const auto good = respond(question, {});
     const auto signer_begins = good.find(ca().certificate().der.substr(0, 64));
     ASSERT_NE(signer_begins, std::string::npos);
-    EXPECT_TRUE(rc::check("flip", [&] {
+    // The responder's own certificate behind the signature is a hint: the CA's key is known without it.
+    for (std::size_t bit = 0; bit < signer_begins * 8; ++bit) {
         auto der = good;
-        // The responder's own certificate behind the signature is a hint: the CA's key is known without it.
-        const auto bit = *rc::gen::inRange<std::size_t>(0, signer_begins * 8);
         der[bit / 8] = static_cast<char>(der[bit / 8] ^ (1 << (bit % 8)));
-        RC_ASSERT(!read(question, der));
-    }));
+        EXPECT_FALSE(read(question, der)) << "byte " << bit / 8 << " of " << signer_begins << ", bit " << bit % 8;
+    }
 }
 
 TEST(OcspQuestion, is_about_a_ca_of_the_store_and_a_canonical_serial) {

@@ -1,7 +1,6 @@
 #include "platform/pki/organisation_ca.h"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 #include "platform/pki/limits.h"
 #include "platform/pki/openssl_handles.h"
@@ -99,12 +98,12 @@ TEST(OrganisationCa, refuses_requests_that_it_cannot_rely_on) {
 TEST(OrganisationCa, a_request_with_one_flipped_bit_gets_no_certificate) {
     const auto ca = make_ca(IssuingCa::Kind::organisation);
     const auto good = *make_terminal_request(p256());
-    EXPECT_TRUE(rc::check("flip", [&] {
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
         auto der = good;
-        const auto bit = *rc::gen::inRange<std::size_t>(0, der.size() * 8);
         der[bit / 8] = static_cast<char>(der[bit / 8] ^ (1 << (bit % 8)));
-        RC_ASSERT(!ca.issue_terminal(as_bytes(der), subject, one_year, random_source()));
-    }));
+        EXPECT_FALSE(ca.issue_terminal(as_bytes(der), subject, one_year, random_source()))
+            << "byte " << bit / 8 << " of " << good.size() << ", bit " << bit % 8;
+    }
 }
 
 TEST(OrganisationCa, names_have_1_to_64_printable_characters) {

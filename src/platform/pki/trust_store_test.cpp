@@ -5,7 +5,6 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 #include "platform/pki/forgery.h"
 #include "platform/pki/limits.h"
@@ -276,12 +275,11 @@ TEST(VerifyCardCertificate, nothing_verifies_after_its_root_ended) {
 
 TEST(VerifyCardCertificate, one_flipped_bit_anywhere_breaks_it) {
     const auto good = forge({});
-    EXPECT_TRUE(rc::check("flip", [&] {
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
         auto der = good;
-        const auto bit = *rc::gen::inRange<std::size_t>(0, der.size() * 8);
         der[bit / 8] = static_cast<char>(der[bit / 8] ^ (1 << (bit % 8)));
-        RC_ASSERT(!verify(der));
-    }));
+        EXPECT_FALSE(verify(der)) << "byte " << bit / 8 << " of " << good.size() << ", bit " << bit % 8;
+    }
 }
 
 TEST(VerifyCardCertificate, many_threads_share_one_store) {

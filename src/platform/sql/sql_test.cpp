@@ -113,6 +113,11 @@ class StoreTest : public testing::Test {
         EXPECT_TRUE(read) << read.error().detail;
         return item.get();
     }
+    // They live until the database is closed, whose threads wake them.
+    EventLoops& new_loops(std::size_t count) {
+        loops_.push_back(std::make_unique<EventLoops>(EventLoopOptions{count}));
+        return *loops_.back();
+    }
     static WriteSet insert(std::int64_t id, std::string_view label) {
         WriteSet set(Store::ledger);
         set.guard(insert_item, 1, id, label, Position::sequence);
@@ -122,6 +127,7 @@ class StoreTest : public testing::Test {
     SqliteOptions options_;
     CommitCounter registry_sequencer_;
     CountingSequencer ledger_sequencer_;
+    std::vector<std::unique_ptr<EventLoops>> loops_;
     std::unique_ptr<Database> database_;
 };
 
@@ -291,7 +297,7 @@ TEST_F(StoreTest, many_callers_on_two_loops_share_commits_and_each_gets_one_answ
     constexpr int callers = 600;
     Gathered gathered;
     {
-        EventLoops loops({2});
+        EventLoops& loops = new_loops(2);
         for (int i = 0; i < callers; ++i) {
             // Every id is asked for twice: one of the two wins.
             loops.spawn(static_cast<std::size_t>(i % 2), commit_one(*database_, i / 2, gathered));
@@ -313,7 +319,7 @@ TEST_F(StoreTest, the_queue_refuses_beyond_its_limit_and_goes_on_afterwards) {
     open();
     Gathered gathered;
     {
-        EventLoops loops({1});
+        EventLoops& loops = new_loops(1);
         for (int i = 0; i < 200; ++i) loops.spawn(0, commit_one(*database_, i, gathered));
         loops.start();
         loops.stop();
@@ -353,7 +359,7 @@ TEST_F(StoreTest, one_bad_set_in_a_batch_hurts_only_itself) {
     ASSERT_TRUE(commit(insert(1, "taken")));
     Gathered gathered;
     {
-        EventLoops loops({1});
+        EventLoops& loops = new_loops(1);
         const auto bad = [](Database& database, Gathered& counted) -> Task<void> {
             WriteSet set(Store::ledger);
             set.change(insert_item_plain, 1, "breaks the primary key", Position::sequence);
@@ -465,7 +471,7 @@ TEST_F(StoreTest, a_cold_read_whose_deadline_passes_in_the_queue_is_not_run) {
     read_blocked_until_ns = until.time_since_epoch().count();
     std::array<std::optional<ErrorCode>, reader_threads + 1> refused;
     {
-        EventLoops loops({1});
+        EventLoops& loops = new_loops(1);
         for (std::size_t i = 0; i < reader_threads; ++i) {
             loops.spawn(0, read_one(*database_, decode_slowly, soon(), refused[i]));
         }
