@@ -8,7 +8,7 @@
 #include "cli/stores.h"
 #include "hub/migrations.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {

@@ -10,7 +10,7 @@
 #include "domain/identity/store.h"
 #include "hub/migrations.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::cli {
 namespace {

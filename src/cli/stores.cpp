@@ -4,7 +4,7 @@
 
 #include "hub/migrations.h"
 #include "hub/settings.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::cli {
 
@@ -26,7 +26,7 @@ Result<std::unique_ptr<Stores>> Stores::open(const std::string& folder) {
     std::unique_ptr<Stores> stores(new Stores());
     sql::SqliteOptions options;
     options.folder = folder;
-    auto opened = sql::open_sqlite(options, hub::all_migrations(), stores->counter_, stores->chain_);
+    auto opened = sql::open_database(options, hub::all_migrations(), stores->counter_, stores->chain_);
     if (!opened) return fail(std::move(opened));
     stores->database_ = std::move(*opened);
     return stores;

@@ -10,7 +10,7 @@
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::hub {
 namespace {
@@ -30,7 +30,7 @@ class ClockWatchTest : public testing::Test {
         options_.folder = mkdtemp(name.data());
         options_.vfs = sql::FaultVfs::instance().name();
         EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        auto opened = sql::open_database(options_, steps(), counter_, chain_);
         EXPECT_TRUE(opened);
         database_ = std::move(*opened);
     }

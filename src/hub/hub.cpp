@@ -16,7 +16,7 @@
 #include "hub/status_lists.h"
 #include "platform/http/health.h"
 #include "platform/pki/secret_file.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "platform/telemetry/log.h"
 
 namespace onshi::hub {
@@ -137,7 +137,7 @@ struct Hub::Parts {
     Result<void> open_stores() {
         sql::SqliteOptions options;
         options.folder = settings.store_folder;
-        auto opened = sql::open_sqlite(options, all_migrations(), commit_counter, chain);
+        auto opened = sql::open_database(options, all_migrations(), commit_counter, chain);
         if (!opened) return fail(std::move(opened));
         database = std::move(*opened);
         return {};

@@ -17,7 +17,7 @@
 #include "installation/limits.h"
 #include "installation/workshop.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::installation {
 

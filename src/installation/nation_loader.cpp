@@ -16,7 +16,7 @@
 #include "installation/external_sorter.h"
 #include "installation/limits.h"
 #include "installation/nation_rows.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "synth/text.h"
 
 namespace onshi::installation {

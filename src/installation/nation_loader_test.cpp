@@ -17,7 +17,7 @@
 #include "installation/nation_rows.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/pki/test_fixtures.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "synth/text.h"
 
 namespace onshi::installation {

@@ -55,9 +55,6 @@ Result<sql::CommitPosition> ChainSequencer::accept(sql::Transaction& transaction
     header.payload_digest = sha256(as_bytes(set.record()->payload));
     const Sha256 hash = hash_of(header);
     auto added = add_record(transaction, header, hash, set.record()->payload);
-    // The place behind our head is ours alone; who finds it taken has lost the lane.
-    const bool taken = !added && added.error().code == ErrorCode::store_conflict;
-    if (taken) return fail(ErrorCode::store_fenced, "another process writes this hub's lane");
     if (!added) return fail(std::move(added));
     head_.sequence = header.sequence;
     head_.hash = hash;

@@ -9,7 +9,7 @@
 #include "domain/audit/service.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::audit {
 namespace {
@@ -58,7 +58,7 @@ class ChainTest : public testing::Test {
     void open() {
         chain_ = std::make_unique<ChainSequencer>(1, "hub-test");
         counter_ = std::make_unique<sql::CommitCounter>();
-        auto opened = sql::open_sqlite(options_, steps(), *counter_, *chain_);
+        auto opened = sql::open_database(options_, steps(), *counter_, *chain_);
         ASSERT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
     }
@@ -324,7 +324,7 @@ TEST_F(ChainTest, a_hub_whose_lane_was_claimed_by_another_stops_writing) {
     write_many(2);
     ChainSequencer other(1, "hub-other");
     sql::CommitCounter other_counter;
-    auto second = sql::open_sqlite(options_, steps(), other_counter, other);
+    auto second = sql::open_database(options_, steps(), other_counter, other);
     ASSERT_TRUE(second);
     const auto refused = write("from the frozen hub");
     ASSERT_FALSE(refused);

@@ -20,7 +20,7 @@
 #include "platform/pki/test_fixtures.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::eligibility {
 
@@ -91,7 +91,7 @@ class CheckTest : public testing::Test {
         options_.folder = mkdtemp(name.data());
         options_.vfs = sql::FaultVfs::instance().name();
         EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        auto opened = sql::open_database(options_, steps(), counter_, chain_);
         EXPECT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
         terminal_.key = TerminalKey(5);

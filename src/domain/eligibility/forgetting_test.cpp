@@ -9,7 +9,7 @@
 #include "domain/eligibility/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::eligibility {
 namespace {
@@ -35,7 +35,7 @@ class ForgettingTest : public testing::Test {
         std::string name = std::filesystem::temp_directory_path() / "onshi-forgetting-XXXXXX";
         options_.folder = mkdtemp(name.data());
         EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        auto opened = sql::open_database(options_, steps(), counter_, chain_);
         EXPECT_TRUE(opened);
         database_ = std::move(*opened);
     }

@@ -12,7 +12,7 @@
 #include "platform/sql/fault_vfs.h"
 #include "platform/sql/sqlite_commit_engine.h"
 #include "platform/sql/sqlite_connection.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::sql {
 namespace {
@@ -100,7 +100,7 @@ class StoreTest : public testing::Test {
         const auto all = all_steps();
         auto migrated = migrate(options_, all);
         ASSERT_TRUE(migrated) << migrated.error().detail;
-        auto opened = open_sqlite(options_, all, registry_sequencer_, ledger_sequencer_);
+        auto opened = open_database(options_, all, registry_sequencer_, ledger_sequencer_);
         ASSERT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
     }
@@ -159,7 +159,7 @@ TEST_F(StoreTest, another_schema_version_is_refused) {
     auto longer = all_steps();
     longer.push_back(
         {"test", Store::ledger, 3, "ledger_0003_more.sql", "-- from: 2\nCREATE INDEX i ON item (sequence);\n"});
-    auto opened = open_sqlite(options_, longer, registry_sequencer_, ledger_sequencer_);
+    auto opened = open_database(options_, longer, registry_sequencer_, ledger_sequencer_);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, ErrorCode::store_version);
 }
@@ -171,7 +171,7 @@ TEST_F(StoreTest, a_migration_that_skips_a_version_is_refused_and_leaves_no_trac
     gap.push_back(
         {"test", Store::ledger, 4, "ledger_0004_gap.sql", "-- from: 3\nCREATE TABLE gap (\n    a BIGINT\n);\n"});
     EXPECT_EQ(migrate(options_, gap).error().code, ErrorCode::store_version);
-    EXPECT_TRUE(open_sqlite(options_, all_steps(), registry_sequencer_, ledger_sequencer_));
+    EXPECT_TRUE(open_database(options_, all_steps(), registry_sequencer_, ledger_sequencer_));
 }
 
 TEST_F(StoreTest, what_is_committed_is_read_by_the_next_batch_with_its_position) {

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
-#include <map>
 #include <mutex>
 #include <sys/resource.h>
 #include <thread>
@@ -105,26 +104,10 @@ Result<void> apply_migration(SqliteConnection& connection, const Migration& migr
     return connection.run("COMMIT");
 }
 
-std::map<std::string_view, int> newest_versions(std::span<const Migration> migrations, Store store) {
-    std::map<std::string_view, int> newest;
-    for (const auto& migration : migrations) {
-        if (migration.store == store) newest[migration.slice] = std::max(newest[migration.slice], migration.to);
-    }
-    return newest;
-}
-
 Result<void> assert_versions(SqliteConnection& connection, std::span<const Migration> migrations, Store store) {
     auto table = connection.run(version_table);
     if (!table) return table;
-    for (const auto& [slice, newest] : newest_versions(migrations, store)) {
-        auto version = version_of(connection, slice);
-        if (!version) return fail(std::move(version));
-        if (*version != newest) {
-            return fail(ErrorCode::store_version, fmt::format("{} of {} is at version {}, this program needs {}",
-                                                              to_string(store), slice, *version, newest));
-        }
-    }
-    return {};
+    return check_versions(migrations, store, [&](std::string_view slice) { return version_of(connection, slice); });
 }
 
 // Copies the write-ahead log back while the committer goes on. A steady writer never lets a passive checkpoint finish,
@@ -362,7 +345,7 @@ class SqliteBulkWriter final : public BulkWriter {
 
 }  // namespace
 
-Result<void> migrate(const SqliteOptions& options, std::span<const Migration> migrations) {
+Result<void> migrate_sqlite(const SqliteOptions& options, std::span<const Migration> migrations) {
     std::error_code error;
     std::filesystem::create_directories(options.folder, error);
     if (error) return fail(ErrorCode::store_unavailable, "the store's folder cannot be made: " + error.message());
@@ -389,7 +372,7 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, std:
     return std::unique_ptr<Database>(new SqliteDatabase(options, std::move(*registry), std::move(*ledger)));
 }
 
-Result<std::unique_ptr<BulkWriter>> BulkWriter::open(const SqliteOptions& options, Store store) {
+Result<std::unique_ptr<BulkWriter>> open_sqlite_bulk_writer(const SqliteOptions& options, Store store) {
     auto connection = open_writer(options, store);
     if (!connection) return fail(std::move(connection));
     // A load that is cut short is repeated, so it need not survive a power cut; the big cache keeps inner pages in
@@ -399,7 +382,7 @@ Result<std::unique_ptr<BulkWriter>> BulkWriter::open(const SqliteOptions& option
     return std::unique_ptr<BulkWriter>(new SqliteBulkWriter(std::move(*connection)));
 }
 
-Result<std::vector<TableSize>> table_sizes(const SqliteOptions& options, Store store) {
+Result<std::vector<TableSize>> sqlite_table_sizes(const SqliteOptions& options, Store store) {
     auto connection = open_writer(options, store);
     if (!connection) return fail(std::move(connection));
     const char* sql =
