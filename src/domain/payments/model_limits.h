@@ -15,9 +15,5 @@ inline constexpr std::size_t household_items_max = 32;
 inline constexpr std::size_t explanation_steps_max = 96;
 // Largest cost of one part or item, in yen: far above the dearest treatment of a month, and no sum of them overflows.
 inline constexpr std::int64_t cost_yen_max = 100'000'000'000;
-// Payments within one month that one ordinance counts.
-inline constexpr std::int64_t visits_per_month_max = 1'000;
-// Subsidies of one person at one time; more is no real record.
-inline constexpr std::size_t subsidies_per_person_max = 32;
 
 }  // namespace onshi::payments

@@ -28,7 +28,7 @@ std::optional<std::int64_t> parse_whole(std::string_view text) {
 
 void CellReader::reject(std::string_view column, ErrorCode code) {
     if (error_) return;
-    error_.emplace(code, std::string());
+    error_.emplace(code, std::string(column));
     error_->fields.push_back({std::string(column), code});
 }
 
