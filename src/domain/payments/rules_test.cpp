@@ -261,7 +261,9 @@ TEST(limits, of_2018_and_2026_differ_only_where_the_law_changed) {
         } else {
             EXPECT_EQ(a.many, b.many);
         }
-        if (a.limit_class.category == Category::low_1) EXPECT_EQ(a.outpatient, b.outpatient);
+        if (a.limit_class.category == Category::low_1) {
+            EXPECT_EQ(a.outpatient, b.outpatient);
+        }
     }
 }
 
