@@ -5,6 +5,8 @@ import sys
 import tomllib
 import unicodedata
 
+import payment_tables
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LANGUAGES = ("ja", "en")
 AUDIENCES = ("patient", "clerk", "vendor")
@@ -190,7 +192,8 @@ def main():
     errors = flatten(load("errors.toml"))
     outcomes = flatten(load("outcomes.toml"))
     files = {**error_files(errors), **text_files(errors, outcomes), **outcome_files(outcomes),
-             **character_files(load("variant_characters.toml"), load("cp932_substitutes.toml"))}
+             **character_files(load("variant_characters.toml"), load("cp932_substitutes.toml")),
+             "src/domain/payments/rules_tables.gen.cpp": HEADER + payment_tables.tables(load("payments.toml"))}
     stale = [path for path, text in files.items()
              if not (ROOT / path).exists() or (ROOT / path).read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:

@@ -106,6 +106,17 @@ enum class ErrorCode : std::uint16_t {
     organisation_unknown,
     overload_busy,
     overload_rate,
+    payments_amount,
+    payments_cap_missing,
+    payments_care_month,
+    payments_category,
+    payments_household,
+    payments_ordinance,
+    payments_parts,
+    payments_payer,
+    payments_ratio,
+    payments_relief,
+    payments_special_disease,
     peer_outcome_unknown,
     peer_protocol,
     peer_refused,
@@ -157,6 +168,6 @@ enum class ErrorCode : std::uint16_t {
     text_too_long,
 };
 
-inline constexpr std::uint16_t error_code_count = 148;
+inline constexpr std::uint16_t error_code_count = 159;
 
 }  // namespace onshi

@@ -13,7 +13,9 @@ class Random {
     virtual void fill(std::span<std::uint8_t> out) = 0;
 };
 
-// OpenSSL's generator; aborts when the system has no entropy, since nothing safe can be done without.
+// OpenSSL's generator; aborts when the system has no entropy, since nothing safe can be done without. At most 16 bytes
+// (nonces, salts, identifiers) come from a stock per thread that was made by the same generator; also safe after
+// fork().
 class SystemRandom final : public Random {
   public:
     void fill(std::span<std::uint8_t> out) override;

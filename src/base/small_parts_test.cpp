@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <sys/wait.h>
 #include <type_traits>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -184,6 +186,45 @@ TEST(SystemRandom, does_not_repeat_itself) {
         seen.insert(bytes);
     }
     EXPECT_EQ(seen.size(), 100U);
+}
+
+// More than one stock of small pieces, and pieces that do not fill it evenly.
+TEST(SystemRandom, gives_every_byte_of_its_stock_once) {
+    SystemRandom random;
+    for (const std::size_t size : {9U, 12U, 16U, 17U, 32U}) {
+        std::set<std::string> seen;
+        for (int i = 0; i < 1000; ++i) {
+            std::string bytes(size, '\0');
+            random.fill({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
+            seen.insert(std::move(bytes));
+        }
+        EXPECT_EQ(seen.size(), 1000U) << size;
+    }
+}
+
+TEST(SystemRandom, gives_a_child_process_other_bytes_than_its_parent) {
+    using Drawn = std::array<std::uint8_t, 16>;
+    SystemRandom random;
+    Drawn before{};
+    random.fill(before);  // the stock is filled
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    Drawn drawn{};
+    random.fill(drawn);
+    if (child == 0) {
+        const bool written = write(ends[1], drawn.data(), drawn.size()) == static_cast<ssize_t>(drawn.size());
+        _exit(written ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    Drawn of_child{};
+    EXPECT_EQ(read(ends[0], of_child.data(), of_child.size()), static_cast<ssize_t>(of_child.size()));
+    EXPECT_NE(of_child, drawn);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 }  // namespace onshi::small_parts_test

@@ -1,4 +1,4 @@
-// onshi bench check
+// onshi bench check | payments
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include "bench/bench_installation.h"
 #include "bench/check_bench.h"
 #include "bench/check_report.h"
+#include "bench/payments_bench.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -116,11 +117,48 @@ class BenchCheck final : public Command {
     std::int64_t connections_ = 64;
 };
 
+class BenchPayments final : public Command {
+  public:
+    static constexpr CommandText text{"bench", "payments",
+                                      "Measure how many claims and households one core calculates in a second.",
+                                      "  onshi bench payments --folder var/bench\n"
+                                      "  onshi bench payments --folder var/bench --seconds 1 --json"};
+
+    void declare(Options& options) override {
+        options.text(folder_, "--folder", "DIR", "where payments.json, the figures, is written; made when missing");
+        options.integer(seconds_, "--seconds", "N", "length of each phase").range(1, 120);
+    }
+
+    Result<Exit> run(Session& session) override {
+        Console& console = session.console();
+        const auto report = bench::run_payments_bench(std::chrono::seconds(seconds_));
+        if (!report) return tl::unexpected(report.error());
+        const std::string line = bench::to_json_line(*report);
+        if (console.json()) {
+            console.note(bench::to_text(*report));
+            console.line(line);
+        } else {
+            console.line(bench::to_text(*report));
+        }
+        if (folder_.empty()) return Exit::done;
+        std::error_code error;
+        fs::create_directories(folder_, error);
+        auto written = replace_file(fs::path(folder_) / "payments.json", line + "\n");
+        if (!written) return fail(std::move(written));
+        return Exit::done;
+    }
+
+  private:
+    std::string folder_;
+    std::int64_t seconds_ = 5;
+};
+
 }  // namespace
 
 void add_bench_commands(CommandTree& tree) {
     tree.noun("bench", "measurements against a reference in the same run");
     tree.add<BenchCheck>();
+    tree.add<BenchPayments>();
 }
 
 }  // namespace onshi::cli

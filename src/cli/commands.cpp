@@ -8,6 +8,7 @@ namespace onshi::cli {
 void add_all_commands(CommandTree& tree) {
     add_eligibility_commands(tree);
     add_card_commands(tree);
+    add_payments_commands(tree);
     add_terminal_commands(tree);
     add_server_commands(tree);
     add_audit_commands(tree);

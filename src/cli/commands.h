@@ -10,6 +10,7 @@ void add_card_commands(CommandTree& tree);
 // Under the noun `card`.
 void add_card_status_command(CommandTree& tree);
 void add_eligibility_commands(CommandTree& tree);
+void add_payments_commands(CommandTree& tree);
 void add_terminal_commands(CommandTree& tree);
 void add_audit_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);

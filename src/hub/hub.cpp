@@ -197,6 +197,7 @@ struct Hub::Parts {
         add_check_routes(*server, *context);
         add_card_routes(*server, *context);
         add_terminal_routes(*server, *context);
+        add_payment_routes(*server, *context);
         add_contract_routes(*server);
         http::ListenerOptions main;
         main.address = settings.listen_address;

@@ -1,5 +1,6 @@
 // Answers of a check.
 #include "domain/audit/rules.h"
+#include "domain/payments/rules_ratio.h"
 #include "exchange/api/checks.h"
 #include "exchange/api/values.h"
 #include "platform/text_formats/json_writer.h"
@@ -56,7 +57,10 @@ void write_coverage_fields(JsonWriter& writer, const Coverage& c, const organisa
     }
     writer.member("certificate_kind", static_cast<int>(c.kind));
     if (c.copay_percent) writer.member("copay_percent", *c.copay_percent);
+    writer.member("copay_state", to_string(payments::copay_ratio_presence(c.copay_percent)));
     if (!c.limit_category.empty()) writer.member("limit_category", c.limit_category);
+    writer.member("limit_category_state",
+                  to_string(payments::limit_category_presence(c.limit_category, c.insurer.scheme())));
     writer.member("insurer_file_of", to_iso(c.file_day));
 }
 

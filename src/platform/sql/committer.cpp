@@ -1,6 +1,7 @@
 #include "platform/sql/committer.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -31,8 +32,17 @@ struct Committer::Waiting : CommitEngine::Item {
     Handler handler;
 };
 
+struct Committer::Queue {
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::vector<std::unique_ptr<Waiting>> sets;
+    bool called = false;  // a Call is on its way
+    bool awake = false;   // the committer has been told of the sets
+    bool closed = false;
+};
+
 Committer::Committer(CommitEngine& engine, CommitLimits limits)
-    : engine_(engine), limits_(limits), thread_([this] { run(); }) {}
+    : engine_(engine), limits_(limits), queue_(std::make_shared<Queue>()), thread_([this] { run(); }) {}
 
 Committer::~Committer() {
     close();
@@ -55,32 +65,56 @@ Task<Result<CommitPosition>> Committer::commit(WriteSet set, Deadline deadline) 
                                                                                       std::move(set));
 }
 
-std::optional<ErrorCode> Committer::enqueue(std::unique_ptr<Waiting>& waiting) {
-    bool was_empty = false;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (closed_) return ErrorCode::store_unavailable;
-        if (queue_.size() >= limits_.waiting_sets_max) return ErrorCode::overload_busy;
-        was_empty = queue_.empty();
-        queue_.push_back(std::move(waiting));
+// Wakes the committer when a loop has done what it has to do now: the sets that come until then are one commit, and on
+// a shared core the committer does not take the core from the loop for the first of them. A loop that ends without
+// running it wakes the committer too, for the sets of others. May outlive the committer.
+class Committer::Call {
+  public:
+    explicit Call(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {}
+    Call(Call&&) noexcept = default;
+    Call& operator=(Call&&) = delete;
+    ~Call() { (*this)(); }
+    void operator()() {
+        const auto queue = std::exchange(queue_, nullptr);
+        if (!queue) return;
+        {
+            const std::scoped_lock lock(queue->mutex);
+            queue->called = false;
+            queue->awake = true;
+        }
+        queue->arrived.notify_one();
     }
-    if (was_empty) arrived_.notify_one();
+
+  private:
+    std::shared_ptr<Queue> queue_;
+};
+
+std::optional<ErrorCode> Committer::enqueue(std::unique_ptr<Waiting>& waiting) {
+    const asio::any_io_executor executor = asio::get_associated_executor(waiting->handler);
+    {
+        const std::scoped_lock lock(queue_->mutex);
+        if (queue_->closed) return ErrorCode::store_unavailable;
+        if (queue_->sets.size() >= limits_.waiting_sets_max) return ErrorCode::overload_busy;
+        queue_->sets.push_back(std::move(waiting));
+        if (std::exchange(queue_->called, true)) return std::nullopt;
+    }
+    asio::post(executor, Call(queue_));
     return std::nullopt;
 }
 
 void Committer::close() {
     const std::scoped_lock closing(close_mutex_);
     {
-        const std::scoped_lock lock(mutex_);
-        closed_ = true;
+        const std::scoped_lock lock(queue_->mutex);
+        queue_->closed = true;
     }
-    arrived_.notify_one();
+    queue_->arrived.notify_one();
     if (thread_.joinable()) thread_.join();
 }
 
 std::size_t Committer::waiting() const {
-    const std::scoped_lock lock(mutex_);
-    return queue_.size();
+    const std::scoped_lock lock(queue_->mutex);
+    return queue_->sets.size();
 }
 
 // Takes at once what is there when sets arrive slowly; else waits a little for more, because a commit costs the same
@@ -88,21 +122,23 @@ std::size_t Committer::waiting() const {
 // the committer wakes at the first set of a burst, and commits of a few sets each would keep the core from bringing
 // more.
 bool Committer::gather(std::vector<std::unique_ptr<Waiting>>& taken) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-    if (queue_.empty()) return false;
+    std::unique_lock lock(queue_->mutex);
+    auto& sets = queue_->sets;
+    queue_->arrived.wait(lock, [&] { return queue_->closed || (queue_->awake && !sets.empty()); });
+    if (sets.empty()) return false;
     const double more = arrivals_.per_second() * std::chrono::duration<double>(limits_.gather_max).count();
-    if (!closed_ && more >= limits_.gather_from && static_cast<double>(queue_.size()) < more) {
+    if (!queue_->closed && more >= limits_.gather_from && static_cast<double>(sets.size()) < more) {
         const auto until = std::chrono::steady_clock::now() + limits_.gather_max;
-        arrived_.wait_until(lock, until, [this] { return closed_; });
+        queue_->arrived.wait_until(lock, until, [this] { return queue_->closed; });
     }
-    const std::size_t count = std::min(queue_.size(), limits_.sets_per_commit_max);
-    if (count == queue_.size()) {
-        taken.swap(queue_);
+    const std::size_t count = std::min(sets.size(), limits_.sets_per_commit_max);
+    if (count == sets.size()) {
+        taken.swap(sets);
+        queue_->awake = false;
     } else {
-        const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-        std::move(queue_.begin(), end, std::back_inserter(taken));
-        queue_.erase(queue_.begin(), end);
+        const auto end = sets.begin() + static_cast<std::ptrdiff_t>(count);
+        std::move(sets.begin(), end, std::back_inserter(taken));
+        sets.erase(sets.begin(), end);
     }
     arrivals_.took(count, std::chrono::steady_clock::now());
     return true;

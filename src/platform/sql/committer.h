@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -61,7 +60,8 @@ class Committer {
 
   private:
     struct Waiting;
-    struct Answer;
+    struct Queue;
+    class Call;
     void run();
     [[nodiscard]] bool gather(std::vector<std::unique_ptr<Waiting>>& taken);
     void answer(std::vector<std::unique_ptr<Waiting>>& done);
@@ -69,11 +69,8 @@ class Committer {
 
     CommitEngine& engine_;
     const CommitLimits limits_;
-    mutable std::mutex mutex_;
-    std::condition_variable arrived_;
-    std::vector<std::unique_ptr<Waiting>> queue_;
+    const std::shared_ptr<Queue> queue_;
     ArrivalRate arrivals_;
-    bool closed_ = false;
     std::mutex close_mutex_;
     std::thread thread_;
 };

@@ -24,9 +24,18 @@ struct CommitLimits {
 
 inline constexpr std::chrono::microseconds committer_slice{100};
 
+// The registry is read and written in bulk; a commit of the ledger writes a page for almost every row, whole.
+inline constexpr int registry_page_bytes = 8192;
+inline constexpr int ledger_page_bytes = 4096;
+
 // A write-ahead log above this many pages is copied back by the checkpoint thread.
 inline constexpr int wal_pages_checkpoint = 4000;
+inline constexpr int checkpoint_niceness = 10;
+inline constexpr int checkpoint_rounds_max = 3;
+inline constexpr int checkpoint_rest_pages = 64;
 inline constexpr std::size_t answers_per_post_max = 64;
+// Read batches of one loop that are answered together.
+inline constexpr std::size_t batches_per_turn_max = 64;
 
 // A read that took longer than this and waited for the disk was cold: for `cold_reads_pause` reads leave the event loop
 // for the reader threads.

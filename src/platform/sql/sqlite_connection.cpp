@@ -249,7 +249,7 @@ void SqliteConnection::reset_open_query() {
     open_query_ = nullptr;
 }
 
-Result<void> SqliteConnection::read(ReadBatch& batch) {
+Result<void> SqliteConnection::begin_snapshot() {
     if (own_.empty()) {
         own_.resize(own_texts.size(), nullptr);
         for (std::size_t i = 0; i < own_texts.size(); ++i) {
@@ -257,23 +257,33 @@ Result<void> SqliteConnection::read(ReadBatch& batch) {
             if (code != SQLITE_OK) return failure(code, "prepare");
         }
     }
-    // One statement is its own snapshot.
-    const bool several = batch.queries().size() > 1;
-    if (several) {
-        const int begun = sqlite3_step(own_[begin_read]);
-        sqlite3_reset(own_[begin_read]);
-        if (begun != SQLITE_DONE) return failure(begun, "begin");
-    }
-    Result<void> outcome;
+    const int begun = sqlite3_step(own_[begin_read]);
+    sqlite3_reset(own_[begin_read]);
+    if (begun != SQLITE_DONE) return failure(begun, "begin");
+    return {};
+}
+
+void SqliteConnection::end_snapshot() {
+    sqlite3_step(own_[commit_read]);
+    sqlite3_reset(own_[commit_read]);
+}
+
+Result<void> SqliteConnection::read_in_snapshot(ReadBatch& batch) {
     for (auto& query : batch.queries()) {
-        outcome = this->query(query.step, batch.parameters(), *query.sink);
-        if (!outcome) break;
+        auto answered = this->query(query.step, batch.parameters(), *query.sink);
+        if (!answered) return answered;
     }
-    if (several) {
-        sqlite3_step(own_[commit_read]);
-        sqlite3_reset(own_[commit_read]);
-    }
-    return outcome;
+    return {};
+}
+
+Result<void> SqliteConnection::read(ReadBatch& batch) {
+    // One statement is its own snapshot.
+    if (batch.queries().size() <= 1) return read_in_snapshot(batch);
+    auto begun = begin_snapshot();
+    if (!begun) return begun;
+    auto answered = read_in_snapshot(batch);
+    end_snapshot();
+    return answered;
 }
 
 std::uint64_t SqliteConnection::new_cache_misses() {

@@ -46,7 +46,12 @@ class SqliteConnection {
     [[nodiscard]] Result<bool> query_one(const Step& step, const ParameterBuffer& parameters, Row& row);
     // Ends what query_one left open.
     void reset_open_query();
+    // A batch as a snapshot of its own.
     [[nodiscard]] Result<void> read(ReadBatch& batch);
+    // Several batches may share a snapshot: begin, read_in_snapshot of each, end.
+    [[nodiscard]] Result<void> begin_snapshot();
+    [[nodiscard]] Result<void> read_in_snapshot(ReadBatch& batch);
+    void end_snapshot();
 
     [[nodiscard]] sqlite3* handle() { return db_; }
     [[nodiscard]] std::uint64_t new_cache_misses();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include <boost/asio/associated_executor.hpp>
@@ -19,6 +20,7 @@
 
 #include "base/ensure.h"
 #include "platform/sql/committer.h"
+#include "platform/sql/read_turns.h"
 #include "platform/sql/sqlite_commit_engine.h"
 #include "platform/sql/sqlite_connection.h"
 
@@ -45,9 +47,9 @@ Result<std::unique_ptr<SqliteConnection>> open_writer(const SqliteOptions& optio
     if (!connection) return connection;
     // page_size counts for a new file only; automatic checkpoints are off because a thread of their own does them.
     const std::string pragmas = fmt::format(
-        "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+        "PRAGMA page_size={}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA foreign_keys=ON; PRAGMA cache_size=-{}; PRAGMA mmap_size={};",
-        options.cache_kib, options.mmap_bytes);
+        store == Store::registry ? registry_page_bytes : ledger_page_bytes, options.cache_kib, options.mmap_bytes);
     auto set = (*connection)->run(pragmas.c_str());
     if (!set) return fail(std::move(set));
     return connection;
@@ -135,17 +137,29 @@ class Checkpointer {
 
   private:
     void run() {
+        // Copying is work for many; whoever waits for an answer goes first.
+        setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), checkpoint_niceness);
         std::unique_lock lock(mutex_);
         while (!stopping_) {
             wake_.wait_for(lock, std::chrono::milliseconds(200),
                            [this] { return stopping_ || wanted_.load(std::memory_order_relaxed); });
             if (stopping_ || !wanted_.load(std::memory_order_relaxed)) continue;
             lock.unlock();
-            sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+            copy();
             engine_->count_checkpoint();
             engine_->request_log_restart();
             wanted_.store(false, std::memory_order_relaxed);
             lock.lock();
+        }
+    }
+    // A second round copies what was committed during the first, so that the committer finds little left to do.
+    void copy() {
+        int before = 0;
+        for (int round = 0; round < checkpoint_rounds_max; ++round) {
+            int copied = 0;
+            sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+            if (copied - before <= checkpoint_rest_pages) return;
+            before = copied;
         }
     }
     std::unique_ptr<SqliteConnection> connection_;
@@ -191,6 +205,7 @@ class SqliteDatabase final : public Database {
           id_(next_id_.fetch_add(1)),
           registry_(std::move(registry)),
           ledger_(std::move(ledger)),
+          turns_([this](std::span<ReadTurns::Item> items) { read_turn(items); }),
           readers_pool_(reader_threads) {}
     ~SqliteDatabase() override { close(); }
 
@@ -200,7 +215,8 @@ class SqliteDatabase final : public Database {
             auto answered = co_await read_on_pool(batch, deadline);
             co_return answered;
         }
-        co_return read_here(batch);
+        auto answered = co_await turns_.read(batch, deadline);
+        co_return answered;
     }
 
     Task<Result<CommitPosition>> commit(WriteSet set, Deadline deadline) override {
@@ -254,21 +270,48 @@ class SqliteDatabase final : public Database {
         return connection;
     }
 
-    Result<void> read_here(ReadBatch& batch) {
+    // On a reader thread.
+    Result<void> read_alone(ReadBatch& batch) {
         auto connection = reader();
         if (!connection) return fail(std::move(connection));
         const std::int64_t begun = now_ns();
         auto answered = (*connection)->read(batch);
+        note_read(**connection, begun);
+        return answered;
+    }
+
+    // On an event loop: all batches of a turn see one snapshot, which begins after each of them was asked for.
+    void read_turn(std::span<ReadTurns::Item> items) {
+        auto connection = reader();
+        Result<void> begun;
+        if (connection) begun = (*connection)->begin_snapshot();
+        if (!connection || !begun) {
+            const Error& error = connection ? begun.error() : connection.error();
+            for (auto& item : items) item.outcome = tl::unexpected(error);
+            return;
+        }
+        for (auto& item : items) {
+            if (item.deadline.passed()) {
+                item.outcome = fail(ErrorCode::deadline_passed, "before the read");
+                continue;
+            }
+            const std::int64_t since = now_ns();
+            item.outcome = (*connection)->read_in_snapshot(*item.batch);
+            note_read(**connection, since);
+        }
+        (*connection)->end_snapshot();
+    }
+
+    void note_read(SqliteConnection& connection, std::int64_t begun) {
         const auto batches = batches_.fetch_add(1, std::memory_order_relaxed);
         // Asking SQLite for its count costs more than some reads.
         if (batches % pages_counted_every == 0) {
-            pages_read_.fetch_add((*connection)->new_cache_misses(), std::memory_order_relaxed);
+            pages_read_.fetch_add(connection.new_cache_misses(), std::memory_order_relaxed);
         }
         const std::int64_t ended = now_ns();
         if (ended - begun > std::chrono::nanoseconds(cold_read_threshold).count() && has_waited_for_disk()) {
             cold_until_ns_.store(ended + std::chrono::nanoseconds(cold_reads_pause).count(), std::memory_order_relaxed);
         }
-        return answered;
     }
 
     // Whether this thread has waited for the disk since it was last asked. A read that was slow without that has only
@@ -290,8 +333,8 @@ class SqliteDatabase final : public Database {
         auto initiate = [this, &batch, deadline](auto&& handler) {
             asio::post(readers_pool_, [this, &batch, deadline, h = std::forward<decltype(handler)>(handler)]() mutable {
                 // Nobody waits for it any more: the disk is for those behind it.
-                auto answered =
-                    deadline.passed() ? Result<void>(fail(ErrorCode::deadline_passed, "cold reads")) : read_here(batch);
+                auto answered = deadline.passed() ? Result<void>(fail(ErrorCode::deadline_passed, "cold reads"))
+                                                  : read_alone(batch);
                 reads_waiting_.fetch_sub(1);
                 auto executor = asio::get_associated_executor(h);
                 asio::post(executor, [h = std::move(h), a = std::move(answered)]() mutable { h(std::move(a)); });
@@ -313,6 +356,7 @@ class SqliteDatabase final : public Database {
     std::atomic<std::uint64_t> batches_{0};
     std::atomic<std::uint64_t> cold_batches_{0};
     std::atomic<std::uint64_t> pages_read_{0};
+    ReadTurns turns_;
     asio::thread_pool readers_pool_;
 };
 

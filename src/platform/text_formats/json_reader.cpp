@@ -108,6 +108,14 @@ std::optional<std::int64_t> JsonObject::integer(std::string_view name, std::int6
     return optional_integer(name, min, max);
 }
 
+std::optional<bool> JsonObject::optional_boolean(std::string_view name) {
+    const json::value* value = state_.find(name);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_bool()) return value->get_bool();
+    state_.note(name, ErrorCode::field_type);
+    return std::nullopt;
+}
+
 std::optional<std::string> JsonObject::optional_base64url(std::string_view name, std::size_t bytes_max) {
     const auto raw = optional_text(name, (bytes_max * 4 + 2) / 3);
     if (!raw) return std::nullopt;
@@ -153,6 +161,12 @@ void JsonObject::objects(std::string_view name, std::size_t count_max, const std
         read(member);
         inner.note_unknown();
     }
+}
+
+void JsonObject::optional_objects(std::string_view name, std::size_t count_max,
+                                  const std::function<void(JsonObject&)>& read) {
+    if (state_.object->if_contains(json::string_view(name.data(), name.size())) != nullptr)
+        objects(name, count_max, read);
 }
 
 void JsonObject::reject(std::string_view name, ErrorCode code) {

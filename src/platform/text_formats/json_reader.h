@@ -31,12 +31,16 @@ class JsonObject {
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
     [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t min,
                                                                std::int64_t max);
+    [[nodiscard]] std::optional<bool> optional_boolean(std::string_view name);
     // base64url of at most `bytes_max` decoded bytes; empty when absent or wrong.
     [[nodiscard]] std::string base64url(std::string_view name, std::size_t bytes_max);
     [[nodiscard]] std::optional<std::string> optional_base64url(std::string_view name, std::size_t bytes_max);
     // Reads a member object or the objects of an array with the same reader.
     void object(std::string_view name, const std::function<void(JsonObject&)>& read);
     void objects(std::string_view name, std::size_t count_max, const std::function<void(JsonObject&)>& read);
+
+    // The same for an array that may be absent; one that is there is not empty.
+    void optional_objects(std::string_view name, std::size_t count_max, const std::function<void(JsonObject&)>& read);
 
     // Notes that a field that was read is wrong.
     void reject(std::string_view name, ErrorCode code);

@@ -1,0 +1,178 @@
+#include "domain/payments/rules.h"
+
+namespace onshi::payments {
+
+namespace {
+
+constexpr Percent percent_10 = Percent::of(10);
+constexpr Percent percent_20 = Percent::of(20);
+constexpr Percent percent_30 = Percent::of(30);
+
+// The rows that decide: of the household under 70, and of its persons of 70 and over.
+struct Rows {
+    const LimitRow* under70 = nullptr;
+    const LimitRow* active = nullptr;    // 現役並み, for persons at 30 % in a household of ア, イ or ウ
+    const LimitRow* ordinary = nullptr;  // everybody else of 70 and over
+};
+
+const LimitRow* row_of(const LimitTable& table, Category category, std::uint8_t step) {
+    return find_row(table, {category, step});
+}
+
+Rows rows_of(const LimitTable& table, const Household& household) {
+    const auto [category, step] = household.limit_class;
+    Rows rows;
+    rows.under70 = row_of(table, category, step);
+    switch (category) {
+        case Category::u70_a:
+        case Category::u70_i:
+        case Category::u70_u: {
+            const auto offset = static_cast<std::uint8_t>(category) - static_cast<std::uint8_t>(Category::u70_a);
+            const auto active = static_cast<Category>(static_cast<std::uint8_t>(Category::active_3) +
+                                                      static_cast<std::uint8_t>(offset));
+            rows.active = row_of(table, active, step);
+            // 現役並み takes the 30 % ratio (§3.3); without it a high pay gives the dearest row of 一般.
+            rows.ordinary = row_of(table, Category::general, step == 0 ? std::uint8_t{0} : std::uint8_t{1});
+            break;
+        }
+        case Category::u70_e: rows.ordinary = row_of(table, Category::general, step); break;
+        case Category::u70_o:
+            rows.ordinary = row_of(table, household.low_income_1 ? Category::low_1 : Category::low_2, 0);
+            break;
+        default: rows.under70 = nullptr;
+    }
+    return rows;
+}
+
+std::optional<ErrorCode> impossible(const Household& household) {
+    if (household.item_count == 0 || household.item_count > household_items_max) return ErrorCode::payments_household;
+    if (household.low_income_1 && household.limit_class.category != Category::u70_o) {
+        return ErrorCode::payments_category;
+    }
+    for (const auto& item : household.list()) {
+        if (item.cost < Yen(0) || item.cost > Yen(cost_yen_max)) return ErrorCode::payments_amount;
+        const bool ten = item.band == Band::over70 && item.ratio == percent_10;
+        if (!ten && item.ratio != percent_20 && item.ratio != percent_30) return ErrorCode::payments_ratio;
+    }
+    return std::nullopt;
+}
+
+class Aggregation {
+  public:
+    Aggregation(const Household& household, const Tables& tables, const Rows& rows, Steps* steps)
+        : household_(household), tables_(tables), rows_(rows), steps_(steps) {}
+
+    [[nodiscard]] HouseholdResult run() {
+        for (std::size_t i = 0; i < household_.item_count; ++i) take(i);
+        cap_elderly();
+        cap_all();
+        result_.refund_total = result_.refund_a + result_.refund_b + result_.refund_c;
+        result_.net_burden = result_.paid - result_.refund_total;
+        return result_;
+    }
+
+  private:
+    void tell(const Step& step) const {
+        if (steps_ != nullptr) steps_->add(step);
+    }
+
+    [[nodiscard]] bool is_active_person(const HouseholdItem& item) const {
+        return rows_.active != nullptr && item.ratio == percent_30;
+    }
+
+    void take(std::size_t i) {
+        const HouseholdItem& item = household_.items[i];
+        const Yen copay = item.ratio.share_of(item.cost);
+        result_.paid += copay;
+        const auto number = static_cast<std::uint8_t>(i + 1);
+        tell({.rule = Rule::copay, .part = number, .percent = item.ratio, .of = item.cost, .amount = copay});
+        if (item.band == Band::over70) {
+            elderly_cost_ += item.cost;
+            elderly_ += copay;
+            any_active_ = any_active_ || is_active_person(item);
+            any_elderly_ = true;
+            if (item.setting == Setting::outpatient) cap_outpatient(i);
+        } else if (copay >= tables_.household_item_min) {
+            young_cost_ += item.cost;
+            young_ += copay;
+            any_young_ = true;
+        } else {
+            tell({.rule = Rule::household_not_counted,
+                  .part = number,
+                  .of = copay,
+                  .amount = tables_.household_item_min});
+        }
+    }
+
+    // Step A, once for each person, at the person's first outpatient item.
+    void cap_outpatient(std::size_t first) {
+        const HouseholdItem& item = household_.items[first];
+        Yen sum;
+        for (std::size_t i = 0; i < household_.item_count; ++i) {
+            const HouseholdItem& other = household_.items[i];
+            const bool same = other.person == item.person && other.band == item.band && other.setting == item.setting;
+            if (!same) continue;
+            if (i < first) return;
+            if (is_active_person(other)) return;
+            sum += other.ratio.share_of(other.cost);
+        }
+        const auto cap = rows_.ordinary->outpatient;
+        if (!cap || sum <= *cap) return;
+        result_.refund_a += sum - *cap;
+        tell({.rule = Rule::household_outpatient,
+              .part = static_cast<std::uint8_t>(first + 1),
+              .of = sum,
+              .amount = *cap});
+    }
+
+    // Step B: no 21,000 test from 70 on.
+    void cap_elderly() {
+        if (!any_elderly_) return;
+        elderly_ -= result_.refund_a;
+        const LimitRow& row = any_active_ ? *rows_.active : *rows_.ordinary;
+        const Limit limit = monthly_limit(row, {.cost = elderly_cost_, .many = household_.many});
+        result_.many_ignored = limit.many_ignored;
+        if (limit.many_ignored) tell({.rule = Rule::no_reduced_limit});
+        if (elderly_ <= limit.amount) return;
+        result_.refund_b = elderly_ - limit.amount;
+        tell({.rule = Rule::household_elderly, .of = elderly_, .amount = limit.amount});
+        elderly_ = limit.amount;
+    }
+
+    // Step C: the 1 % is of the cost of what is counted.
+    void cap_all() {
+        if (!any_young_) return;
+        const Limit limit =
+            monthly_limit(*rows_.under70, {.cost = elderly_cost_ + young_cost_, .many = household_.many});
+        const Yen sum = elderly_ + young_;
+        if (sum <= limit.amount) return;
+        result_.refund_c = sum - limit.amount;
+        tell({.rule = Rule::household_all, .of = sum, .amount = limit.amount});
+    }
+
+    const Household& household_;
+    const Tables& tables_;
+    const Rows& rows_;
+    Steps* steps_;
+    HouseholdResult result_;
+    Yen elderly_;  // copays of 70 and over that are still theirs
+    Yen elderly_cost_;
+    Yen young_;
+    Yen young_cost_;
+    bool any_active_ = false;
+    bool any_elderly_ = false;
+    bool any_young_ = false;
+};
+
+}  // namespace
+
+Evaluated<HouseholdResult> evaluate_household(const Household& household, const Tables& tables, Steps* steps) {
+    const auto* table = find_limit_table(tables, household.care_month);
+    if (table == nullptr) return tl::unexpected(ErrorCode::payments_care_month);
+    if (const auto wrong = impossible(household)) return tl::unexpected(*wrong);
+    const Rows rows = rows_of(*table, household);
+    if (rows.under70 == nullptr || rows.ordinary == nullptr) return tl::unexpected(ErrorCode::payments_category);
+    return Aggregation(household, tables, rows, steps).run();
+}
+
+}  // namespace onshi::payments

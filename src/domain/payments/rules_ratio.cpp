@@ -1,0 +1,134 @@
+#include "domain/payments/rules_ratio.h"
+
+#include <algorithm>
+
+#include "domain/payments/rules.h"
+
+namespace onshi::payments {
+
+namespace {
+
+// From here on the late-elderly know 20 % (令和4年10月).
+constexpr Date late_elderly_20_from = Date::of(2022, 10, 1);
+constexpr Percent percent_30 = Percent::of(30);
+
+__extension__ using Wide = __int128;
+
+bool contradicts(Category category, AgeGroup group, Percent ratio) {
+    const bool elderly = group == AgeGroup::seventy || group == AgeGroup::late_elderly;
+    if ((band_of(category) == Band::over70) != elderly) return true;
+    return elderly && is_active(category) != (ratio == percent_30);
+}
+
+// Whether the insurer as good as never sends this ratio for this age, and sends enough for that to mean something.
+bool is_unusual(const RatioPattern& pattern, AgeGroup group, Percent ratio, const PlausibilityTable& table) {
+    const auto& counts = pattern.counts[static_cast<std::size_t>(group)];
+    std::uint64_t all = 0;
+    for (const auto count : counts) all += count;
+    if (all < table.pattern_records_min) return false;
+    const std::uint64_t own = counts[static_cast<std::size_t>(ratio.value())];
+    return own * 10'000 < all * table.pattern_share_per_10000_min;
+}
+
+}  // namespace
+
+AgeGroup age_group_on(Date birth, Date day, InsurerScheme scheme) {
+    if (scheme == InsurerScheme::late_elderly || day >= late_elderly_start(birth)) return AgeGroup::late_elderly;
+    if (day <= preschool_end(birth)) return AgeGroup::preschool;
+    return day >= seventy_start(birth) ? AgeGroup::seventy : AgeGroup::general;
+}
+
+std::span<const Percent> lawful_ratios(const Tables& tables, AgeGroup group, Date day) {
+    const RatioTable& table = tables.ratio;
+    switch (group) {
+        case AgeGroup::preschool: return {&table.preschool, 1};
+        case AgeGroup::general: return {&table.general, 1};
+        case AgeGroup::seventy: return table.seventy;
+        case AgeGroup::late_elderly: break;
+    }
+    return day < late_elderly_20_from ? table.late_elderly_before_2022_10 : table.late_elderly;
+}
+
+Percent lawful_ratio(const Tables& tables, AgeGroup group, Date day, const IncomeFacts& income) {
+    const RatioTable& table = tables.ratio;
+    const auto ratios = lawful_ratios(tables, group, day);
+    const Percent highest = ratios.back();
+    if (ratios.size() == 1) return highest;
+    const bool by_pay = group == AgeGroup::seventy && income.standard_monthly_pay.has_value();
+    const bool active =
+        by_pay ? *income.standard_monthly_pay >= table.active_pay_from : income.taxable >= table.active_taxable_from;
+    const Yen exempt_below =
+        income.several_elderly ? table.exempt_income_several_below : table.exempt_income_alone_below;
+    if (active && income.total_income >= exempt_below) return highest;
+    if (ratios.size() == 2) return ratios.front();
+    const Yen middle_from =
+        income.several_elderly ? table.late_middle_income_several_from : table.late_middle_income_alone_from;
+    const bool middle = income.taxable >= table.late_middle_taxable_from && income.total_income >= middle_from;
+    return middle ? ratios[1] : ratios.front();
+}
+
+std::string_view to_string(RatioFinding finding) {
+    switch (finding) {
+        case RatioFinding::plausible: return "plausible";
+        case RatioFinding::blank: return "blank";
+        case RatioFinding::suspect_age: return "suspect_age";
+        case RatioFinding::suspect_category: return "suspect_category";
+        case RatioFinding::suspect_pattern: return "suspect_pattern";
+    }
+    return "plausible";
+}
+
+RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables, const RatioPattern* pattern) {
+    const AgeGroup group = age_group_on(record.birth, record.day, record.scheme);
+    std::optional<Category> category;
+    if (!record.limit_category.empty()) {
+        category = parse_category(tables, record.limit_category);
+        if (!category) return RatioFinding::suspect_category;
+    }
+    if (!record.copay_percent) return RatioFinding::blank;
+    const auto ratio = Percent::from(*record.copay_percent);
+    const auto lawful = lawful_ratios(tables, group, record.day);
+    if (!ratio || std::ranges::find(lawful, *ratio) == lawful.end()) return RatioFinding::suspect_age;
+    if (category && contradicts(*category, group, *ratio)) return RatioFinding::suspect_category;
+    if (pattern != nullptr && is_unusual(*pattern, group, *ratio, tables.plausibility)) {
+        return RatioFinding::suspect_pattern;
+    }
+    return RatioFinding::plausible;
+}
+
+BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables) {
+    const PlausibilityTable& table = tables.plausibility;
+    if (now.records < table.blank_records_min) return BlankVerdict::accept;
+    // now.blank / now.records > before.blank / before.records + jump / 1000, without a division.
+    const auto before_records = static_cast<Wide>(std::max<std::uint64_t>(before.records, 1));
+    const auto now_records = static_cast<Wide>(now.records);
+    const Wide have = static_cast<Wide>(now.blank_ratio) * before_records * 1000;
+    const Wide allowed = static_cast<Wide>(before.records == 0 ? 0 : before.blank_ratio) * now_records * 1000 +
+                         now_records * before_records * table.blank_jump_per_1000;
+    return have > allowed ? BlankVerdict::stop : BlankVerdict::accept;
+}
+
+std::string_view to_string(Presence presence) {
+    switch (presence) {
+        case Presence::present: return "present";
+        case Presence::blank: return "blank";
+        case Presence::not_applicable: return "not_applicable";
+        case Presence::not_shown: return "not_shown";
+    }
+    return "blank";
+}
+
+Presence limit_category_presence(std::string_view limit_category, InsurerScheme scheme) {
+    if (!limit_category.empty()) return Presence::present;
+    return scheme == InsurerScheme::self_defence ? Presence::not_applicable : Presence::blank;
+}
+
+Presence copay_ratio_presence(std::optional<int> copay_percent) {
+    return copay_percent ? Presence::present : Presence::blank;
+}
+
+Percent plain_ratio(const Tables& tables, AgeGroup group, Date day) {
+    return lawful_ratios(tables, group, day).back();
+}
+
+}  // namespace onshi::payments

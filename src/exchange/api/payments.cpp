@@ -1,0 +1,130 @@
+#include "exchange/api/payments.h"
+
+#include "domain/payments/rules.h"
+#include "domain/payments/rules_explanation.h"
+#include "platform/text_formats/json_reader.h"
+#include "platform/text_formats/json_writer.h"
+
+namespace onshi::api {
+
+namespace {
+
+using payments::Band;
+using payments::Claim;
+using payments::ClaimPart;
+using payments::Yen;
+
+constexpr std::size_t category_bytes_max = 32;
+constexpr std::size_t setting_bytes_max = 16;
+constexpr int law_code_max = 99;
+
+// A name tells its band by itself; a standard monthly pay is read for under 70.
+payments::Evaluated<payments::LimitClass> find_class(std::string_view text, Date day) {
+    const auto& tables = payments::builtin_tables();
+    const auto* table = payments::find_limit_table(tables, day);
+    if (table == nullptr) return tl::unexpected(ErrorCode::payments_care_month);
+    auto found = payments::parse_limit_class(tables, *table, Band::under70, text);
+    return found ? found : payments::parse_limit_class(tables, *table, Band::over70, text);
+}
+
+ClaimPart read_part(JsonObject& object) {
+    ClaimPart part;
+    part.cost = Yen(object.integer("points", 0, payments::cost_yen_max / 10).value_or(0) * 10);
+    object.optional_objects("payers", payments::payers_per_part_max, [&part](JsonObject& payer) {
+        if (part.payer_count == payments::payers_per_part_max) return;
+        auto& use = part.payers[part.payer_count++];
+        use.code = static_cast<std::uint8_t>(payer.integer("law_code", 1, law_code_max).value_or(0));
+        const auto cap = payer.optional_integer("cap", 0, payments::cost_yen_max);
+        if (cap) use.cap = Yen(*cap);
+    });
+    return part;
+}
+
+void read_claim(JsonObject& object, Claim& claim) {
+    const auto day = object.parsed("care_day", 10, &parse_iso_date);
+    const auto category = object.text("limit_category", category_bytes_max);
+    if (day) {
+        claim.care_month = *day;
+        const auto found = find_class(category, *day);
+        if (!found) {
+            object.reject(found.error() == ErrorCode::payments_care_month ? "care_day" : "limit_category",
+                          found.error());
+        } else {
+            claim.limit_class = *found;
+        }
+    }
+    const auto percent = object.integer("copay_percent", 10, 30);
+    if (percent) claim.ratio = payments::Percent::from(*percent).value_or(payments::Percent());
+    const auto setting = object.text("setting", setting_bytes_max);
+    if (setting == to_string(payments::Setting::inpatient)) {
+        claim.setting = payments::Setting::inpatient;
+    } else if (setting != to_string(payments::Setting::outpatient)) {
+        object.reject("setting", ErrorCode::field_value);
+    }
+    claim.many = object.optional_boolean("fourth_month").value_or(false);
+    claim.half_month = object.optional_boolean("half_month").value_or(false);
+    claim.relief = object.optional_boolean("relief").value_or(false);
+    const auto cap = object.optional_integer("special_disease_cap", 0, payments::cost_yen_max);
+    if (cap) claim.special_disease = Yen(*cap);
+    object.objects("parts", payments::claim_parts_max, [&claim](JsonObject& part) {
+        if (claim.part_count < payments::claim_parts_max) claim.parts[claim.part_count++] = read_part(part);
+    });
+}
+
+void write_step(JsonWriter& writer, const payments::Step& step) {
+    writer.begin_object();
+    writer.member("rule", payments::to_string(step.rule));
+    if (step.part != 0) writer.member("part", step.part);
+    if (step.payer != 0) writer.member("payer", step.payer);
+    if (step.percent > payments::Percent()) writer.member("percent", step.percent.value());
+    writer.member("of", step.of.value());
+    writer.member("amount", step.amount.value());
+    writer.member("basis", payments::legal_basis(payments::builtin_tables(), step));
+    writer.begin_object("sentences");
+    writer.member("ja", payments::sentence(step, Language::ja, payments::Wording::ordinary));
+    writer.member("ja_easy", payments::sentence(step, Language::ja, payments::Wording::easy));
+    writer.member("en", payments::sentence(step, Language::en, payments::Wording::ordinary));
+    writer.end_object();
+    writer.end_object();
+}
+
+}  // namespace
+
+Result<Claim> parse_estimate(std::string_view body) {
+    auto document = JsonDocument::parse(body);
+    if (!document) return fail(std::move(document));
+    Claim claim;
+    auto read = document->read([&claim](JsonObject& object) { read_claim(object, claim); });
+    if (!read) return fail(std::move(read));
+    return claim;
+}
+
+std::string write_estimate(const payments::LimitTable& table, const payments::ClaimResult& result,
+                           const payments::Steps& steps) {
+    const auto rounding = result.limited ? payments::Rounding::exact : payments::Rounding::to_ten_yen;
+    std::string body;
+    JsonWriter writer(body);
+    writer.begin_object();
+    writer.member("schema", "onshi.payment_estimate/1");
+    writer.member("limit_table", table.name);
+    writer.member("patient_total", result.patient_total.value());
+    writer.member("counter_amount", payments::counter_amount(result.patient_total, rounding).value());
+    writer.member("insurer_total", result.insurer_total.value());
+    writer.member("payers_total", result.payers_total.value());
+    writer.begin_array("parts");
+    for (std::size_t i = 0; i < result.part_count; ++i) {
+        writer.begin_object();
+        writer.member("insurer", result.parts[i].insurer.value());
+        writer.member("payers", result.parts[i].payers.value());
+        writer.member("patient", result.parts[i].patient.value());
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.begin_array("steps");
+    for (const auto& step : steps.list()) write_step(writer, step);
+    writer.end_array();
+    writer.end_object();
+    return body;
+}
+
+}  // namespace onshi::api

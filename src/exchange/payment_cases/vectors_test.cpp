@@ -1,0 +1,185 @@
+// Every case of tests/vectors/payments: published examples, limits, households, rounding.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "exchange/payment_cases/cases.h"
+
+namespace onshi::payment_cases {
+namespace {
+
+std::string read(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+const std::filesystem::path folder = std::filesystem::path(ONSHI_SOURCE_DIR) / "tests/vectors/payments";
+
+// Evaluates a text and keeps everything.
+struct Evaluation {
+    std::string header;
+    std::vector<Case> cases;
+    Result<CaseCounts> counts;
+
+    explicit Evaluation(std::string_view text)
+        : counts(evaluate_cases(
+              text, payments::builtin_tables(), [this](std::string_view line) { header = line; },
+              [this](const Case& each) { cases.push_back(each); })) {}
+};
+
+TEST(vectors, every_case_of_every_file_comes_out_as_written) {
+    std::size_t files = 0;
+    std::size_t cases = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (entry.path().extension() != ".csv") continue;
+        ++files;
+        const Evaluation evaluation(read(entry.path()));
+        ASSERT_TRUE(evaluation.counts) << entry.path() << evaluation.counts.error().detail;
+        for (const auto& each : evaluation.cases) {
+            ++cases;
+            EXPECT_FALSE(each.refused) << entry.path() << ":" << each.line << " "
+                                       << (each.refused ? error_name(each.refused->code) : "");
+            for (const auto& outcome : each.outcomes) {
+                EXPECT_FALSE(outcome.disagrees()) << entry.path() << ":" << each.line << " " << outcome.column << " is "
+                                                  << *outcome.given << ", computed " << outcome.computed.value_or(-1);
+            }
+        }
+    }
+    EXPECT_GE(files, 5U);
+    EXPECT_GE(cases, 230U);
+}
+
+TEST(vectors, rows_come_back_as_they_were) {
+    for (const char* name : {"claims.csv", "limits.csv", "households.csv", "counter.csv"}) {
+        const std::string text = read(folder / name);
+        const Evaluation evaluation(text);
+        std::string written = evaluation.header + "\n";
+        for (const auto& each : evaluation.cases) written += each.csv + "\n";
+        EXPECT_EQ(written, text) << name;
+    }
+}
+
+TEST(vectors, absent_result_columns_are_added) {
+    const Evaluation evaluation(
+        "table,band,category,medical_cost,setting,many,m75\nT2026,u70,ウ,1000000,in,0,0\r\n\nT2026,u70,ウ,1000000,in,1,"
+        "0\n");
+    ASSERT_TRUE(evaluation.counts);
+    EXPECT_EQ(evaluation.header, "table,band,category,medical_cost,setting,many,m75,limit");
+    ASSERT_EQ(evaluation.cases.size(), 2U);
+    EXPECT_EQ(evaluation.cases[0].csv, "T2026,u70,ウ,1000000,in,0,0,92940");
+    EXPECT_EQ(evaluation.cases[1].csv, "T2026,u70,ウ,1000000,in,1,0,44400");
+    EXPECT_EQ(evaluation.counts->disagreeing, 0U);
+}
+
+TEST(vectors, a_wrong_given_result_disagrees_and_the_row_shows_the_right_one) {
+    const Evaluation evaluation(
+        "table,band,category,medical_cost,setting,many,m75,limit\nT2026,u70,ウ,1000000,in,0,0,87430\n");
+    EXPECT_EQ(evaluation.counts->disagreeing, 1U);
+    EXPECT_EQ(evaluation.cases[0].csv, "T2026,u70,ウ,1000000,in,0,0,92940");
+}
+
+TEST(vectors, columns_may_stand_in_any_order) {
+    const Evaluation evaluation(
+        "limit,many,m75,setting,medical_cost,category,band,table\n,0,0,in,1000000,ウ,u70,T2026\n");
+    EXPECT_EQ(evaluation.cases.at(0).csv, "92940,0,0,in,1000000,ウ,u70,T2026");
+}
+
+TEST(vectors, a_reduced_limit_that_does_not_exist_is_said) {
+    const Evaluation evaluation("table,band,category,medical_cost,setting,many,m75\nT2026,o70,低I,1000000,in,1,0\n");
+    EXPECT_TRUE(evaluation.cases.at(0).many_ignored);
+    EXPECT_EQ(evaluation.cases[0].outcomes.at(0).computed, 15700);
+}
+
+struct Refusal {
+    const char* row;
+    ErrorCode code;
+};
+
+TEST(vectors, impossible_claims_are_named) {
+    const Refusal rows[] = {
+        {"u70,III,3,out,0,0,,0,1000", ErrorCode::payments_category},  // a 70+ category for a child
+        {"o70,ウ,3,out,0,0,,0,1000", ErrorCode::payments_category},
+        {"u70,ヌ,3,out,0,0,,0,1000", ErrorCode::payments_category},
+        {"u70,ウ,1,out,0,0,,0,1000", ErrorCode::payments_ratio},
+        {"u70,ウ,0,out,0,0,,0,1000", ErrorCode::payments_ratio},
+        {"o70,III,2,out,0,0,,0,1000", ErrorCode::payments_ratio},
+        {"u70,ウ,3,out,0,0,,0,1000@54", ErrorCode::payments_cap_missing},
+        {"u70,ウ,3,out,0,0,,0,1000@83", ErrorCode::payments_cap_missing},
+        {"u70,ウ,3,out,0,0,,0,1000@77", ErrorCode::payments_payer},
+        {"u70,ウ,3,out,0,0,,0,1000@100/5", ErrorCode::payments_payer},
+        {"u70,ウ,3,out,0,0,,0,1000;2000", ErrorCode::payments_parts},  // insurance alone, twice
+        {"u70,ウ,3,out,0,0,,0,1000@54/1+54/2", ErrorCode::payments_parts},
+        {"u70,ウ,3,out,0,0,,0,1000@10+11+12+15+54/3", ErrorCode::payments_parts},
+        {"u70,ウ,3,out,0,0,,0,-1", ErrorCode::payments_amount},
+        {"u70,ウ,3,out,0,0,,0,99999999999", ErrorCode::payments_amount},
+        {"u70,ウ,3,out,0,0,,0,1000@54/-1", ErrorCode::payments_amount},
+        {"u70,ウ,3,out,0,0,15000,0,1000", ErrorCode::payments_special_disease},
+        {"u70,ウ,3,out,0,0,20000,0,1000", ErrorCode::payments_special_disease},
+        {"o70,III,3,out,0,0,20000,0,1000", ErrorCode::payments_special_disease},
+        {"u70,ウ,3,out,0,0,,1,1000", ErrorCode::payments_relief},
+        {"o70,一般,2,in,0,0,,1,1000", ErrorCode::payments_relief},
+        {"o70,一般,1,out,0,0,,1,1000", ErrorCode::payments_relief},
+        {"u70,ウ,3,somewhere,0,0,,0,1000", ErrorCode::field_value},
+        {"u70,ウ,3,out,2,0,,0,1000", ErrorCode::field_value},
+        {"u70,ウ,3,out,0,0,,0,1000@", ErrorCode::field_value},
+        {"u70,ウ,3,out,0,0,,0,12x", ErrorCode::field_value},
+        {"u70,ウ,3,out,0,0,,0,", ErrorCode::field_missing},
+    };
+    for (const auto& [row, code] : rows) {
+        const Evaluation evaluation(
+            std::string("band,category,rate,setting,many,m75,marucho,hairyo,parts,patient_total\n") + row + ",1\n");
+        ASSERT_EQ(evaluation.cases.size(), 1U) << row;
+        ASSERT_TRUE(evaluation.cases[0].refused) << row;
+        EXPECT_EQ(error_name(evaluation.cases[0].refused->code), error_name(code)) << row;
+        EXPECT_EQ(evaluation.counts->refused, 1U);
+        // No zero where there is no result.
+        EXPECT_EQ(evaluation.cases[0].csv, std::string(row) + ",,,") << row;
+    }
+}
+
+TEST(vectors, impossible_households_are_named) {
+    const Refusal rows[] = {
+        {"T2026,ウ,0,a:u:in:1000:10", ErrorCode::payments_ratio},
+        {"T2026,ウ1,0,a:u:in:1000:30", ErrorCode::payments_category},
+        {"T2027,ウ,0,a:u:in:1000:30", ErrorCode::payments_category},
+        {"T2019,ウ,0,a:u:in:1000:30", ErrorCode::payments_care_month},
+        {"T2026,ウ,0,a:u:in:-1:30", ErrorCode::payments_amount},
+        {"T2026,ウ,0,a:x:in:1:30", ErrorCode::field_value},
+        {"T2026,ウ,0,a:u:in:1", ErrorCode::field_value},
+    };
+    for (const auto& [row, code] : rows) {
+        const Evaluation evaluation(std::string("table,household_category,many,items\n") + row + "\n");
+        ASSERT_TRUE(evaluation.cases.at(0).refused) << row;
+        EXPECT_EQ(error_name(evaluation.cases[0].refused->code), error_name(code)) << row;
+    }
+    std::string items;
+    for (std::size_t i = 0; i < payments::household_items_max; ++i) items += " a:u:in:1000:30";
+    const std::string header = "table,household_category,many,items\nT2026,ウ,0,";
+    EXPECT_FALSE(Evaluation(header + items + "\n").cases.at(0).refused);
+    EXPECT_EQ(Evaluation(header + items + " b:u:in:1:30\n").cases.at(0).refused->code, ErrorCode::payments_household);
+}
+
+TEST(vectors, files_of_no_shape_are_refused) {
+    for (const char* text :
+         {"", "\n", "a,b\n1,2\n", "parts,parts\n", "\"parts\n", "band,parts\n1\n", "band,parts\n\"1,2\n"}) {
+        const Evaluation evaluation{text};
+        ASSERT_FALSE(evaluation.counts) << text;
+        EXPECT_EQ(evaluation.counts.error().code, ErrorCode::file_malformed);
+    }
+}
+
+TEST(vectors, quotes_of_csv_are_read_and_written) {
+    EXPECT_EQ(split_csv_line("a,\"b,\"\"c\"\"\",").value(), (std::vector<std::string>{"a", "b,\"c\"", ""}));
+    EXPECT_EQ(join_csv_line({"a", "b,\"c\"", ""}), "a,\"b,\"\"c\"\"\",");
+    EXPECT_FALSE(split_csv_line("a\"b"));
+    EXPECT_FALSE(split_csv_line("\"a\"b"));
+    EXPECT_TRUE(split_csv_line(std::string(columns_max - 1, ',')));
+    EXPECT_FALSE(split_csv_line(std::string(columns_max, ',')));
+}
+
+}  // namespace
+}  // namespace onshi::payment_cases

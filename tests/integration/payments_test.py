@@ -1,0 +1,161 @@
+"""What the patient pays: files of cases at the command line, estimates of a hub."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.installation import onshi
+
+VECTORS = Path(__file__).resolve().parent.parent / "vectors" / "payments"
+SOME_FAILED = 8
+USAGE = 2
+RESULTS = {
+    "claims.csv": ["patient_total", "share_before_first_public", "insurer_uncovered"],
+    "limits.csv": ["limit"],
+    "households.csv": ["paid", "refund_A", "refund_B", "refund_C", "refund_total", "net_burden"],
+    "counter.csv": ["raw_yen", "counter_yen"],
+}
+
+
+# --- onshi payments evaluate
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.csv")), ids=lambda path: path.name)
+def test_a_file_of_right_results_comes_back_as_it_is(path):
+    done = onshi("payments", "evaluate", path)
+    assert (done.returncode, done.stdout) == (0, path.read_text(encoding="utf-8")), done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(RESULTS))
+def test_results_may_be_empty_or_absent(name, tmp_path):
+    text = (VECTORS / name).read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    for kind in ("empty", "absent"):
+        fields = [field for field in rows[0] if kind == "empty" or field not in RESULTS[name]]
+        out = io.StringIO()
+        writer = csv.DictWriter(out, fields, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, **{field: "" for field in RESULTS[name]}} for row in rows)
+        file = tmp_path / f"{kind}.csv"
+        file.write_text(out.getvalue(), encoding="utf-8")
+        done = onshi("payments", "evaluate", file)
+        assert done.returncode == 0, done.stderr
+        assert list(csv.DictReader(io.StringIO(done.stdout))) == rows
+
+
+def test_a_result_that_disagrees_is_exit_8_and_named(tmp_path):
+    file = tmp_path / "limits.csv"
+    file.write_text("table,band,category,medical_cost,setting,many,m75,limit\n"
+                    "T2026,u70,ウ,1000000,in,0,0,87430\nT2026,u70,ウ,1000000,in,0,0,92940\n", encoding="utf-8")
+    done = onshi("payments", "evaluate", file)
+    assert done.returncode == SOME_FAILED
+    assert done.stdout.splitlines()[1:] == ["T2026,u70,ウ,1000000,in,0,0,92940"] * 2
+    assert "line 2" in done.stderr and "87430" in done.stderr and "92940" in done.stderr
+    assert "2 cases, 1 disagree, 0 cannot be calculated" in done.stderr
+
+
+def test_an_impossible_case_is_named_and_gets_no_zero(tmp_path):
+    file = tmp_path / "claims.csv"
+    file.write_text("id,band,category,rate,setting,parts\nX,u70,III,3,in,1000\nY,u70,ウ,3,in,1000@54\n", encoding="utf-8")
+    done = onshi("payments", "evaluate", file)
+    assert done.returncode == SOME_FAILED
+    assert done.stdout.splitlines()[1:] == ["X,u70,III,3,in,1000,,,", "Y,u70,ウ,3,in,1000@54,,,"]
+    assert "payments.category" in done.stderr and "payments.cap_missing" in done.stderr
+
+
+def test_cases_as_json():
+    done = onshi("payments", "evaluate", VECTORS / "households.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    cases = [json.loads(line) for line in done.stdout.splitlines()]
+    assert cases[0]["id"] == "HH01" and cases[0]["agrees"] and cases[0]["results"]["net_burden"] == 57600
+
+
+def test_files_that_are_none_are_refused(tmp_path):
+    assert onshi("payments", "evaluate", tmp_path / "none.csv").returncode != 0
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    done = onshi("payments", "evaluate", other)
+    assert done.returncode not in (0, SOME_FAILED) and "file.malformed" in done.stderr
+
+
+# --- onshi payments explain
+
+
+def test_a_claim_is_explained_with_its_law():
+    done = onshi("payments", "explain", "--category", "ウ", "--rate", "3", "--setting", "in", "--parts", "100000",
+                 "--month", "2026-11")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("to pay: 92,940 yen\n")
+    assert "健康保険法第115条" in done.stdout
+
+
+def test_a_household_is_explained_in_easy_japanese():
+    done = onshi("payments", "explain", "--household", "エ", "--items", "a:o:in:350000:20 b:u:in:100000:30",
+                 "--month", "2026-11", "--easy", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["paid"], answer["refund_total"], answer["net_burden"]) == (100000, 38500, 61500)
+    assert [step["rule"] for step in answer["steps"]] == ["copay", "copay", "household_elderly", "household_all"]
+    assert answer["steps"][-1]["sentence"] == "家族 みんなで 61,500円 までです。"
+
+
+def test_explain_takes_a_claim_or_a_household():
+    assert onshi("payments", "explain").returncode == USAGE
+
+
+# --- POST /v1/payments/estimate
+
+CLAIM = {"care_day": "2026-11-23", "limit_category": "A03", "copay_percent": 30, "setting": "inpatient",
+         "parts": [{"points": 100000}]}
+
+
+def test_an_estimate_says_what_who_pays_and_why(desk):
+    estimate = desk.post("/v1/payments/estimate", CLAIM).value
+    assert estimate["limit_table"] == "T2026"
+    assert (estimate["patient_total"], estimate["counter_amount"], estimate["insurer_total"]) == (92940, 92940, 907060)
+    assert [step["rule"] for step in estimate["steps"]] == ["copay", "monthly_limit"]
+    assert set(estimate["steps"][1]["sentences"]) == {"ja", "ja_easy", "en"}
+
+
+@pytest.mark.parametrize(("day", "limit"), [("2026-07-31", 87430), ("2026-08-01", 92940)])
+def test_the_law_is_that_of_the_day_of_care(desk, day, limit):
+    assert desk.post("/v1/payments/estimate", {**CLAIM, "care_day": day}).value["patient_total"] == limit
+
+
+def test_public_payers_share_the_rest(desk):
+    parts = [{"points": 5000, "payers": [{"law_code": 83, "cap": 500}, {"law_code": 54, "cap": 2500}]}]
+    estimate = desk.post("/v1/payments/estimate", {**CLAIM, "setting": "outpatient", "parts": parts}).value
+    assert (estimate["insurer_total"], estimate["payers_total"], estimate["patient_total"]) == (35000, 14500, 500)
+    assert [step.get("payer") for step in estimate["steps"]] == [None, 54, 83]
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    ({"copay_percent": 10}, "payments.ratio"),
+    ({"special_disease_cap": 20000}, "payments.special_disease"),
+    ({"relief": True}, "payments.relief"),
+    ({"parts": [{"points": 1}, {"points": 2}]}, "payments.parts"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 54}]}]}, "payments.cap_missing"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 77}]}]}, "payments.payer"),
+])
+def test_impossible_combinations_are_refused_by_name(desk, change, code):
+    reply = desk.post("/v1/payments/estimate", {**CLAIM, **change})
+    assert (reply.status, reply.code) == (422, code)
+
+
+@pytest.mark.parametrize(("change", "pointer", "code"), [
+    ({"limit_category": "Z99"}, "/limit_category", "payments.category"),
+    ({"care_day": "2018-07-31"}, "/care_day", "payments.care_month"),
+    ({"care_day": "2027-08-01"}, "/limit_category", "payments.category"),  # a step is needed from then on
+    ({"setting": "somewhere"}, "/setting", "field.value"),
+    ({"fourth_month": 1}, "/fourth_month", "field.type"),
+    ({"parts": []}, "/parts", "field.range"),
+    ({"parts": [{"points": -1}]}, "/parts/0/points", "field.range"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 100}]}]}, "/parts/0/payers/0/law_code", "field.range"),
+    ({"name": "x"}, "/name", "field.unknown"),
+])
+def test_wrong_fields_are_pointed_at(desk, change, pointer, code):
+    reply = desk.post("/v1/payments/estimate", {**CLAIM, **change})
+    assert reply.field_codes() == {pointer: code}
