@@ -322,9 +322,8 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::commit(OpenTransaction& tran
             } else if (taken) {
                 broken = Attempt{End::set_failed, Error{*expected.otherwise, "a row of the store's own order"}};
             } else {
-                const bool of_the_store =
-                    failure.code == ErrorCode::store_full || state_of(answer).starts_with("57") ||
-                    state_of(answer).starts_with("25") || state_of(answer).empty();
+                const bool of_the_store = failure.code == ErrorCode::store_full || state_of(answer).starts_with("57") ||
+                                          state_of(answer).starts_with("25") || state_of(answer).empty();
                 broken = Attempt{of_the_store ? End::store_failed : End::set_failed, failure};
             }
         }
@@ -342,8 +341,8 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::commit(OpenTransaction& tran
     }
     auto sent = connection_->send_text("COMMIT");
     if (sent) sent = connection_->send_sync();
-    Result<PostgresConnection::Outcome> committed = sent ? connection_->wait(transaction.deadline())
-                                                         : Result<PostgresConnection::Outcome>(fail(std::move(sent)));
+    Result<PostgresConnection::Outcome> committed =
+        sent ? connection_->wait(transaction.deadline()) : Result<PostgresConnection::Outcome>(fail(std::move(sent)));
     if (!committed) return fate_of(transaction_id, items, committed.error());
     if (PQresultStatus(committed->result.get()) != PGRES_COMMAND_OK) {
         auto failure = failure_of(committed->result.get(), "commit").value();

@@ -127,11 +127,16 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Postg
                                                                      Deadline deadline) {
     // What stands in the address wins over these: a dead peer is noticed although nothing is sent.
     const std::string tcp_timeout = std::to_string(options.statement_timeout.count());
-    const std::array<const char*, 8> keys{"application_name",   "keepalives_idle", "keepalives_interval",
-                                          "keepalives_count",   "tcp_user_timeout", "client_encoding",
-                                          "dbname",             nullptr};
-    const std::array<const char*, 8> values{"onshi", "5",    "2", "3", tcp_timeout.c_str(),
-                                            "UTF8",  options.address.c_str(), nullptr};
+    const std::array<const char*, 8> keys{"application_name",
+                                          "keepalives_idle",
+                                          "keepalives_interval",
+                                          "keepalives_count",
+                                          "tcp_user_timeout",
+                                          "client_encoding",
+                                          "dbname",
+                                          nullptr};
+    const std::array<const char*, 8> values{
+        "onshi", "5", "2", "3", tcp_timeout.c_str(), "UTF8", options.address.c_str(), nullptr};
     PGconn* started = PQconnectStartParams(keys.data(), values.data(), 1);
     ENSURE(started != nullptr);
     std::unique_ptr<PostgresConnection> connection(new PostgresConnection(started));

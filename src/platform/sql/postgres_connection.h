@@ -4,13 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <libpq-fe.h>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <libpq-fe.h>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -45,8 +44,8 @@ void fill_row(const PGresult* result, int row_number, Row& row);
 
 // What a connection is for.
 enum class PostgresUse : std::uint8_t {
-    read,           // both stores, read only; what stands between two Syncs sees one snapshot
-    write_registry, // transactions that say BEGIN and COMMIT
+    read,            // both stores, read only; what stands between two Syncs sees one snapshot
+    write_registry,  // transactions that say BEGIN and COMMIT
     write_ledger,
 };
 [[nodiscard]] constexpr PostgresUse write_use(Store store) {

@@ -34,8 +34,8 @@ struct StoreWriter {
 };
 
 Result<int> version_of(PostgresConnection& connection, std::string_view slice, Deadline deadline) {
-    const auto sql = fmt::format("SELECT CAST(coalesce(max(version), 0) AS TEXT) FROM schema_version WHERE slice = '{}'",
-                                 slice);
+    const auto sql =
+        fmt::format("SELECT CAST(coalesce(max(version), 0) AS TEXT) FROM schema_version WHERE slice = '{}'", slice);
     auto answer = connection.run(sql.c_str(), deadline);
     if (!answer) return fail(std::move(answer));
     return std::atoi(PQgetvalue(answer->get(), 0, 0));

@@ -124,8 +124,8 @@ void PostgresReader::start_connecting() {
     connecting_ = true;
     counters_.connects.fetch_add(1, std::memory_order_relaxed);
     auto back = [self = shared_from_this(), work = asio::make_work_guard(executor_)]() mutable {
-        auto opened = PostgresConnection::open(self->options_, PostgresUse::read,
-                                               Deadline::in(self->options_.connect_timeout));
+        auto opened =
+            PostgresConnection::open(self->options_, PostgresUse::read, Deadline::in(self->options_.connect_timeout));
         auto executor = self->executor_;
         asio::post(executor, [self = std::move(self), made = std::move(opened)]() mutable {
             self->connecting_ = false;
@@ -143,8 +143,7 @@ void PostgresReader::connected(Result<std::unique_ptr<PostgresConnection>> conne
         if (!away_since_) away_since_ = now;
         pause_ = next_pause(pause_, options_);
         const auto half = pause_.count() / 2;
-        connect_not_before_ =
-            now + std::chrono::milliseconds(half + static_cast<std::int64_t>(jitter_()) % (half + 1));
+        connect_not_before_ = now + std::chrono::milliseconds(half + static_cast<std::int64_t>(jitter_()) % (half + 1));
         if (now - *away_since_ >= patience) {
             for (auto& pending : queue_) answer(std::move(pending), tl::unexpected(connection.error()));
             queue_.clear();
@@ -209,7 +208,8 @@ void PostgresReader::take_outcome(Group& group, const PostgresConnection::Outcom
             for (int i = 0; i < PQntuples(result) && pending.outcome; ++i) {
                 fill_row(result, i, row);
                 const bool room = query.sink->take(row);
-                if (!room) pending.outcome = fail(ErrorCode::store_corrupt, fmt::format("{}: more rows than expected", name));
+                if (!room)
+                    pending.outcome = fail(ErrorCode::store_corrupt, fmt::format("{}: more rows than expected", name));
                 if (row.corrupt()) {
                     pending.outcome = fail(ErrorCode::store_corrupt, fmt::format("{}: a row has another form", name));
                 }
