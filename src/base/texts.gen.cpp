@@ -7,13 +7,14 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 855> table{{
+constexpr std::array<TextEntry, 860> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
     {"Approve what another person confirmed about a withheld record of severity 1.", Audience::label, {"重大度1の保留記録について、別の人の確認を承認する。", "Approve what another person confirmed about a withheld record of severity 1."}},
     {"Ask a running hub how it is, through its loopback port.", Audience::label, {"動いているハブの状態を、この機械のポートから尋ねる。", "Ask a running hub how it is, through its loopback port."}},
     {"Ask the hub who is insured, by card or by number.", Audience::label, {"誰がどの保険者の資格を持つかを、カードまたは番号でハブに照会する。", "Ask the hub who is insured, by card or by number."}},
     {"CSV (UTF-8 or CP932) or NDJSON", Audience::label, {"CSV (UTF-8 か CP932) または NDJSON", "CSV (UTF-8 or CP932) or NDJSON"}},
+    {"Compare what facilities were told with what is known now, and lay out what differs.", Audience::label, {"機関への回答と現在の登録内容を比べ、違うものを訂正として用意する。", "Compare what facilities were told with what is known now, and lay out what differs."}},
     {"Examples", Audience::label, {"例", "Examples"}},
     {"Explain one failure: its sentences, HTTP status, exit code and retry advice.", Audience::label, {"一つの失敗を説明する: 文、HTTP 状態、終了コード、再試行の助言。", "Explain one failure: its sentences, HTTP status, exit code and retry advice."}},
     {"Get a new key and certificate for an enrolled terminal; the old ones end with the new ones' first use.", Audience::label, {"登録済みの端末に新しい鍵と証明書を得る。古いものは、新しいものを最初に使ったときに終わる。", "Get a new key and certificate for an enrolled terminal; the old ones end with the new ones' first use."}},
@@ -31,6 +32,7 @@ constexpr std::array<TextEntry, 855> table{{
     {"Make the stores, or bring them to this program's version; not while a hub runs.", Audience::label, {"データベースを作るか、このプログラムの版に上げる。ハブの動作中は使わない。", "Make the stores, or bring them to this program's version; not while a hub runs."}},
     {"Make this machine the terminal that an operator added: key, certificate and settings in one folder.", Audience::label, {"この機械を、運用者が追加した端末にする: 鍵、証明書、設定を一つのフォルダーに置く。", "Make this machine the terminal that an operator added: key, certificate and settings in one folder."}},
     {"Measure checks by card against bare TLS and bare RSA, in one run (about six minutes).", Audience::label, {"カードによる照会の速さを、TLS だけ・RSA だけと同じ回で測る (約 6 分)。", "Measure checks by card against bare TLS and bare RSA, in one run (about six minutes)."}},
+    {"Measure the intake of a members' file against bare INSERTs of the same rows, in one run.", Audience::label, {"加入者ファイルの取込を、同じ行の単純な INSERT と比べて一度に測る。", "Measure the intake of a members' file against bare INSERTs of the same rows, in one run."}},
     {"Options", Audience::label, {"オプション", "Options"}},
     {"Plug a virtual card into a reader of the vpcd driver until told to stop.", Audience::label, {"仮想カードを vpcd ドライバーのリーダーに差し、止めるまで続ける。", "Plug a virtual card into a reader of the vpcd driver until told to stop."}},
     {"Positionals", Audience::label, {"位置引数", "Positionals"}},
@@ -555,6 +557,7 @@ constexpr std::array<TextEntry, 855> table{{
     {"label.verdict_none", Audience::label, {"該当資格なし  {day}", "該当資格なし  no coverage found for {day}"}},
     {"label.verdict_several", Audience::label, {"複数該当  {day}", "複数該当  more than one person for {day}"}},
     {"label.verdict_valid", Audience::label, {"有効  {day}", "有効  eligible on {day}"}},
+    {"leave younger changes for the next run", Audience::label, {"これより新しい変更は次回に回す", "leave younger changes for the next run"}},
     {"length of each phase", Audience::label, {"各段階の長さ", "length of each phase"}},
     {"measurements against a reference in the same run", Audience::label, {"同じ回の比較対象と並べた測定", "measurements against a reference in the same run"}},
     {"members whose limit category changes", Audience::label, {"適用区分が変わる加入者の数", "members whose limit category changes"}},
@@ -708,6 +711,8 @@ constexpr std::array<TextEntry, 855> table{{
     {"role.missing", Audience::vendor, {"端末に必要な役割がありません。", "The terminal lacks the role for this call."}},
     {"role.missing", Audience::operator_, {"必要な役割を持つ端末を --terminal DIR で指定するか、onshi terminal add --role で追加してください。", "Use a terminal that has the role (--terminal DIR), or add one with onshi terminal add --role."}},
     {"rows of one commit", Audience::label, {"一度に確定する行数", "rows of one commit"}},
+    {"rows of people whom the registry does not know", Audience::label, {"登録されていない人の行", "rows of people whom the registry does not know"}},
+    {"rows that change a record it has", Audience::label, {"登録済みの記録を変更する行", "rows that change a record it has"}},
     {"say on stderr what is asked of whom, and where a failure arose", Audience::label, {"誰に何を尋ねるか、失敗がどこで起きたかを標準エラーに出す", "say on stderr what is asked of whom, and where a failure arose"}},
     {"say what each setting is for", Audience::label, {"それぞれの設定が何のためかを示す", "say what each setting is for"}},
     {"say where each value came from", Audience::label, {"それぞれの値がどこから来たかを示す", "say where each value came from"}},

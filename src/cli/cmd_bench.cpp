@@ -121,6 +121,7 @@ class BenchCheck final : public Command {
 void add_bench_commands(CommandTree& tree) {
     tree.noun("bench", "measurements against a reference in the same run");
     tree.add<BenchCheck>();
+    add_bench_intake_command(tree);
 }
 
 }  // namespace onshi::cli

@@ -7,6 +7,7 @@
 #include "cli/list_writer.h"
 #include "cli/member_parts.h"
 #include "domain/coverage/service_withheld.h"
+#include "domain/eligibility/corrections.h"
 #include "exchange/api/values.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/text_formats/json_writer.h"
@@ -19,6 +20,7 @@ using coverage::WithheldCase;
 using coverage::WithheldState;
 
 constexpr std::chrono::milliseconds decide_time{30'000};
+constexpr std::chrono::milliseconds corrections_time{3'600'000};
 
 std::string_view state_word(WithheldState state) {
     switch (state) {
@@ -172,9 +174,48 @@ class MemberWithheld final : public Command {
     std::string insurer_;
 };
 
+class MemberCorrections final : public Command {
+  public:
+    static constexpr CommandText text{
+        "member", "corrections", "Compare what facilities were told with what is known now, and lay out what differs.",
+        "  onshi member corrections --config hub.toml"};
+    void declare(Options& options) override {
+        options.integer(settle_, "--settle-seconds", "N", "leave younger changes for the next run").range(0, 3600);
+        options.setting("store_folder", "--store,--store-folder");
+    }
+    Result<Exit> run(Session& session) override {
+        auto settings = session.settings();
+        if (!settings) return fail(std::move(settings));
+        auto stores = Stores::open(settings->text("store_folder"));
+        if (!stores) return fail(std::move(stores));
+        eligibility::Corrections corrections((*stores)->database(), session.clock());
+        auto done = run_to_end(corrections.run(std::chrono::seconds(settle_), Deadline::in(corrections_time)));
+        if (!done) return fail(std::move(done));
+        if (!session.console().json()) {
+            session.console().line(fmt::format("✔ {} answers indexed, {} changed persons, {} corrections",
+                                               done->answers, done->changes, done->corrections));
+            return Exit::done;
+        }
+        std::string json;
+        JsonWriter writer(json);
+        writer.begin_object();
+        writer.member("schema", "onshi.corrections_run/1");
+        writer.member("answers", done->answers);
+        writer.member("changes", done->changes);
+        writer.member("corrections", done->corrections);
+        writer.end_object();
+        session.console().line(json);
+        return Exit::done;
+    }
+
+  private:
+    std::int64_t settle_ = eligibility::correction_settle.count();
+};
+
 }  // namespace
 
 void add_withheld_commands(CommandTree& tree) {
+    tree.add<MemberCorrections>();
     tree.add<MemberWithheld>();
     tree.add<MemberConfirm>();
     tree.add<MemberApprove>();

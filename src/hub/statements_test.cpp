@@ -19,11 +19,18 @@ using sql::ShardKey;
 using sql::Statement;
 
 // Grow with the nation or with its checks.
-const std::set<std::string_view> hot_tables{
-    "person",       "person_alias",       "person_now",       "coverage",        "coverage_number", "card",
-    "card_renewal", "certificate_status", "use_registration", "card_suspension", "consent",         "used_challenge",
-    "used_check",   "consent_given",      "visual_use",       "audit_record",    "audit_seal",      "number_tag",
-    "resident",     "individual_number",  "withheld_record"};
+const std::set<std::string_view> hot_tables{"person",           "person_alias",
+                                            "person_now",       "coverage",
+                                            "coverage_number",  "card",
+                                            "card_renewal",     "certificate_status",
+                                            "use_registration", "card_suspension",
+                                            "consent",          "used_challenge",
+                                            "used_check",       "consent_given",
+                                            "visual_use",       "audit_record",
+                                            "audit_seal",       "number_tag",
+                                            "resident",         "individual_number",
+                                            "withheld_record",  "told",
+                                            "correction",       "coverage_change"};
 
 // Housekeeping goes by age, and a CA's list by its CA, not by key; on a sharded engine it runs on every shard.
 const std::set<std::string_view> by_age{

@@ -70,6 +70,7 @@ struct PersonRows {
     identity::Person person;
     std::int64_t known_from = 1;
     std::vector<CoverageVersion> versions;  // by coverage key, then by knowledge
+    std::vector<coverage::WithheldCase> withheld;
 };
 
 // What the card table will say of one certificate.
@@ -282,7 +283,10 @@ Result<void> NationLoad::add_persons(StoreWriter& writer) {
 }
 
 Result<void> NationLoad::make_block(synth::PersonMaker& maker, std::uint64_t first, std::span<PersonRows> block) {
-    for (PersonRows& rows : block) rows.versions.clear();
+    for (PersonRows& rows : block) {
+        rows.versions.clear();
+        rows.withheld.clear();
+    }
     for (std::uint64_t i = 0; i < block.size(); ++i) {
         const synth::SyntheticPerson& person = maker.make(first + i);
         if (visit_) {
@@ -309,6 +313,10 @@ Result<void> NationLoad::make_person(const synth::SyntheticPerson& person, std::
         const std::size_t before = versions.size();
         append_versions(nation_, person, record, versions);
         if (versions.size() == before) continue;
+        if (versions.back().value.state == coverage::State::withheld) {
+            PersonRows& held = block[owner - first];
+            held.withheld.push_back(withheld_case(nation_, person, record, versions.back().value, held.person));
+        }
         auto noted = note_number(person_key(owner), versions.back().value);
         if (!noted) return noted;
         ++counts_.coverages;
@@ -405,6 +413,12 @@ Result<void> NationLoad::write_coverages(StoreWriter& writer, const PersonRows& 
         if (version.known_to != identity::known_open) continue;
         current_.push_back(version.value);
         if (coverage::is_open_member(version.value)) ++members_[version.value.insurer];
+    }
+    for (const coverage::WithheldCase& held : rows.withheld) {
+        auto written =
+            writer.insert(coverage::insert_withheld, key, held.coverage.value(), held.insurer.to_key(), held.severity,
+                          held.state, held.opened_at.us, held.version, held.cause, Blob{coverage::pack_details(held)});
+        if (!written) return written;
     }
     const std::string packed = coverage::pack_all(current_);
     return writer.insert(identity::insert_now_section, key, identity::Section::coverage, newest, Blob{packed});

@@ -71,15 +71,14 @@ void MemberCounts::write(sql::WriteSet& set) const {
     }
 }
 
-Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const identity::NumberVault& vault,
-                          Random& random, MemberCounts& members) {
+Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const WriteParts& parts, MemberCounts& members) {
     const PersonKey key = work.person.key;
     if (work.is_new) identity::add_person(set, work.person);
     if (!work.is_new && work.identity_changed) identity::change_person(set, work.person, work.identity_version);
     if (work.new_number) {
-        auto sealed = vault.seal(key, *work.new_number, random);
+        auto sealed = parts.vault.seal(key, *work.new_number, parts.random);
         if (!sealed) return fail(std::move(sealed));
-        identity::add_number(set, key, work.new_tag, vault.seal_key_id(), *sealed);
+        identity::add_number(set, key, work.new_tag, parts.vault.seal_key_id(), *sealed);
     }
     for (std::size_t i = 0; i < work.records.size(); ++i) {
         const Coverage& record = work.records[i];
@@ -92,6 +91,8 @@ Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const iden
     for (std::size_t i = 0; i < work.withheld.size(); ++i) {
         if (work.withheld_changed[i]) put_withheld(set, work.withheld[i]);
     }
+    // Nobody was told anything about a person who was not known.
+    if (work.records_changed() && !work.is_new) add_change(set, key, parts.clock.now());
     if (work.records_changed()) {
         identity::put_section_guarded(set, key, identity::Section::coverage, pack_all(work.records),
                                       work.coverage_version);

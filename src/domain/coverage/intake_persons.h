@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "domain/coverage/model_intake.h"
 #include "domain/coverage/store_intake.h"
 #include "domain/identity/model.h"
@@ -62,8 +63,13 @@ class MemberCounts {
     std::unordered_map<InsurerNumber, std::int64_t> changes_;
 };
 
+struct WriteParts {
+    const identity::NumberVault& vault;
+    const Clock& clock;
+    Random& random;
+};
 // The changes of one person as steps of the set.
-[[nodiscard]] Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const identity::NumberVault& vault,
-                                        Random& random, MemberCounts& members);
+[[nodiscard]] Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const WriteParts& parts,
+                                        MemberCounts& members);
 
 }  // namespace onshi::coverage

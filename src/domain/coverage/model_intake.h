@@ -87,6 +87,8 @@ inline constexpr std::size_t intake_chunk_rows_max = 16'384;
 // Rows of one insured number stay in one chunk, up to so many more.
 inline constexpr std::size_t intake_chunk_overhang_max = 256;
 inline constexpr int intake_conflicts_max = 16;
+// How far ahead an acquisition may be told.
+inline constexpr int acquisition_ahead_days_max = 366;
 // A file that would end, cancel or blank more than this share of an insurer's members, and at least so many of them,
 // waits for a second person.
 inline constexpr std::int64_t unusual_share_percent = 20;

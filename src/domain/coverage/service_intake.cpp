@@ -98,7 +98,7 @@ Task<Result<IntakePlan>> Planner::run(Deadline deadline) {
     for (const PersonKey key : order_) {
         const PersonWork& work = persons_.at(key);
         if (!work.touched) continue;
-        auto written = write_person(plan.set, work, parts_.vault, parts_.random, members);
+        auto written = write_person(plan.set, work, {parts_.vault, parts_.clock, parts_.random}, members);
         if (!written) co_return fail(std::move(written));
     }
     members.write(plan.set);
@@ -423,6 +423,11 @@ RowOutcome Planner::add(std::size_t index, PersonWork* work) {
 RowOutcome Planner::decide(std::size_t index) {
     const PreparedRow& row = rows_[index];
     if (const auto wrong = check_row(row.row)) return RowOutcome::refuse(wrong->code, wrong->column);
+    // A typing error in an era or a century is no plan of anybody's.
+    const Date latest = today_.plus_days(acquisition_ahead_days_max);
+    if (row.row.acquired_on && *row.row.acquired_on > latest) {
+        return RowOutcome::refuse(ErrorCode::intake_value, "acquired_on");
+    }
     bool other_person = false;
     PersonWork* work = row.tag ? find_by_tag(index) : find_without_number(index, other_person);
     if (row.row.operation == Operation::add) return add(index, work);

@@ -294,6 +294,14 @@ TEST_F(IntakeTest, a_loss_that_names_another_person_is_refused) {
     EXPECT_EQ(take({unknown}).front().refusal, ErrorCode::intake_unknown_coverage);
 }
 
+TEST_F(IntakeTest, an_acquisition_may_lie_a_year_ahead_and_no_further) {
+    IntakeRow ahead = row(Operation::add);
+    ahead.acquired_on = Date::of(2026, 11, 23).plus_days(acquisition_ahead_days_max + 1);
+    EXPECT_EQ(take({ahead}).front().refusal, ErrorCode::intake_value);
+    ahead.acquired_on = ahead.acquired_on->plus_days(-1);
+    EXPECT_EQ(take_one(ahead), RowResult::added);
+}
+
 TEST_F(IntakeTest, one_number_of_two_people_is_told) {
     take({row(Operation::add)});
     IntakeRow same_number = row(Operation::add, hanako);

@@ -110,7 +110,7 @@ Task<Result<WithheldCase>> WithheldRecords::decide(WithheldCase decided, std::st
         if (!insured) co_return fail(ErrorCode::store_corrupt, "the record's number");
         work->put(released, static_cast<std::size_t>(record - work->records.begin()), *insured);
         MemberCounts members;
-        auto written = write_person(set, *work, vault_, random_, members);
+        auto written = write_person(set, *work, {vault_, clock_, random_}, members);
         if (!written) co_return fail(std::move(written));
     }
     audit::AuditedChanges changes(database_, clock_, random_);

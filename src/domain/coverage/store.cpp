@@ -35,7 +35,7 @@ NumberMatch decode_match(const Row& row) {
 Coverage decode_coverage(const Row& row) {
     auto coverage = unpack(row.blob(0));
     if (coverage) {
-        coverage->known_from = row.integer(1);
+        if (coverage->known_from == known_from_commit) coverage->known_from = row.integer(1);
         return std::move(*coverage);
     }
     row.reject();

@@ -16,6 +16,10 @@ using sql::Store;
 
 const Statement insert_members("coverage.insert_members", Store::registry, ShardKey::none,
                                "INSERT INTO insurer_members (insurer_number, members) VALUES ($1, $2)");
+const Statement insert_withheld("coverage.insert_withheld", Store::registry, ShardKey::person,
+                                "INSERT INTO withheld_record (person_key, coverage_key, insurer_number, severity, "
+                                "state, opened_at, version, cause, packed) "
+                                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
 
 namespace {
 
@@ -59,6 +63,13 @@ const Statement upsert_members("coverage.upsert_members", Store::registry, Shard
                                "INSERT INTO insurer_members (insurer_number, members) VALUES ($1, $2) "
                                "ON CONFLICT (insurer_number) DO UPDATE SET members = insurer_members.members + "
                                "excluded.members");
+
+const Statement insert_change("coverage.insert_change", Store::registry, ShardKey::person,
+                              "INSERT INTO coverage_change (known_seq, person_key, changed_at) VALUES ($1, $2, $3) "
+                              "ON CONFLICT (known_seq, person_key) DO NOTHING");
+const Statement select_changes("coverage.select_changes", Store::registry, ShardKey::none,
+                               "SELECT known_seq, person_key, changed_at FROM coverage_change "
+                               "WHERE (known_seq, person_key) > ($1, $2) ORDER BY known_seq, person_key LIMIT $3");
 
 #define ONSHI_FILE_COLUMNS \
     "file_id, digest, scope, bytes, state, version, received_at, received_by, released_by, progress"
@@ -175,6 +186,17 @@ sql::Slot<std::int64_t> load_members(sql::ReadBatch& batch, InsurerNumber insure
 
 void change_members(sql::WriteSet& set, InsurerNumber insurer, std::int64_t by) {
     set.change(upsert_members, insurer.to_key(), by);
+}
+
+void add_change(sql::WriteSet& set, PersonKey person, Instant at) {
+    set.change(insert_change, Position::sequence, person.value(), at.us);
+}
+
+sql::Rows<RecordChange> load_changes(sql::ReadBatch& batch, std::int64_t known_seq, PersonKey person) {
+    return batch.many(
+        select_changes, changes_page_max,
+        +[](const Row& row) { return RecordChange{row.integer(0), PersonKey(row.integer(1)), {row.integer(2)}}; },
+        known_seq, person.value(), changes_page_max);
 }
 
 std::string_view to_string(FileState state) {

@@ -43,6 +43,19 @@ void change_withheld(sql::WriteSet& set, const WithheldCase& withheld, std::int6
 [[nodiscard]] sql::Slot<std::int64_t> load_members(sql::ReadBatch& batch, InsurerNumber insurer);
 void change_members(sql::WriteSet& set, InsurerNumber insurer, std::int64_t by);
 
+// ---- Changes for those to the right ---------------------------------------------------------------------------------
+
+// That a person's records are others from a commit on: what was told before may have to be corrected (EL-3).
+struct RecordChange {
+    std::int64_t known_seq = 0;
+    PersonKey person{0};
+    Instant changed_at;
+};
+inline constexpr std::size_t changes_page_max = 500;
+void add_change(sql::WriteSet& set, PersonKey person, Instant at);
+// Behind a place in the order of commits, then persons; at most changes_page_max.
+[[nodiscard]] sql::Rows<RecordChange> load_changes(sql::ReadBatch& batch, std::int64_t known_seq, PersonKey person);
+
 // ---- Files ----------------------------------------------------------------------------------------------------------
 
 enum class FileState : std::uint8_t { working = 1, held = 2, done = 3, declined = 4 };
@@ -86,5 +99,7 @@ void change_file(sql::WriteSet& set, const IntakeFile& file, std::int64_t versio
 
 // For loaders.
 extern const sql::Statement insert_members;  // insurer_number, members
+// person, coverage, insurer_number, severity, state, opened_at, version, cause, pack_details
+extern const sql::Statement insert_withheld;
 
 }  // namespace onshi::coverage
