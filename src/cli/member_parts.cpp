@@ -12,7 +12,7 @@ MemberParts::MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault v
 
 Result<std::unique_ptr<MemberParts>> MemberParts::open(const settings::ResolvedSettings& settings, const Clock& clock,
                                                        Random& random) {
-    const std::string secrets = settings.text("secrets_folder");
+    const std::string& secrets = settings.text("secrets_folder");
     if (secrets.empty()) return fail(ErrorCode::config_missing, "secrets_folder");
     auto vault = hub::load_number_vault(secrets);
     if (!vault) return fail(std::move(vault));

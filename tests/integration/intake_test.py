@@ -55,7 +55,7 @@ def test_a_file_is_taken_once_and_every_row_is_explained(installation, members, 
     assert len(rows) == 800
     assert {row["result"] for row in rows} <= {"added", "changed", "withheld"}
     withheld = [row for row in rows if row["result"] == "withheld"]
-    assert withheld and all(row["code"].startswith("cause.match_") and row["message"] for row in withheld)
+    assert all(row["code"].startswith("cause.match_") and row["message"] for row in withheld)
     assert report["results"]["withheld"] == len(withheld)
     again, report = take(installation, file)
     assert (again.returncode, report["end"]) == (0, "done_before")
@@ -85,7 +85,9 @@ def test_cp932_gives_the_same_records_as_utf8(installation, new_installation, me
     done, report = take(other, tmp_path / "cp932.csv")
     assert (report["encoding"], report["rows"]) == ("cp932", 800), done.stderr
     pairs = list(zip(results(tmp_path / "utf8.result.csv"), results(tmp_path / "cp932.result.csv")))
-    assert all(a["result"] == b["result"] for a, b in pairs)
+    # What CP932 cannot write arrives as its substitute; whether that agrees is the comparison's matter.
+    plain = [(a, b) for a, b in pairs if a["name"] == b["name"]]
+    assert len(plain) > 700 and all(a["result"] == b["result"] for a, b in plain)
 
 
 def test_bad_rows_are_refused_with_a_code_and_the_others_count(installation, members, tmp_path):
@@ -167,29 +169,38 @@ def test_an_unusual_share_waits_for_somebody_else(installation, members, tmp_pat
 
 
 def test_a_withheld_record_is_confirmed_and_then_seen(installation, members, tmp_path):
-    done, _ = take(installation, shutil.copy(members, tmp_path / "members.csv"))
+    # Two rows that would be seen as they are: one gets another address, one another birth date.
+    file = shutil.copy(members, tmp_path / "members.csv")
+    take(installation, file, "--dry-run")
+    fine = [i for i, row in enumerate(results(tmp_path / "members.dry-run.csv"))
+            if row["result"] == "added" and not row["code"] and row["address"]][:2]
+    lines = [line.split(",") for line in members.read_text().splitlines()]
+    lines[fine[0] + 1][11] = "大阪府架空区９９番９９号"
+    lines[fine[1] + 1][9] = "1901-01-01"
+    file.write_text("".join(",".join(line) + "\n" for line in lines))
+    done, _ = take(installation, file)
     assert done.returncode == 0, done.stderr
-    held = {}
-    for row in results(tmp_path / "members.result.csv"):
-        if row["result"] != "withheld":
-            continue
-        _, cases = command(installation, "withheld", "--insurer", row["insurer_number"])
-        for case in cases:
-            held[case["record"]] = case
-    gentle = next(case for case in held.values() if case["severity"] > 1)
+    rows = results(tmp_path / "members.result.csv")
+    assert [rows[i]["code"] for i in fine] == ["cause.match_address", "cause.match_birth_date"]
+    held = []
+    for i in fine:
+        before = {case["record"] for case in held}
+        _, cases = command(installation, "withheld", "--insurer", rows[i]["insurer_number"])
+        held += [case for case in cases if case["record"] not in before]
+    gentle = next(case for case in held if case["cause"] == "cause.match_address")
     confirmed, lines = command(installation, "confirm", gentle["record"], "--insurer", gentle["insurer"], "--reason",
                                "recent_move", "--evidence", "D-2026-118", "--operator", "sato")
     assert (confirmed.returncode, lines[0]["state"]) == (0, "confirmed"), confirmed.stderr
     _, left = command(installation, "withheld", "--insurer", gentle["insurer"])
     assert gentle["record"] not in {case["record"] for case in left}
-    grave = next((case for case in held.values() if case["severity"] == 1), None)
-    if grave:
-        words = [grave["record"], "--insurer", grave["insurer"]]
-        asked, lines = command(installation, "confirm", *words, "--reason", "alias", "--evidence", "D-1", "--operator", "sato")
-        assert (asked.returncode, lines[0]["state"]) == (0, "waiting"), asked.stderr
-        assert command(installation, "approve", *words, "--operator", "sato")[0].returncode == 4
-        approved, lines = command(installation, "approve", *words, "--operator", "suzuki")
-        assert (approved.returncode, lines[0]["state"]) == (0, "confirmed"), approved.stderr
+    grave = next(case for case in held if case["cause"] == "cause.match_birth_date" and int(case["record"]) > 10**12)
+    assert grave["severity"] == 1
+    words = [grave["record"], "--insurer", grave["insurer"]]
+    asked, lines = command(installation, "confirm", *words, "--reason", "alias", "--evidence", "D-1", "--operator", "sato")
+    assert (asked.returncode, lines[0]["state"]) == (0, "waiting"), asked.stderr
+    assert command(installation, "approve", *words, "--operator", "sato")[0].returncode == 4
+    approved, lines = command(installation, "approve", *words, "--operator", "suzuki")
+    assert (approved.returncode, lines[0]["state"]) == (0, "confirmed"), approved.stderr
     verified = onshi("audit", "verify", "--config", installation.settings)
     assert verified.returncode == 0, verified.stderr
     assert onshi("db", "check", "--config", installation.settings).returncode == 0
@@ -207,7 +218,8 @@ def test_a_dry_run_changes_nothing(installation, members, tmp_path):
 def test_a_clinic_hears_of_a_loss_that_was_reported_late(hub, desk, wallet, check, find_covered, tmp_path):
     installation = hub.installation
     assert desk.get("/v1/corrections").value == {"corrections": [], "more": False}
-    card, person, answer = find_covered(lambda person: True)
+    card, person, answer = find_covered(lambda person: True,
+                                        lambda answer: answer["coverage"]["acquired_on"] < answer["care_day"])
     coverage = answer["coverage"]
     # Its insurer reports a loss of last month; the desk was told "valid" today.
     fields = {"operation": "lose", "insurer_number": coverage["insurer"]["number"].strip(), "symbol": coverage.get("symbol", ""),

@@ -158,7 +158,7 @@ IntakeVerdict decide_intake(const IntakeRow& row, const IntakeFacts& facts) {
     if (facts.records[*index].state == State::void_) {
         // Cancelled twice is cancelled; nothing else can happen to what never was.
         if (row.operation == Operation::cancel) {
-            return IntakeDecision{RowResult::unchanged, *index, facts.records[*index]};
+            return IntakeDecision{RowResult::unchanged, index, facts.records[*index]};
         }
         return IntakeRefusal{ErrorCode::intake_cancelled, {}};
     }

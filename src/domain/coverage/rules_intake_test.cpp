@@ -102,6 +102,7 @@ TEST(intake_addition, of_another_acquisition_is_another_record) {
 TEST(intake_addition, beyond_what_a_person_may_hold_is_refused) {
     for (const auto& [held, ok] : {std::pair{coverages_per_person_max - 1, true}, {coverages_per_person_max, false}}) {
         std::vector<Coverage> records;
+        records.reserve(held);
         for (std::size_t i = 0; i < held; ++i)
             records.push_back(record(Date::of(2000, 1, 1).plus_days(static_cast<int>(i))));
         const auto verdict = decide(row(Operation::add), records, clean());
