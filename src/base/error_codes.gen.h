@@ -95,6 +95,29 @@ enum class ErrorCode : std::uint16_t {
     installation_different,
     installation_folder,
     installation_not_ours,
+    intake_acquired_before_birth,
+    intake_busy,
+    intake_cancelled,
+    intake_columns,
+    intake_exists_differently,
+    intake_file_changed,
+    intake_header,
+    intake_held,
+    intake_line_too_long,
+    intake_loss_before_acquisition,
+    intake_not_held,
+    intake_operation,
+    intake_other_insurer,
+    intake_other_person,
+    intake_quotes,
+    intake_repeated_header,
+    intake_required,
+    intake_second_person,
+    intake_too_many_records,
+    intake_unknown_coverage,
+    intake_unknown_file,
+    intake_unknown_insurer,
+    intake_value,
     internal_unexpected,
     key_malformed,
     method_not_allowed,
@@ -168,6 +191,6 @@ enum class ErrorCode : std::uint16_t {
     text_too_long,
 };
 
-inline constexpr std::uint16_t error_code_count = 159;
+inline constexpr std::uint16_t error_code_count = 182;
 
 }  // namespace onshi

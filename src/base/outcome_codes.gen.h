@@ -34,9 +34,22 @@ enum class OutcomeCode : std::uint16_t {
     note_overlap,
     note_registered_now,
     cause_card_unknown,
+    cause_match_birth_date,
+    cause_match_sex,
+    cause_match_name_and_kana,
+    cause_match_name,
+    cause_match_kana,
+    cause_match_address,
+    cause_match_not_found,
+    cause_match_deceased,
+    cause_match_number_missing,
+    note_other_coverage,
+    note_number_shared,
+    note_dependants_ended,
+    note_ratio_suspect,
 };
 
-inline constexpr std::array<std::string_view, 25> outcome_names{{
+inline constexpr std::array<std::string_view, 38> outcome_names{{
     "cause.ambiguous",
     "cause.card_not_registered",
     "cause.lapsed",
@@ -62,6 +75,19 @@ inline constexpr std::array<std::string_view, 25> outcome_names{{
     "note.overlap",
     "note.registered_now",
     "cause.card_unknown",
+    "cause.match_birth_date",
+    "cause.match_sex",
+    "cause.match_name_and_kana",
+    "cause.match_name",
+    "cause.match_kana",
+    "cause.match_address",
+    "cause.match_not_found",
+    "cause.match_deceased",
+    "cause.match_number_missing",
+    "note.other_coverage",
+    "note.number_shared",
+    "note.dependants_ended",
+    "note.ratio_suspect",
 }};
 
 [[nodiscard]] constexpr std::string_view to_string(OutcomeCode code) noexcept {

@@ -159,6 +159,7 @@ void add_bench_commands(CommandTree& tree) {
     tree.noun("bench", "measurements against a reference in the same run");
     tree.add<BenchCheck>();
     tree.add<BenchPayments>();
+    add_bench_intake_command(tree);
 }
 
 }  // namespace onshi::cli

@@ -134,6 +134,7 @@ void add_demo_commands(CommandTree& tree) {
     tree.noun("demo", "a whole synthetic installation");
     tree.add<DemoInit>();
     add_demo_reader_command(tree);
+    add_demo_members_command(tree);
 }
 
 }  // namespace onshi::cli

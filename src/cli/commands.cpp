@@ -11,6 +11,7 @@ void add_all_commands(CommandTree& tree) {
     add_payments_commands(tree);
     add_terminal_commands(tree);
     add_server_commands(tree);
+    add_member_commands(tree);
     add_audit_commands(tree);
     add_db_commands(tree);
     add_cert_commands(tree);

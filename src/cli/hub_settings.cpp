@@ -45,6 +45,7 @@ const std::array bindings{
     Binding{"face_engines", &hub::Settings::face_engines},
     Binding{"loops", &hub::Settings::loops},
     Binding{"pin_cpus", &hub::Settings::pin_cpus},
+    Binding{"correction_minutes", &hub::Settings::correction_minutes},
     Binding{"misses_per_hour", &hub::Settings::misses_per_hour},
     Binding{"requests_per_second", &hub::Settings::requests_per_second},
     Binding{"log_level", &hub::Settings::log_level},

@@ -14,7 +14,7 @@ Stores::~Stores() {
     if (database_) database_->close();
 }
 
-Result<std::unique_ptr<Stores>> Stores::open(const std::string& folder) {
+Result<std::unique_ptr<Stores>> Stores::open(const std::string& folder, sql::SetVolume volume) {
     if (folder.empty()) return fail(ErrorCode::config_missing, "store_folder");
     for (const char* file : {"registry.db", "ledger.db"}) {
         std::error_code error;
@@ -26,6 +26,7 @@ Result<std::unique_ptr<Stores>> Stores::open(const std::string& folder) {
     std::unique_ptr<Stores> stores(new Stores());
     sql::SqliteOptions options;
     options.folder = folder;
+    if (volume == sql::SetVolume::bulk) options.cache_kib = sql::bulk_cache_kib;
     auto opened = sql::open_database(options, hub::all_migrations(), stores->counter_, stores->chain_);
     if (!opened) return fail(std::move(opened));
     stores->database_ = std::move(*opened);

@@ -196,6 +196,7 @@ struct Hub::Parts {
         server.emplace(loops, server_options(settings), metrics, clock, random);
         add_check_routes(*server, *context);
         add_card_routes(*server, *context);
+        add_correction_routes(*server, *context);
         add_terminal_routes(*server, *context);
         add_payment_routes(*server, *context);
         add_contract_routes(*server);

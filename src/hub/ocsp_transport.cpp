@@ -58,6 +58,8 @@ std::optional<ResponderAddress> parse_responder_url(std::string_view url) {
     return whole ? std::optional(address) : std::nullopt;
 }
 
-pki::OcspTransport ocsp_transport() { return &post_and_tell; }
+pki::OcspTransport ocsp_transport() {
+    return &post_and_tell;
+}
 
 }  // namespace onshi::hub

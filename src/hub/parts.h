@@ -55,6 +55,7 @@ struct Context {
 
 void add_check_routes(http::Server& server, const Context& context);
 void add_card_routes(http::Server& server, const Context& context);
+void add_correction_routes(http::Server& server, const Context& context);
 void add_terminal_routes(http::Server& server, const Context& context);
 void add_payment_routes(http::Server& server, const Context& context);
 void add_contract_routes(http::Server& server);

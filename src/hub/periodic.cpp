@@ -1,6 +1,7 @@
 #include "hub/periodic.h"
 
 #include "domain/cards/store.h"
+#include "domain/eligibility/corrections.h"
 #include "domain/eligibility/forgetting.h"
 #include "hub/clock_watch.h"
 #include "platform/telemetry/log.h"
@@ -10,6 +11,8 @@ namespace onshi::hub {
 namespace {
 
 constexpr std::chrono::milliseconds work_deadline{10'000};
+// Of comparing what was told; a run that is cut short goes on at the next one.
+constexpr std::chrono::milliseconds correction_deadline{60'000};
 
 // Prometheus counters only add, so what a store counted since the last look is added.
 class StoreMetrics {
@@ -118,6 +121,7 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
     ClockWatch clock_watch(context.database, context.clock, context.random);
     auto last_housekeeping = std::chrono::steady_clock::now();
     auto last_refresh = last_housekeeping;
+    auto last_corrections = last_housekeeping;
     while (true) {
         const auto woke = co_await alarm.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1));
         if (woke == Alarm::Woke::by_ring) co_return;
@@ -137,6 +141,16 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
             last_refresh = now;
             auto refreshed = co_await refresh(context);
             if (!refreshed) report("hub.refresh_failed", refreshed.error());
+        }
+        const std::chrono::minutes corrections_every(context.settings.correction_minutes);
+        if (corrections_every.count() > 0 && now - last_corrections >= corrections_every) {
+            last_corrections = now;
+            eligibility::Corrections corrections(context.database, context.clock);
+            auto run = co_await corrections.run(eligibility::correction_settle, Deadline::in(correction_deadline));
+            if (!run) report("eligibility.corrections_failed", run.error());
+            if (run && run->corrections > 0) {
+                log_event(Level::info, "eligibility.corrections_made", {{"count", run->corrections}});
+            }
         }
         if (now - last_housekeeping < housekeeping_every) continue;
         last_housekeeping = now;

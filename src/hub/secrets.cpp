@@ -109,6 +109,18 @@ Result<Secrets> load_secrets(const std::string& folder) {
                    std::move(*seal),      std::move(*seal_keys), std::move(*tickets)};
 }
 
+Result<identity::NumberVault> load_number_vault(const std::string& folder) {
+    auto tag_key = load_hmac(folder, "number_tag");
+    if (!tag_key) return fail(std::move(tag_key));
+    const auto found = generations(folder, "number");
+    if (found.empty()) return fail(ErrorCode::secret_missing, folder + "/number.N.key");
+    auto secret = load(folder, "number", found.front());
+    if (!secret) return fail(std::move(secret));
+    auto seal_key = pki::SealingKey::create(secret->bytes());
+    if (!seal_key) return fail(std::move(seal_key));
+    return identity::NumberVault(std::move(*tag_key), std::move(*seal_key), found.front());
+}
+
 Result<void> create_secrets(const std::string& folder, Random& random) {
     std::error_code error;
     fs::create_directories(folder, error);

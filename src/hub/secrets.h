@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "domain/audit/service.h"
 #include "domain/eligibility/challenges.h"
+#include "domain/identity/number_vault.h"
 #include "platform/pki/keys.h"
 
 namespace onshi::hub {
@@ -26,12 +27,15 @@ struct Secrets {
     SecretBytes tickets;
 };
 
-inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudonym", "receipt", "seal", "tickets"};
+inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudonym", "receipt",
+                                               "seal",      "tickets", "number",    "number_tag"};
 
 // Errors of pki::read_secret_file; secret.missing names the file.
 [[nodiscard]] Result<Secrets> load_secrets(const std::string& folder);
 // The public halves of every generation of the seal key, newest first, at most seal_keys_max. secret.*
 [[nodiscard]] Result<audit::SealKeys> load_seal_keys(const std::string& folder);
+// What individual numbers are sealed and found with; for the intake only, a hub that answers checks never loads it.
+[[nodiscard]] Result<identity::NumberVault> load_number_vault(const std::string& folder);
 // Makes generation 1 of every name that has none yet.
 [[nodiscard]] Result<void> create_secrets(const std::string& folder, Random& random);
 // Says in the folder itself that its keys lie open in a demo, so that they are known wherever they are copied to as a

@@ -35,6 +35,7 @@ struct Settings {
     std::vector<std::string> face_engines;  // admitted engines of face comparison; empty: no check by face
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
+    int correction_minutes = 15;       // how often corrections are looked for; 0: this hub does not
     int misses_per_hour = 60;          // look-ups by number that find nothing, per facility
     double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
     Level log_level = Level::info;

@@ -1,5 +1,6 @@
 #include "installation/demo_installation.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -129,8 +130,13 @@ Result<LoadCounts> DemoMaker::fill_stores(const CardFactory& factory) {
     if (!secrets) return fail(std::move(secrets));
     auto truth = TruthFile::create(layout_.truth());
     if (!truth) return fail(std::move(truth));
-    const LoadParts parts{factory, secrets->row_tag, trust_epoch};
-    const LoadOptions load{layout_.store(), options_.persons, options_.facilities, now_};
+    auto vault = hub::load_number_vault(layout_.secrets());
+    if (!vault) return fail(std::move(vault));
+    const LoadParts parts{factory, secrets->row_tag, trust_epoch, *vault, random_};
+    const std::uint64_t residents = options_.residents == 0
+                                        ? std::min(options_.persons + options_.persons / 10, synth::persons_max)
+                                        : options_.residents;
+    const LoadOptions load{layout_.store(), options_.persons, options_.facilities, now_, residents};
     auto counts =
         load_nation(parts, load, progress_, [&](const synth::SyntheticPerson& person) { return truth->add(person); });
     if (!counts) return counts;
@@ -201,6 +207,9 @@ Result<void> check(const DemoOptions& options) {
     const auto refuse = [](const char* what) { return fail(ErrorCode::synth_settings, what); };
     if (options.folder.empty()) return refuse("folder");
     if (options.persons == 0 || options.persons > synth::persons_max) return refuse("persons");
+    if (options.residents > synth::persons_max || (options.residents != 0 && options.residents < options.persons)) {
+        return refuse("residents");
+    }
     if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return refuse("seed");
     if (options.facilities < demo_facilities_min || options.facilities > synth::facilities_max)
         return refuse("facilities");

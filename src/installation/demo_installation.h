@@ -20,6 +20,8 @@ struct DemoOptions {
     std::uint32_t facilities = 2'000;                // 100 … synth::facilities_max
     std::uint32_t desks = 1;                         // 1 … desks_max: terminals of as many clinics
     std::uint32_t card_keys = synth::key_pool_size;  // 1 … 64: fewer are quicker to make
+    // People in the embedded resident register, at least `persons`; 0: a tenth more, whom insurers may register.
+    std::uint64_t residents = 0;
     std::uint16_t port = 8443;
     std::uint16_t metrics_port = 9464;
 };

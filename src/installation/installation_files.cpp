@@ -60,6 +60,7 @@ void write_counts(JsonWriter& json, const LoadCounts& counts) {
     json.member("registrations", counts.registrations);
     json.member("suspensions", counts.suspensions);
     json.member("organisations", counts.organisations);
+    json.member("residents", counts.residents);
     json.member("known_seq", counts.known_seq);
     json.end_object();
 }
@@ -77,6 +78,7 @@ void read_counts(JsonObject& object, LoadCounts& counts) {
     counts.card_keys = static_cast<std::uint64_t>(number(object, "card_keys"));
     counts.renewals = static_cast<std::uint64_t>(number(object, "renewals"));
     counts.registrations = static_cast<std::uint64_t>(number(object, "registrations"));
+    counts.residents = static_cast<std::uint64_t>(number(object, "residents"));
     counts.suspensions = static_cast<std::uint64_t>(number(object, "suspensions"));
     counts.organisations = static_cast<std::uint64_t>(number(object, "organisations"));
     counts.known_seq = number(object, "known_seq");

@@ -1,17 +1,23 @@
 #include "installation/nation_loader.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "base/ensure.h"
 #include "domain/cards/authorities.h"
 #include "domain/cards/store.h"
+#include "domain/coverage/rules_intake.h"
 #include "domain/coverage/store.h"
+#include "domain/coverage/store_intake.h"
 #include "domain/identity/store.h"
+#include "domain/identity/store_numbers.h"
 #include "domain/organisations/store.h"
 #include "installation/external_sorter.h"
 #include "installation/limits.h"
@@ -64,6 +70,7 @@ struct PersonRows {
     identity::Person person;
     std::int64_t known_from = 1;
     std::vector<CoverageVersion> versions;  // by coverage key, then by knowledge
+    std::vector<coverage::WithheldCase> withheld;
 };
 
 // What the card table will say of one certificate.
@@ -104,7 +111,9 @@ class NationLoad {
           renewals_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
           registrations_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
           suspensions_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          listed_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}) {}
+          listed_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          tags_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          residents_(options.store_folder, {card_sorter_bytes_max, sorter_runs_max}) {}
 
     [[nodiscard]] Result<LoadCounts> run();
 
@@ -128,6 +137,12 @@ class NationLoad {
     [[nodiscard]] Result<void> note_listed(const CardKey& key, const cards::ListedStatus& listed);
     [[nodiscard]] Result<void> note_registration(PersonKey person, const synth::SyntheticCard& card);
     [[nodiscard]] Result<void> add_numbers(StoreWriter& writer);
+    [[nodiscard]] Result<identity::IndividualNumber> number_of(std::uint64_t index) const;
+    [[nodiscard]] Result<void> note_resident(const synth::SyntheticPerson& person);
+    [[nodiscard]] Result<void> note_further_residents();
+    [[nodiscard]] Result<void> add_number_tags(StoreWriter& writer);
+    [[nodiscard]] Result<void> add_residents(StoreWriter& writer);
+    [[nodiscard]] Result<void> add_members(StoreWriter& writer);
     [[nodiscard]] Result<void> add_cards(StoreWriter& writer);
     [[nodiscard]] Result<void> add_card(StoreWriter& writer, std::string_view entry);
     [[nodiscard]] Result<void> add_renewals(StoreWriter& writer);
@@ -152,6 +167,9 @@ class NationLoad {
     ExternalSorter registrations_;
     ExternalSorter suspensions_;
     ExternalSorter listed_;
+    ExternalSorter tags_;
+    ExternalSorter residents_;
+    std::map<InsurerNumber, std::int64_t> members_;
     std::string entry_;
     std::vector<coverage::Coverage> current_;
 };
@@ -171,6 +189,10 @@ Result<void> NationLoad::fill_registry() {
     if (done) done = add_facilities(*writer);
     if (done) done = add_persons(*writer);
     if (done) done = add_numbers(*writer);
+    if (done) done = add_number_tags(*writer);
+    if (done) done = note_further_residents();
+    if (done) done = add_residents(*writer);
+    if (done) done = add_members(*writer);
     if (done) done = add_cards(*writer);
     if (done) done = add_renewals(*writer);
     if (done) done = add_listed(*writer);
@@ -261,7 +283,10 @@ Result<void> NationLoad::add_persons(StoreWriter& writer) {
 }
 
 Result<void> NationLoad::make_block(synth::PersonMaker& maker, std::uint64_t first, std::span<PersonRows> block) {
-    for (PersonRows& rows : block) rows.versions.clear();
+    for (PersonRows& rows : block) {
+        rows.versions.clear();
+        rows.withheld.clear();
+    }
     for (std::uint64_t i = 0; i < block.size(); ++i) {
         const synth::SyntheticPerson& person = maker.make(first + i);
         if (visit_) {
@@ -270,6 +295,7 @@ Result<void> NationLoad::make_block(synth::PersonMaker& maker, std::uint64_t fir
         }
         auto made = make_person(person, first, block);
         if (made && person.card) made = note_card(person);
+        if (made) made = note_resident(person);
         if (!made) return made;
     }
     return {};
@@ -287,6 +313,10 @@ Result<void> NationLoad::make_person(const synth::SyntheticPerson& person, std::
         const std::size_t before = versions.size();
         append_versions(nation_, person, record, versions);
         if (versions.size() == before) continue;
+        if (versions.back().value.state == coverage::State::withheld) {
+            PersonRows& held = block[owner - first];
+            held.withheld.push_back(withheld_case(nation_, person, record, versions.back().value, held.person));
+        }
         auto noted = note_number(person_key(owner), versions.back().value);
         if (!noted) return noted;
         ++counts_.coverages;
@@ -302,7 +332,71 @@ Result<void> NationLoad::write_person(StoreWriter& writer, const PersonRows& row
         written = writer.insert(identity::insert_now_section, key, identity::Section::identity, rows.known_from,
                                 Blob{packed});
     }
+    auto number = number_of(static_cast<std::uint64_t>(key) - 1);
+    if (!number) return fail(std::move(number));
+    auto sealed = parts_.vault.seal(rows.person.key, *number, parts_.random);
+    if (!sealed) return fail(std::move(sealed));
+    if (written) {
+        written = writer.insert(identity::insert_individual_number, key, rows.known_from, parts_.vault.seal_key_id(),
+                                Blob{*sealed});
+    }
+    entry_.assign(as_text(parts_.vault.tag(*number)));
+    ByteWriter entry(entry_);
+    entry.i64(key);
+    if (written) written = tags_.add(entry_);
     return written && !rows.versions.empty() ? write_coverages(writer, rows) : written;
+}
+
+// ---- Individual numbers and the embedded resident register ----------------------------------------------------------
+
+Result<identity::IndividualNumber> NationLoad::number_of(std::uint64_t index) const {
+    return identity::IndividualNumber::parse(fmt::format("{:012}", nation_.individual_number(index)));
+}
+
+Result<void> NationLoad::note_resident(const synth::SyntheticPerson& person) {
+    identity::Person registered;
+    fill_identity(nation_, person, registered);
+    auto number = number_of(person.index);
+    if (!number) return fail(std::move(number));
+    const identity::Resident resident{registered.name,  registered.kana, registered.address,
+                                      registered.birth, registered.sex,  person.deceased_on};
+    entry_.assign(as_text(parts_.vault.tag(*number)));
+    entry_.append(identity::pack(resident));
+    ++counts_.residents;
+    return residents_.add(entry_);
+}
+
+Result<void> NationLoad::note_further_residents() {
+    synth::PersonMaker maker(nation_);
+    for (std::uint64_t index = options_.persons; index < options_.residents; ++index) {
+        auto noted = note_resident(maker.make(index));
+        if (!noted) return noted;
+        if (index % progress_every == 0) report("residents", index, options_.residents);
+    }
+    return {};
+}
+
+Result<void> NationLoad::add_number_tags(StoreWriter& writer) {
+    return drain(tags_, "individual numbers", [&](std::string_view entry) {
+        ByteReader rest(as_bytes(entry.substr(sizeof(identity::NumberTag))));
+        return writer.insert(identity::insert_number_tag, Blob{entry.substr(0, sizeof(identity::NumberTag))},
+                             rest.i64());
+    });
+}
+
+Result<void> NationLoad::add_residents(StoreWriter& writer) {
+    return drain(residents_, "resident register", [&](std::string_view entry) {
+        return writer.insert(identity::insert_resident, Blob{entry.substr(0, sizeof(identity::NumberTag))},
+                             Blob{entry.substr(sizeof(identity::NumberTag))});
+    });
+}
+
+Result<void> NationLoad::add_members(StoreWriter& writer) {
+    for (const auto& [insurer, members] : members_) {
+        auto added = writer.insert(coverage::insert_members, insurer.to_key(), members);
+        if (!added) return added;
+    }
+    return {};
 }
 
 Result<void> NationLoad::write_coverages(StoreWriter& writer, const PersonRows& rows) {
@@ -316,7 +410,15 @@ Result<void> NationLoad::write_coverages(StoreWriter& writer, const PersonRows& 
         if (!written) return written;
         ++counts_.coverage_rows;
         newest = std::max(newest, version.value.known_from);
-        if (version.known_to == identity::known_open) current_.push_back(version.value);
+        if (version.known_to != identity::known_open) continue;
+        current_.push_back(version.value);
+        if (coverage::is_open_member(version.value)) ++members_[version.value.insurer];
+    }
+    for (const coverage::WithheldCase& held : rows.withheld) {
+        auto written =
+            writer.insert(coverage::insert_withheld, key, held.coverage.value(), held.insurer.to_key(), held.severity,
+                          held.state, held.opened_at.us, held.version, held.cause, Blob{coverage::pack_details(held)});
+        if (!written) return written;
     }
     const std::string packed = coverage::pack_all(current_);
     return writer.insert(identity::insert_now_section, key, identity::Section::coverage, newest, Blob{packed});

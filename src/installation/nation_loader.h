@@ -6,8 +6,10 @@
 #include <string_view>
 
 #include "base/identifiers.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/identity/number_vault.h"
 #include "installation/card_factory.h"
 #include "platform/pki/keys.h"
 #include "synth/nation.h"
@@ -43,12 +45,17 @@ struct LoadOptions {
     std::uint64_t persons = 0;     // 1 … synth::persons_max: indexes 0 … persons-1
     std::uint32_t facilities = 0;  // 0 … synth::facilities_max; insurers come all
     Instant now;                   // as of when the lists of revoked certificates count
+    // So many people are in the embedded resident register, those of the registry first; 0: only these. The others are
+    // whom insurers may register next.
+    std::uint64_t residents = 0;
 };
 
 struct LoadParts {
     const CardFactory& cards;
     const pki::HmacKey& row_tag;
     std::int64_t trust_epoch;
+    const identity::NumberVault& vault;  // seals everybody's individual number
+    Random& random;
 };
 
 struct LoadCounts {
@@ -61,7 +68,8 @@ struct LoadCounts {
     std::uint64_t registrations = 0;
     std::uint64_t suspensions = 0;
     std::uint64_t organisations = 0;
-    std::int64_t known_seq = 0;  // of the newest registry commit
+    std::uint64_t residents = 0;  // in the embedded resident register
+    std::int64_t known_seq = 0;   // of the newest registry commit
     bool operator==(const LoadCounts&) const = default;
 };
 

@@ -51,6 +51,17 @@ const pki::HmacKey& row_tag() {
     return *key;
 }
 
+const identity::NumberVault& vault() {
+    static const identity::NumberVault made(*pki::HmacKey::create(as_bytes("tag key of tests tag key of test")),
+                                            *pki::SealingKey::create(as_bytes("seal key of tests, seal key of t")), 1);
+    return made;
+}
+
+Random& noise() {
+    static SystemRandom random;
+    return random;
+}
+
 // The first persons of the nation, loaded and open.
 class Loaded {
   public:
@@ -58,11 +69,12 @@ class Loaded {
         sql::SqliteOptions stores;
         stores.folder = folder_->path();
         EXPECT_TRUE(sql::migrate(stores, hub::all_migrations()));
-        auto loaded = load_nation({factory(), row_tag(), epoch}, {folder_->path(), count, facilities, pki::fixture_now},
-                                  {}, [this](const auto& person) {
-                                      visited_.push_back(person.index);
-                                      return Result<void>();
-                                  });
+        auto loaded =
+            load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                        {folder_->path(), count, facilities, pki::fixture_now}, {}, [this](const auto& person) {
+                            visited_.push_back(person.index);
+                            return Result<void>();
+                        });
         EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().detail);
         counts_ = *loaded;
         stores_ = std::move(*OpenStores::open(folder_->path(), "test"));
@@ -380,15 +392,16 @@ TEST(nation_loader, a_smaller_nation_is_the_beginning_of_a_larger_one) {
 TEST(nation_loader, counts_out_of_range_are_refused_before_anything_is_written) {
     for (const auto& [count, places] :
          {std::pair<std::uint64_t, std::uint32_t>{0, 1}, {synth::persons_max + 1, 1}, {1, synth::facilities_max + 1}}) {
-        const auto done =
-            load_nation({factory(), row_tag(), epoch}, {"/nonexistent", count, places, pki::fixture_now}, {}, {});
+        const auto done = load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                                      {"/nonexistent", count, places, pki::fixture_now}, {}, {});
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, ErrorCode::synth_settings);
     }
 }
 
 TEST(nation_loader, failures_of_stores_and_visitors_are_handed_on) {
-    const auto nowhere = load_nation({factory(), row_tag(), epoch}, {"/nonexistent", 1, 0, pki::fixture_now}, {}, {});
+    const auto nowhere =
+        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {"/nonexistent", 1, 0, pki::fixture_now}, {}, {});
     ASSERT_FALSE(nowhere);
     EXPECT_EQ(nowhere.error().code, ErrorCode::store_unavailable);
 
@@ -396,16 +409,19 @@ TEST(nation_loader, failures_of_stores_and_visitors_are_handed_on) {
     sql::SqliteOptions stores;
     stores.folder = folder.path();
     ASSERT_TRUE(sql::migrate(stores, hub::all_migrations()));
-    const auto stopped = load_nation({factory(), row_tag(), epoch}, {folder.path(), 5, 0, pki::fixture_now}, {},
-                                     [](const synth::SyntheticPerson& person) -> Result<void> {
-                                         if (person.index == 3) return fail(ErrorCode::installation_folder, "full");
-                                         return {};
-                                     });
+    const auto stopped =
+        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {folder.path(), 5, 0, pki::fixture_now}, {},
+                    [](const synth::SyntheticPerson& person) -> Result<void> {
+                        if (person.index == 3) return fail(ErrorCode::installation_folder, "full");
+                        return {};
+                    });
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, ErrorCode::installation_folder);
 
-    ASSERT_TRUE(load_nation({factory(), row_tag(), epoch}, {folder.path(), 5, 0, pki::fixture_now}, {}, {}));
-    const auto twice = load_nation({factory(), row_tag(), epoch}, {folder.path(), 5, 0, pki::fixture_now}, {}, {});
+    ASSERT_TRUE(
+        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {folder.path(), 5, 0, pki::fixture_now}, {}, {}));
+    const auto twice =
+        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {folder.path(), 5, 0, pki::fixture_now}, {}, {});
     ASSERT_FALSE(twice);
     EXPECT_EQ(twice.error().code, ErrorCode::store_conflict);
 }

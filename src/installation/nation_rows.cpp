@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "domain/identity/rules_match.h"
 #include "domain/identity/store.h"
 #include "installation/nation_loader.h"
 #include "synth/nation_tables.h"
@@ -108,6 +109,33 @@ void append_versions(const synth::Nation& nation, const synth::SyntheticPerson& 
     if (told.state == synth::CoverageState::cancelled && told.cancelled_on <= as_of) {
         at_commit_of(told.cancelled_on).state = coverage::State::void_;
     }
+}
+
+coverage::WithheldCase withheld_case(const synth::Nation& nation, const synth::SyntheticPerson& person,
+                                     std::size_t record, const Coverage& value, const identity::Person& owner) {
+    const SyntheticCoverage& told = person.coverages[record];
+    coverage::WithheldCase withheld{.person = owner.key,
+                                    .coverage = value.key,
+                                    .insurer = value.insurer,
+                                    .opened_at = start_of_japan_day(told.known_on),
+                                    .version = 1,
+                                    .cause = {},
+                                    .sent = {},
+                                    .evidence = {},
+                                    .confirmed_by = {},
+                                    .approved_by = {}};
+    synth::append_sent_name(person, told, withheld.sent.name);
+    synth::append_sent_kana(person, told, withheld.sent.kana);
+    synth::append_sent_address(nation.organisations(), person, told, withheld.sent.address);
+    withheld.sent.birth = told.sent_birth_date == Date() ? person.birth_date : told.sent_birth_date;
+    withheld.sent.sex = told.sent_sex == Sex::unset ? person.sex : told.sent_sex;
+    const identity::Resident resident{owner.name, owner.kana, owner.address, owner.birth, owner.sex, Date::open_end};
+    const auto match = identity::match_with_register(withheld.sent, resident, value.acquired_on);
+    // What agrees by today's rules was withheld by those of its day: the gentlest severity.
+    withheld.severity = match.withheld() ? match.severity : identity::Severity::address;
+    withheld.cause = to_string(match.cause.value_or(OutcomeCode::cause_match_address));
+    withheld.fields = match.packed_fields();
+    return withheld;
 }
 
 cards::CertificateStatus status_on(const synth::SyntheticCard& card, Date as_of) {

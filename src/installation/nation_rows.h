@@ -8,6 +8,7 @@
 
 #include "domain/cards/model.h"
 #include "domain/coverage/model.h"
+#include "domain/coverage/model_intake.h"
 #include "domain/identity/model.h"
 #include "synth/nation.h"
 
@@ -27,6 +28,11 @@ void fill_identity(const synth::Nation& nation, const synth::SyntheticPerson& pe
 // Appends the history of one record in the order of knowledge; nothing when nobody knows of it on the nation's day.
 void append_versions(const synth::Nation& nation, const synth::SyntheticPerson& person, std::size_t record,
                      std::vector<CoverageVersion>& out);
+
+// Why a withheld record waits: what its insurer sent beside what the register holds of the number's owner.
+[[nodiscard]] coverage::WithheldCase withheld_case(const synth::Nation& nation, const synth::SyntheticPerson& person,
+                                                   std::size_t record, const coverage::Coverage& value,
+                                                   const identity::Person& owner);
 
 // The certificate's state as the CA's list of that day tells it.
 [[nodiscard]] cards::CertificateStatus status_on(const synth::SyntheticCard& card, Date as_of);

@@ -26,6 +26,11 @@ enum class Event : std::uint16_t {
     card_key_stored = 11,
     terminal_disabled = 12,
     card_status_taken_over = 13,
+    members_file_received = 20,
+    members_file_released = 21,
+    members_file_done = 22,
+    withheld_confirmed = 23,
+    withheld_approved = 24,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

@@ -56,6 +56,10 @@ struct Coverage {
 
 inline constexpr std::size_t coverages_per_person_max = 64;
 
+// In packed bytes: known from the commit that wrote them. Who packs a new version does not know its number yet; the
+// row's `known_from`, or the section's version, tells it to the reader.
+inline constexpr std::int64_t known_from_commit = 0;
+
 // The compact form of one record, and of all records of a person (the coverage section of `person_now`). nullopt for
 // bytes of another form or more than coverages_per_person_max records.
 [[nodiscard]] std::string pack(const Coverage& coverage);

@@ -21,7 +21,7 @@ const Statement select_by_number("coverage.select_by_number", Store::registry, S
                                  "WHERE insurer_number = $1 AND number = $2 AND symbol = $3 "
                                  "ORDER BY branch, person_key, coverage_key LIMIT $4");
 const Statement select_known_at("coverage.select_known_at", Store::registry, ShardKey::person,
-                                "SELECT packed FROM coverage WHERE person_key = $1 AND known_from <= $2 "
+                                "SELECT packed, known_from FROM coverage WHERE person_key = $1 AND known_from <= $2 "
                                 "AND known_to > $2 ORDER BY coverage_key LIMIT $3");
 
 NumberMatch decode_match(const Row& row) {
@@ -34,7 +34,10 @@ NumberMatch decode_match(const Row& row) {
 
 Coverage decode_coverage(const Row& row) {
     auto coverage = unpack(row.blob(0));
-    if (coverage) return std::move(*coverage);
+    if (coverage) {
+        if (coverage->known_from == known_from_commit) coverage->known_from = row.integer(1);
+        return std::move(*coverage);
+    }
     row.reject();
     return {.key = CoverageKey(0),
             .insurer = *InsurerNumber::from_key(600138057),
@@ -52,7 +55,12 @@ Coverage decode_coverage(const Row& row) {
 std::optional<std::vector<Coverage>> coverages_of(const sql::Rows<identity::NowSection>& now) {
     const auto* section = identity::find_section(now, identity::Section::coverage);
     if (section == nullptr) return std::vector<Coverage>();
-    return unpack_all(section->bytes);
+    auto coverages = unpack_all(section->bytes);
+    if (!coverages) return coverages;
+    for (Coverage& coverage : *coverages) {
+        if (coverage.known_from == known_from_commit) coverage.known_from = section->version;
+    }
+    return coverages;
 }
 
 sql::Rows<NumberMatch> load_by_number(sql::ReadBatch& batch, InsurerNumber insurer,

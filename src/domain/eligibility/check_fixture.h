@@ -189,7 +189,8 @@ class CheckTest : public testing::Test {
                          .tag = {}};
         card.person = who.key;
         card.not_after = World::not_after(order.last_day);
-        if (order.key == KeyState::stored) card.public_key = as_text(pki::fixture_keys().public_key(card_key_index).stored());
+        if (order.key == KeyState::stored)
+            card.public_key = as_text(pki::fixture_keys().public_key(card_key_index).stored());
         const Sha256 tag = cards::card_tag(world().row_key, card, epoch);
         const bool keyed = order.key == KeyState::stored;
         registry.change(cards::insert_card, card.key.ca_id, sql::Blob{as_text(card.key.serial.bytes())}, person,

@@ -110,11 +110,11 @@ struct ServerCounts {
 
 // HTTP/1.1 server on all loops (each accepts by itself through SO_REUSEPORT; a connection stays on its loop).
 //
-// Fixed behaviour (tests in server_*test.cpp): malformed request → 400 and close; unknown path → 404; wrong method → 405
-// with Allow; header too large → 431 and close; body too large → 413 and close; slow header or body → 408 and close;
-// idle → close; too many connections → closed after accept; wrong or missing client certificate → TLS alert; overload →
-// 503 overload.busy, the connection is kept but not read before the advised time; rate → 429; handler throws → 500 and
-// a log line; a client that does not read → reset. HEAD is answered from GET routes.
+// Fixed behaviour (tests in server_*test.cpp): malformed request → 400 and close; unknown path → 404; wrong method →
+// 405 with Allow; header too large → 431 and close; body too large → 413 and close; slow header or body → 408 and
+// close; idle → close; too many connections → closed after accept; wrong or missing client certificate → TLS alert;
+// overload → 503 overload.busy, the connection is kept but not read before the advised time; rate → 429; handler throws
+// → 500 and a log line; a client that does not read → reset. HEAD is answered from GET routes.
 //
 // Owns listeners and connections, shares them with its coroutines. Routes are set before listen(); listen() before the
 // loops run or from any thread; stop(), counts() and replace_tls() are thread-safe. `loops`, `metrics`, `clock` and

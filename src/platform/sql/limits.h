@@ -11,6 +11,12 @@ inline constexpr int statement_parameters_max = 24;
 inline constexpr std::size_t batch_queries_max = 64;
 inline constexpr std::size_t write_set_steps_max = 4096;
 inline constexpr std::size_t write_set_bytes_max = std::size_t{8} << 20U;
+// Of sets that an intake or another bulk change makes: they hold the store's one writer for up to a second.
+inline constexpr std::size_t bulk_set_steps_max = 262'144;
+inline constexpr std::size_t bulk_set_bytes_max = std::size_t{64} << 20U;
+// Page cache of a connection that commits bulk sets: smaller than what one of them changes, SQLite writes pages out in
+// the middle of a transaction and reads them back.
+inline constexpr std::int64_t bulk_cache_kib = 131'072;
 inline constexpr std::size_t statements_max = 1024;
 
 // How the committer gathers: at once, unless sets arrive so fast that waiting `gather_max` brings `gather_from` of

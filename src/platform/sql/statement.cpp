@@ -44,6 +44,7 @@ std::string_view to_string(ShardKey key) {
         case ShardKey::insured_number: return "insured_number";
         case ShardKey::organisation: return "organisation";
         case ShardKey::lane: return "lane";
+        case ShardKey::number_tag: return "number_tag";
     }
     return "none";
 }

@@ -10,7 +10,7 @@ namespace onshi::sql {
 enum class Store : std::uint8_t { registry, ledger };
 
 // What a statement on a hot table names, so that the same text runs on a sharded engine (design §9.13).
-enum class ShardKey : std::uint8_t { none, person, card, insured_number, organisation, lane };
+enum class ShardKey : std::uint8_t { none, person, card, insured_number, organisation, lane, number_tag };
 
 // A named SQL text with `$1 …` parameters in the portable subset of design §9.13. Define as a namespace-scope constant
 // in a store; the constructor gives it its index in the program's list. Immutable; thread-safe after static

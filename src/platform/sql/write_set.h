@@ -20,12 +20,15 @@ struct SequencedRecord {
     std::string payload;
 };
 
+// A bulk set may hold what an intake's part of a file changes; it makes everybody else's sets wait for it.
+enum class SetVolume : std::uint8_t { ordinary, bulk };
+
 // One atomic change of one store. Guards are tried first and say how many rows they expect; when one is lost, nothing
 // of the set is written and its caller gets `store.conflict`. Guards are only `INSERT … ON CONFLICT DO NOTHING` and
 // `UPDATE … WHERE version = $n` (design §9.5). Owned by the queue once committed; movable, not thread-safe.
 class WriteSet {
   public:
-    explicit WriteSet(Store store) : store_(store) {}
+    explicit WriteSet(Store store, SetVolume volume = SetVolume::ordinary) : store_(store), volume_(volume) {}
     WriteSet(WriteSet&&) = default;
     WriteSet& operator=(WriteSet&&) = default;
     WriteSet(const WriteSet&) = delete;
@@ -52,7 +55,9 @@ class WriteSet {
     [[nodiscard]] const std::optional<SequencedRecord>& record() const { return record_; }
     [[nodiscard]] const ParameterBuffer& parameters() const { return parameters_; }
     [[nodiscard]] bool too_large() const {
-        return guards_.size() + changes_.size() > write_set_steps_max || parameters_.byte_count() > write_set_bytes_max;
+        const bool bulk = volume_ == SetVolume::bulk;
+        return guards_.size() + changes_.size() > (bulk ? bulk_set_steps_max : write_set_steps_max) ||
+               parameters_.byte_count() > (bulk ? bulk_set_bytes_max : write_set_bytes_max);
     }
 
   private:
@@ -64,6 +69,7 @@ class WriteSet {
         return {&statement, first, static_cast<std::uint32_t>(sizeof...(P))};
     }
     Store store_;
+    SetVolume volume_;
     std::vector<Guard> guards_;
     std::vector<Step> changes_;
     std::optional<SequencedRecord> record_;

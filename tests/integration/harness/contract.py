@@ -66,7 +66,7 @@ class Contract:
         assert headers.get("cache-control") == "no-store"
         if status >= 400:
             return self.check_problem(status, headers, body)
-        template = next(name for pattern, name in self._paths if pattern.match(path))
+        template = next(name for pattern, name in self._paths if pattern.match(path.partition("?")[0]))
         responses = self.document["paths"][template][method.lower()]["responses"]
         assert str(status) in responses, f"{method} {template} may not answer {status}"
         (media_type, content), = responses[str(status)]["content"].items()

@@ -1,0 +1,35 @@
+#include "cli/member_parts.h"
+
+#include "domain/payments/rules_ratio.h"
+#include "hub/secrets.h"
+
+namespace onshi::cli {
+
+namespace {
+
+// The record stays as it was sent, whatever the law says of it: the insurer is told.
+bool is_unlawful_ratio(int percent, Date birth, InsurerNumber insurer, Date on) {
+    const payments::RatioRecord record{birth, on, insurer.scheme(), percent, {}};
+    return payments::is_ratio_suspect(payments::ratio_plausibility(record, payments::builtin_tables()));
+}
+
+}  // namespace
+
+MemberParts::MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault vault, const Clock& clock,
+                         Random& random)
+    : stores_(std::move(stores)), vault_(std::move(vault)), residents_(stores_->database(), vault_) {
+    intake_.emplace(coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_, is_unlawful_ratio});
+}
+
+Result<std::unique_ptr<MemberParts>> MemberParts::open(const settings::ResolvedSettings& settings, const Clock& clock,
+                                                       Random& random) {
+    const std::string& secrets = settings.text("secrets_folder");
+    if (secrets.empty()) return fail(ErrorCode::config_missing, "secrets_folder");
+    auto vault = hub::load_number_vault(secrets);
+    if (!vault) return fail(std::move(vault));
+    auto stores = Stores::open(settings.text("store_folder"), sql::SetVolume::bulk);
+    if (!stores) return fail(std::move(stores));
+    return std::unique_ptr<MemberParts>(new MemberParts(std::move(*stores), std::move(*vault), clock, random));
+}
+
+}  // namespace onshi::cli

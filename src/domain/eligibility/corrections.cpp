@@ -1,0 +1,230 @@
+#include "domain/eligibility/corrections.h"
+
+#include "domain/audit/store.h"
+#include "domain/coverage/store_intake.h"
+#include "domain/identity/store.h"
+
+namespace onshi::eligibility {
+
+namespace {
+
+using sql::Row;
+using sql::ShardKey;
+using sql::Statement;
+using sql::Store;
+
+constexpr std::int64_t no_coverage = 0;
+
+const Statement select_upto("eligibility.select_told_upto", Store::ledger, ShardKey::lane,
+                            "SELECT sequence FROM told_upto WHERE lane = $1");
+const Statement claim_upto("eligibility.claim_told_upto", Store::ledger, ShardKey::lane,
+                           "INSERT INTO told_upto (lane, sequence) VALUES ($1, $2) ON CONFLICT (lane) DO NOTHING");
+const Statement raise_upto("eligibility.raise_told_upto", Store::ledger, ShardKey::lane,
+                           "UPDATE told_upto SET sequence = $2 WHERE lane = $1 AND sequence = $3");
+const Statement insert_told("eligibility.insert_told", Store::ledger, ShardKey::person,
+                            "INSERT INTO told (person_key, lane, sequence, organisation_key, care_day, source, result, "
+                            "coverage_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+                            "ON CONFLICT (person_key, lane, sequence) DO NOTHING");
+const Statement select_told("eligibility.select_told", Store::ledger, ShardKey::person,
+                            "SELECT lane, sequence, organisation_key, care_day, source, result, coverage_key FROM told "
+                            "WHERE person_key = $1 ORDER BY lane, sequence LIMIT $2");
+const Statement update_told("eligibility.update_told", Store::ledger, ShardKey::person,
+                            "UPDATE told SET result = $4, coverage_key = $5 "
+                            "WHERE person_key = $1 AND lane = $2 AND sequence = $3");
+const Statement select_feed("eligibility.select_correction_feed", Store::ledger, ShardKey::none,
+                            "SELECT known_seq, person_key, next_id FROM correction_feed WHERE id = 1");
+const Statement move_feed("eligibility.move_correction_feed", Store::ledger, ShardKey::none,
+                          "UPDATE correction_feed SET known_seq = $1, person_key = $2, next_id = $3 "
+                          "WHERE id = 1 AND known_seq = $4 AND person_key = $5 AND next_id = $6");
+const Statement insert_correction(
+    "eligibility.insert_correction", Store::ledger, ShardKey::organisation,
+    "INSERT INTO correction (organisation_key, correction_id, lane, sequence, care_day, "
+    "told_result, now_result, hint, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+const Statement select_corrections("eligibility.select_corrections", Store::ledger, ShardKey::organisation,
+                                   "SELECT correction_id, lane, sequence, care_day, told_result, now_result, hint, "
+                                   "made_at FROM correction WHERE organisation_key = $1 AND correction_id > $2 "
+                                   "ORDER BY correction_id LIMIT $3");
+
+struct Feed {
+    std::int64_t known_seq = 0;
+    std::int64_t person = 0;
+    std::int64_t next_id = 1;
+};
+
+struct ToldRow {
+    audit::Place place{};
+    OrganisationKey organisation{0};
+    Told told;
+};
+
+std::int64_t decode_integer(const Row& row) {
+    return row.integer(0);
+}
+Feed decode_feed(const Row& row) {
+    return {row.integer(0), row.integer(1), row.integer(2)};
+}
+Date date_of(const Row& row, int column) {
+    const auto date = Date::from_days(row.integer(column));
+    if (!date) row.reject();
+    return date.value_or(Date::open_end);
+}
+ResultCode result_of(const Row& row, int column) {
+    const std::int64_t value = row.integer(column);
+    if (value < 1 || value > 5) row.reject();
+    return static_cast<ResultCode>(value);
+}
+ToldRow decode_told(const Row& row) {
+    ToldRow found;
+    found.place = {row.integer(0), row.integer(1)};
+    found.organisation = OrganisationKey(row.integer(2));
+    found.told.care_day = date_of(row, 3);
+    found.told.source = row.integer(4) == static_cast<std::int64_t>(Source::card) ? Source::card : Source::number;
+    found.told.result = result_of(row, 5);
+    if (row.integer(6) != no_coverage) found.told.coverage = CoverageKey(row.integer(6));
+    return found;
+}
+CorrectionEvent decode_event(const Row& row) {
+    CorrectionEvent event;
+    event.id = row.integer(0);
+    event.answer = {row.integer(1), row.integer(2)};
+    event.care_day = date_of(row, 3);
+    event.told = result_of(row, 4);
+    event.now = result_of(row, 5);
+    event.hint = static_cast<ClaimHint>(row.integer(6));
+    event.made_at = {row.integer(7)};
+    return event;
+}
+
+void note_told(sql::WriteSet& set, const audit::Record& record, CorrectionRun& run) {
+    if (record.header.event != audit::Event::check_answered || !record.payload) return;
+    if (record.payload->size() < audit::salt_bytes) return;
+    const auto answer = unpack(std::string_view(*record.payload).substr(audit::salt_bytes));
+    if (!answer || !is_correctable(*answer)) return;
+    ++run.answers;
+    set.change(insert_told, answer->person->key.value(), record.header.lane, record.header.sequence,
+               record.header.organisation.value(), answer->care_day.days(), answer->source, answer->verdict.result,
+               answer->verdict.coverage ? answer->verdict.coverage->key.value() : no_coverage);
+}
+
+}  // namespace
+
+// A page of a lane's audit records, from where the last round ended.
+Task<Result<bool>> Corrections::index_lane(std::int64_t lane, CorrectionRun& run, Deadline deadline) {
+    sql::ReadBatch first;
+    const auto upto = first.one(select_upto, decode_integer, lane);
+    auto read = co_await database_.read(first, deadline);
+    if (!read) co_return fail(std::move(read));
+    const std::int64_t after = upto ? *upto : 0;
+    sql::ReadBatch second;
+    const auto records = audit::load_records(second, lane, after);
+    read = co_await database_.read(second, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (records.empty()) co_return false;
+    sql::WriteSet set(Store::ledger);
+    const std::int64_t last = records.get().back().header.sequence;
+    if (upto) {
+        set.guard(raise_upto, 1, lane, last, after);
+    } else {
+        set.guard(claim_upto, 1, lane, last);
+    }
+    CorrectionRun counted = run;
+    for (const audit::Record& record : records) note_told(set, record, counted);
+    auto committed = co_await database_.commit(std::move(set), deadline);
+    // Another process was there first: it has done this page.
+    const bool conflict = !committed && committed.error().code == ErrorCode::store_conflict;
+    if (!committed && !conflict) co_return fail(std::move(committed));
+    if (!conflict) run = counted;
+    co_return conflict || records.size() == audit::records_per_read_max;
+}
+
+// A page of the registry's changes, compared with what was told about these persons.
+Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run, Deadline deadline) {
+    sql::ReadBatch first;
+    const auto feed = first.one(select_feed, decode_feed);
+    auto read = co_await database_.read(first, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (!feed) co_return fail(ErrorCode::store_corrupt, "the feed of corrections is missing");
+    sql::ReadBatch second;
+    const auto changes = coverage::load_changes(second, feed->known_seq, PersonKey(feed->person));
+    read = co_await database_.read(second, deadline);
+    if (!read) co_return fail(std::move(read));
+    sql::WriteSet set(Store::ledger, sql::SetVolume::bulk);
+    Feed next = *feed;
+    CorrectionRun counted = run;
+    bool more = changes.size() == coverage::changes_page_max;
+    for (const coverage::RecordChange& change : changes) {
+        // Those behind it wait too, so that none is passed over.
+        more = more && change.changed_at <= settled;
+        if (change.changed_at > settled) break;
+        sql::ReadBatch batch;
+        const auto now = identity::load_now(batch, change.person);
+        const auto told =
+            batch.many(select_told, answers_per_person_max, decode_told, change.person.value(), answers_per_person_max);
+        read = co_await database_.read(batch, deadline);
+        if (!read) co_return fail(std::move(read));
+        const auto records = coverage::coverages_of(now);
+        if (!records) co_return fail(ErrorCode::store_corrupt, "a person's coverage section");
+        ++counted.changes;
+        next.known_seq = change.known_seq;
+        next.person = change.person.value();
+        for (const ToldRow& row : told) {
+            const auto correction = correct(row.told, *records);
+            if (!correction) continue;
+            set.change(insert_correction, row.organisation.value(), next.next_id++, row.place.lane, row.place.sequence,
+                       row.told.care_day.days(), row.told.result, correction->result, correction->hint,
+                       clock_.now().us);
+            set.change(update_told, change.person.value(), row.place.lane, row.place.sequence, correction->result,
+                       correction->coverage ? correction->coverage->value() : no_coverage);
+            ++counted.corrections;
+        }
+        // The page ends early where it would become too large; the next one begins behind this person.
+        if (set.changes().size() < sql::write_set_steps_max / 4) continue;
+        more = true;
+        break;
+    }
+    const bool moved = next.known_seq != feed->known_seq || next.person != feed->person;
+    if (!moved) co_return false;
+    set.guard(move_feed, 1, next.known_seq, next.person, next.next_id, feed->known_seq, feed->person, feed->next_id);
+    auto committed = co_await database_.commit(std::move(set), deadline);
+    const bool conflict = !committed && committed.error().code == ErrorCode::store_conflict;
+    if (!committed && !conflict) co_return fail(std::move(committed));
+    if (!conflict) run = counted;
+    co_return conflict || more;
+}
+
+Task<Result<CorrectionRun>> Corrections::run(std::chrono::seconds settle, Deadline deadline) {
+    // Changes up to here are compared: their answers are all in the index when it has been brought up to the heads.
+    const Instant settled = clock_.now() - std::chrono::microseconds(settle);
+    CorrectionRun run;
+    sql::ReadBatch batch;
+    const auto lanes = audit::load_lanes(batch);
+    auto read = co_await database_.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    std::size_t rounds = 0;
+    for (const audit::LaneHead& lane : lanes) {
+        for (bool more = true; more; ++rounds) {
+            if (rounds == corrections_rounds_max) co_return run;
+            auto indexed = co_await index_lane(lane.lane, run, deadline);
+            if (!indexed) co_return fail(std::move(indexed));
+            more = *indexed;
+        }
+    }
+    for (bool more = true; more && rounds < corrections_rounds_max; ++rounds) {
+        auto compared = co_await compare_page(settled, run, deadline);
+        if (!compared) co_return fail(std::move(compared));
+        more = *compared;
+    }
+    co_return run;
+}
+
+Task<Result<std::vector<CorrectionEvent>>> Corrections::list(OrganisationKey facility, std::int64_t after,
+                                                             Deadline deadline) {
+    sql::ReadBatch batch;
+    const auto events = batch.many(select_corrections, corrections_page_max, decode_event, facility.value(), after,
+                                   corrections_page_max);
+    auto read = co_await database_.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    co_return events.get();
+}
+
+}  // namespace onshi::eligibility

@@ -1,0 +1,321 @@
+#include "exchange/insurer_files/member_import.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "domain/audit/chain.h"
+#include "domain/audit/store.h"
+#include "domain/cards/store.h"
+#include "domain/organisations/store.h"
+#include "platform/event_loop/event_loop.h"
+#include "platform/sql/commit_counter.h"
+#include "platform/sql/stores.h"
+
+namespace onshi::insurer_files {
+namespace {
+
+using coverage::RowResult;
+
+constexpr int residents = 300;
+
+std::vector<sql::Migration> steps() {
+    std::vector<sql::Migration> all;
+    for (const auto part : {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(),
+                            identity::migrations(), cards::migrations(), coverage::migrations()}) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+}
+
+// The n-th of many people: a number with its check digit, and data of their own.
+std::string number_of(int person) {
+    const std::string leading = fmt::format("{:011}", 10'000'000'000LL + person);
+    for (char digit = '0'; digit <= '9'; ++digit) {
+        if (identity::IndividualNumber::parse(leading + digit)) return leading + digit;
+    }
+    return {};
+}
+std::string name_of(int person) {
+    return fmt::format("試験　{}郎", person);
+}
+
+class ImportTest : public testing::Test {
+  protected:
+    ImportTest() {
+        std::string name = std::filesystem::temp_directory_path() / "onshi-import-XXXXXX";
+        folder_ = mkdtemp(name.data());
+        sql::SqliteOptions options;
+        options.folder = folder_;
+        EXPECT_TRUE(sql::migrate(options, steps()));
+        auto opened = sql::open_database(options, steps(), counter_, chain_);
+        EXPECT_TRUE(opened) << opened.error().detail;
+        database_ = std::move(*opened);
+        residents_.emplace(*database_, vault_);
+        parts_.emplace(coverage::IntakeParts{*database_, clock_, random_, vault_, *residents_});
+        options_.file = folder_ / "members.csv";
+        options_.result_file = folder_ / "members.result.csv";
+        options_.received_by = "sato";
+        options_.sender = *InsurerNumber::parse("06139463");
+        options_.chunk_rows = 16;
+        sql::WriteSet set(sql::Store::registry);
+        for (const char* insurer : {"06139463", "01130012"}) {
+            set.change(organisations::insert_organisation, ++organisations_, organisations::Kind::insurer,
+                       InsurerNumber::parse(insurer)->to_key(), "架空", "03-0000-0000", Date::of(2000, 1, 1).days(),
+                       Date::open_end.days());
+        }
+        for (int i = 0; i < residents; ++i) {
+            const auto tag = vault_.tag(*identity::IndividualNumber::parse(number_of(i)));
+            const identity::Resident resident{name_of(i), "シケン　タロウ", "東京都架空区１番", Date::of(1985, 4, 12),
+                                              Sex::male,  Date::open_end};
+            set.change(identity::insert_resident, sql::Blob{as_text(tag)}, sql::Blob{identity::pack(resident)});
+        }
+        EXPECT_TRUE(run_to_end(database_->commit(std::move(set), soon())));
+    }
+    ~ImportTest() override {
+        database_->close();
+        database_.reset();
+        std::filesystem::remove_all(folder_);
+    }
+    static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
+    static std::string row(const char* operation, int person, const char* insurer = "06139463",
+                           const char* lost_on = "") {
+        return fmt::format(
+            "{},{},12,{},00,1,{},{},シケン　タロウ,1985-04-12,1,東京都架空区１番,2026-04-01,{},,30,A03,01\n", operation,
+            insurer, 1000 + person, number_of(person), name_of(person), lost_on);
+    }
+    static std::string rows(const char* operation, int from, int to, const char* lost_on = "") {
+        std::string all;
+        for (int i = from; i < to; ++i) all += row(operation, i, "06139463", lost_on);
+        return all;
+    }
+    void write(std::string_view rows) {
+        std::ofstream(options_.file, std::ios::binary | std::ios::trunc) << full_header() << "\n" << rows;
+    }
+    Result<ImportReport> run() { return run_to_end(import_members(*parts_, options_)); }
+    std::string results() const {
+        std::ifstream file(options_.result_file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    static std::uint64_t count(const ImportReport& report, RowResult result) {
+        return report.file.progress.results[static_cast<std::size_t>(result)];
+    }
+
+    ManualClock clock_{start_of_japan_day(Date::of(2026, 11, 23))};
+    SystemRandom random_;
+    identity::NumberVault vault_{*pki::HmacKey::create(as_bytes("tag key of tests tag key of test")),
+                                 *pki::SealingKey::create(as_bytes("seal key of tests, seal key of t")), 1};
+    std::filesystem::path folder_;
+    sql::CommitCounter counter_;
+    audit::ChainSequencer chain_{3, "test"};
+    std::unique_ptr<sql::Database> database_;
+    std::optional<identity::EmbeddedRegister> residents_;
+    std::optional<coverage::IntakeParts> parts_;
+    ImportOptions options_;
+    std::int64_t organisations_ = 0;
+};
+
+TEST_F(ImportTest, takes_a_file_once_and_says_so_the_second_time) {
+    write(rows("add", 0, 100));
+    const auto first = run();
+    ASSERT_TRUE(first) << first.error().detail;
+    EXPECT_EQ(first->end, ImportEnd::done);
+    EXPECT_EQ(first->file.progress.rows, 100U);
+    EXPECT_EQ(count(*first, RowResult::added), 100U);
+    const std::string told = results();
+    EXPECT_EQ(std::ranges::count(told, '\n'), 101);
+    EXPECT_TRUE(told.starts_with(full_header() + ",row,result,code,message\n"));
+    EXPECT_EQ(told.find(number_of(5)), std::string::npos);
+    const auto again = run();
+    EXPECT_EQ(again->end, ImportEnd::done_before);
+    EXPECT_EQ(results(), told);
+}
+
+TEST_F(ImportTest, the_same_rows_in_another_file_are_unchanged) {
+    write(rows("add", 0, 50));
+    ASSERT_TRUE(run());
+    write(rows("add", 0, 50) + "\n");
+    const auto again = run();
+    EXPECT_EQ(again->end, ImportEnd::done);
+    EXPECT_EQ(count(*again, RowResult::unchanged), 50U);
+}
+
+TEST_F(ImportTest, every_size_of_chunk_gives_the_same_results) {
+    std::string changes;
+    for (int i = 0; i < 40; ++i) {
+        changes += row("add", i);
+        if (i % 3 == 0) changes += row("lose", i, "06139463", "2026-08-01");
+        if (i % 5 == 0) changes += row("reopen", i);
+        if (i % 7 == 0) changes += row("add", i / 7);  // once more, far behind the first
+    }
+    write(changes);
+    std::string expected;
+    for (const std::size_t chunk : {1U, 2U, 7U, 64U, 1000U}) {
+        options_.chunk_rows = chunk;
+        // Each size on records of its own.
+        std::string renumbered = changes;
+        for (std::size_t at = renumbered.find(",12,"); at != std::string::npos; at = renumbered.find(",12,", at + 1)) {
+            renumbered.replace(at, 4, fmt::format(",{},", 100 + chunk));
+        }
+        write(renumbered);
+        const auto report = run();
+        ASSERT_TRUE(report) << report.error().detail;
+        std::string words;
+        const std::string told = results();
+        for (const char* word : {",added,", ",ended,", ",reopened,", ",unchanged,", ",refused,"}) {
+            std::size_t found = 0;
+            for (std::size_t at = told.find(word); at != std::string::npos; at = told.find(word, at + 1)) ++found;
+            words += fmt::format("{}{} ", word, found);
+        }
+        if (expected.empty()) expected = words;
+        EXPECT_EQ(words, expected) << chunk;
+    }
+}
+
+TEST_F(ImportTest, what_is_stopped_goes_on_behind_its_last_row) {
+    write(rows("add", 0, 100));
+    int asked = 0;
+    options_.stop = [&asked] { return ++asked > 3; };
+    const auto stopped = run();
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(stopped->end, ImportEnd::stopped);
+    EXPECT_EQ(stopped->file.progress.rows, 48U);
+    // What a killed run wrote behind its last commit is not believed.
+    std::ofstream(options_.result_file, std::ios::binary | std::ios::app) << "half a line";
+    options_.stop = {};
+    const auto finished = run();
+    ASSERT_TRUE(finished) << finished.error().detail;
+    EXPECT_EQ(finished->end, ImportEnd::done);
+    EXPECT_EQ(finished->resumed_at_row, 48U);
+    EXPECT_EQ(count(*finished, RowResult::added), 100U);
+    EXPECT_EQ(std::ranges::count(results(), '\n'), 101);
+    EXPECT_EQ(results().find("half a line"), std::string::npos);
+}
+
+TEST_F(ImportTest, another_insurers_members_and_unknown_insurers_are_refused) {
+    write(row("add", 1, "01130012") + row("add", 2));
+    const auto report = run();
+    EXPECT_EQ(count(*report, RowResult::refused), 1U);
+    EXPECT_NE(results().find("intake.other_insurer"), std::string::npos);
+    options_.sender = std::nullopt;
+    write(row("add", 3, "138057"));
+    EXPECT_EQ(count(*run(), RowResult::refused), 1U);
+    EXPECT_NE(results().find("intake.unknown_insurer"), std::string::npos);
+}
+
+TEST_F(ImportTest, bad_lines_are_refused_one_by_one_and_the_rest_is_taken) {
+    write(row("add", 1) + "add,06139463\n" + std::string(2 * line_bytes_max, 'x') + "\n" + full_header() + "\n" +
+          std::string(299, ',') + "\n\xFF\xFE\n" + row("lose", 2, "06139463", "2026-03-01") + row("add", 3) +
+          "add,06139463,12");
+    const auto report = run();
+    ASSERT_TRUE(report) << report.error().detail;
+    EXPECT_EQ(count(*report, RowResult::added), 2U);
+    EXPECT_EQ(count(*report, RowResult::refused), 7U);
+    const std::string told = results();
+    for (const char* code : {"intake.columns", "intake.line_too_long", "intake.repeated_header",
+                             "text.invalid_encoding", "intake.loss_before_acquisition"}) {
+        EXPECT_NE(told.find(code), std::string::npos) << code;
+    }
+    EXPECT_EQ(std::ranges::count(told, '\n'), 10) << "a line each";
+}
+
+TEST_F(ImportTest, an_unusual_share_waits_for_a_second_person) {
+    write(rows("add", 0, 100));
+    ASSERT_TRUE(run());
+    write(rows("lose", 0, 21, "2026-10-01"));
+    const auto held = run();
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->end, ImportEnd::held);
+    ASSERT_EQ(held->unusual.size(), 1U);
+    EXPECT_EQ(held->unusual[0].members, 100);
+    EXPECT_EQ(held->unusual[0].taken.ended, 21);
+    EXPECT_EQ(run()->end, ImportEnd::held);
+    const std::int64_t file = held->file.id;
+    EXPECT_EQ(run_to_end(release_file(*parts_, file, "sato", soon())).error().code, ErrorCode::intake_second_person);
+    EXPECT_EQ(run_to_end(release_file(*parts_, file + 1, "suzuki", soon())).error().code,
+              ErrorCode::intake_unknown_file);
+    ASSERT_TRUE(run_to_end(release_file(*parts_, file, "suzuki", soon())));
+    EXPECT_EQ(run_to_end(release_file(*parts_, file, "suzuki", soon())).error().code, ErrorCode::intake_not_held);
+    const auto done = run();
+    EXPECT_EQ(done->end, ImportEnd::done);
+    EXPECT_EQ(count(*done, RowResult::ended), 21U);
+    EXPECT_EQ(done->file.released_by, "suzuki");
+    // A fifth of those who are left is not unusual.
+    write(rows("lose", 30, 45, "2026-10-01"));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+}
+
+TEST_F(ImportTest, a_dry_run_tells_what_would_happen_and_changes_nothing) {
+    write(rows("add", 0, 20));
+    options_.commitment = Commitment::dry_run;
+    const auto dry = run();
+    ASSERT_TRUE(dry);
+    EXPECT_EQ(count(*dry, RowResult::added), 20U);
+    options_.commitment = Commitment::write;
+    EXPECT_EQ(count(*run(), RowResult::added), 20U);
+}
+
+TEST_F(ImportTest, ndjson_gives_ndjson_back) {
+    std::ofstream(options_.file, std::ios::trunc)
+        << fmt::format(R"({{"operation":"add","insurer_number":"06139463","symbol":"12","number":"1001",)"
+                       R"("individual_number":"{}","name":"{}","kana":"シケン　タロウ","birth_date":"1985-04-12",)"
+                       R"("sex":"1","acquired_on":"2026-04-01"}})",
+                       number_of(1), name_of(1))
+        << "\n{}\n";
+    const auto report = run();
+    ASSERT_TRUE(report) << report.error().detail;
+    EXPECT_EQ(count(*report, RowResult::added), 1U);
+    EXPECT_TRUE(results().starts_with(R"({"row":1,"result":"added","code":"","message":""})"));
+    EXPECT_NE(results().find("intake.operation"), std::string::npos);
+}
+
+// The second run begins while the first stands between two of its chunks.
+TEST_F(ImportTest, two_runs_of_one_file_do_not_write_over_each_other) {
+    write(rows("add", 0, 100));
+    const auto second = options_;
+    auto elsewhere = options_;
+    elsewhere.result_file = folder_ / "elsewhere.csv";
+    int asked = 0;
+    std::vector<ErrorCode> of_second;
+    options_.stop = [&] {
+        if (++asked != 1) return false;
+        std::thread beside([&] {
+            of_second.push_back(run_to_end(import_members(*parts_, second)).error().code);
+            auto done = run_to_end(import_members(*parts_, elsewhere));
+            EXPECT_TRUE(done) << done.error().detail;
+        });
+        beside.join();
+        return false;
+    };
+    const auto first = run();
+    EXPECT_EQ(of_second, std::vector{ErrorCode::intake_busy}) << "the same result file";
+    // With another one the second did it all, and no row counts twice.
+    ASSERT_FALSE(first);
+    EXPECT_EQ(first.error().code, ErrorCode::intake_busy);
+    options_.stop = {};
+    const auto again = run();
+    EXPECT_EQ(again->end, ImportEnd::done_before);
+    EXPECT_EQ(count(*again, RowResult::added), 100U);
+}
+
+TEST_F(ImportTest, a_file_that_is_no_list_of_members_is_refused_as_a_whole) {
+    std::ofstream(options_.file, std::ios::trunc) << "hello\n";
+    EXPECT_EQ(run().error().code, ErrorCode::intake_header);
+    const std::string members = options_.file;
+    options_.file = folder_ / "none";
+    EXPECT_EQ(run().error().code, ErrorCode::file_unreadable);
+    options_.file = members;
+    write(row("add", 1));
+    options_.result_file = "/nonexistent/result.csv";
+    EXPECT_EQ(run().error().code, ErrorCode::file_unwritable);
+    options_.result_file = folder_ / "members.result.csv";
+    EXPECT_EQ(run()->end, ImportEnd::done) << "the next try goes on";
+}
+
+}  // namespace
+}  // namespace onshi::insurer_files
