@@ -178,10 +178,8 @@ OpenStores::~OpenStores() {
     if (database_) database_->close();
 }
 
-Result<std::unique_ptr<OpenStores>> OpenStores::open(const std::string& folder, const std::string& hub_id) {
+Result<std::unique_ptr<OpenStores>> OpenStores::open(const sql::StoreOptions& options, const std::string& hub_id) {
     std::unique_ptr<OpenStores> stores(new OpenStores(hub_id));
-    sql::SqliteOptions options;
-    options.folder = folder;
     auto database = sql::open_database(options, hub::all_migrations(), stores->commits_, stores->chain_);
     if (!database) return fail(std::move(database));
     stores->database_ = std::move(*database);

@@ -21,14 +21,22 @@ void attach_record(sql::WriteSet& set, Event event, const Actor& actor, Instant 
     set.record(std::move(record));
 }
 
-Result<void> ChainSequencer::open(sql::Transaction& transaction) {
+Result<void> ChainSequencer::claim(sql::Transaction& transaction) {
     auto claimed = claim_lane(transaction, lane_, hub_);
     if (!claimed) return fail(std::move(claimed));
     head_ = *claimed;
     return {};
 }
 
-Result<void> ChainSequencer::begin(sql::Transaction&) {
+Result<void> ChainSequencer::open(sql::Transaction& transaction) {
+    return claim_ == LaneClaim::for_life ? claim(transaction) : Result<void>();
+}
+
+Result<void> ChainSequencer::begin(sql::Transaction& transaction) {
+    if (claim_ == LaneClaim::per_commit) {
+        auto claimed = claim(transaction);
+        if (!claimed) return claimed;
+    }
     if (head_.sequence >= sequence_max) return fail(ErrorCode::store_full, "the lane's sequence is used up");
     return {};
 }

@@ -14,7 +14,6 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
     }
 }
 
-
 Result<std::string> portable_ddl(const Migration& migration) {
     const std::string expected = fmt::format("-- from: {}\n", migration.to - 1);
     if (!migration.sql.starts_with(expected)) {
@@ -31,6 +30,12 @@ Result<void> check_versions(std::span<const Migration> migrations, Store store,
     std::map<std::string_view, int> newest;
     for (const auto& migration : migrations) {
         if (migration.store == store) newest[migration.slice] = std::max(newest[migration.slice], migration.to);
+    }
+    auto unfinished = version_of(unfinished_copy);
+    if (!unfinished) return fail(std::move(unfinished));
+    if (*unfinished != 0) {
+        return fail(ErrorCode::store_version,
+                    fmt::format("{} is an unfinished copy; onshi db copy goes on with it", to_string(store)));
     }
     for (const auto& [slice, needed] : newest) {
         auto version = version_of(slice);

@@ -22,7 +22,11 @@ struct Migration {
     std::string_view sql;
 };
 
-// Says which slices are not at the newest version of `migrations`: store.version.
+// Stands among the slices' versions while a copy of a store is not complete.
+inline constexpr std::string_view unfinished_copy = "unfinished copy";
+
+// Says which slices are not at the newest version of `migrations`, or that the store is an unfinished copy:
+// store.version.
 [[nodiscard]] Result<void> check_versions(std::span<const Migration> migrations, Store store,
                                           const std::function<Result<int>(std::string_view slice)>& version_of);
 

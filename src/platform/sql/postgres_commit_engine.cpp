@@ -18,6 +18,15 @@ constexpr std::chrono::milliseconds collision_pause_max{20};
 constexpr std::chrono::milliseconds fate_wait_max{10'000};
 constexpr std::chrono::milliseconds fate_pause{50};
 
+// A bulk set's hundred thousands of steps take longer than one statement may.
+constexpr std::chrono::microseconds time_per_step{200};
+
+std::chrono::milliseconds time_for_steps(const std::vector<CommitEngine::Item*>& items) {
+    std::size_t steps = 0;
+    for (const auto* item : items) steps += item->set.guards().size() + item->set.changes().size();
+    return std::chrono::ceil<std::chrono::milliseconds>(time_per_step * static_cast<std::int64_t>(steps));
+}
+
 bool is_collision(std::string_view state) {
     return state == sql_state::serialization_failure || state == sql_state::deadlock_detected;
 }
@@ -252,7 +261,7 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::roll_back(End end, Error err
 PostgresCommitEngine::Attempt PostgresCommitEngine::attempt(const std::vector<Item*>& items) {
     auto connected = connect(Deadline::in(options_.connect_timeout));
     if (!connected) return {End::store_failed, connected.error()};
-    OpenTransaction transaction(*connection_, Deadline::in(options_.statement_timeout * 2));
+    OpenTransaction transaction(*connection_, Deadline::in(options_.statement_timeout * 2 + time_for_steps(items)));
     const auto failed = [&](Error error) {
         const bool is_away = error.code == ErrorCode::store_unavailable || error.code == ErrorCode::store_full;
         if (PQstatus(connection_->handle()) != CONNECTION_OK) disconnect();

@@ -183,6 +183,7 @@ Result<void> PostgresConnection::set_up(const PostgresOptions& options, Postgres
         fmt::format("SET lock_timeout = {}", limit / 2),
         // A hub that stops in the middle of a commit must not keep the others from theirs.
         fmt::format("SET idle_in_transaction_session_timeout = {}", limit),
+        "SET client_min_messages = warning",
         "SET plan_cache_mode = force_generic_plan",
         "SET jit = off",
     };

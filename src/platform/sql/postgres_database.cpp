@@ -238,6 +238,7 @@ class PostgresBulkWriter final : public BulkWriter {
         if (!committed) return fail(std::move(committed));
         return {};
     }
+    Result<void> make_durable() override { return {}; }  // every commit is
 
   private:
     [[nodiscard]] Deadline patience() const { return Deadline::in(options_.statement_timeout * 2); }
@@ -257,6 +258,21 @@ class PostgresBulkWriter final : public BulkWriter {
 };
 
 }  // namespace
+
+Result<void> check_postgres_address(const std::string& address) {
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parts(PQconninfoParse(address.c_str(), nullptr),
+                                                                             PQconninfoFree);
+    // libpq's own words might repeat what was typed.
+    if (!parts) return fail(ErrorCode::config_malformed, "store: not an address of PostgreSQL");
+    for (const PQconninfoOption* part = parts.get(); part->keyword != nullptr; ++part) {
+        const std::string_view keyword = part->keyword;
+        if (part->val == nullptr || *part->val == '\0') continue;
+        if (keyword == "password") {
+            return fail(ErrorCode::config_malformed, "store: a password in the address; put it in a passfile");
+        }
+    }
+    return {};
+}
 
 Result<void> migrate_postgres(const PostgresOptions& given, std::span<const Migration> migrations) {
     PostgresOptions options = given;

@@ -5,6 +5,9 @@
 
 namespace onshi::sql {
 
+// config.malformed when libpq does not read it, or when it holds a password.
+[[nodiscard]] Result<void> check_postgres_address(const std::string& address);
+
 [[nodiscard]] Result<void> migrate_postgres(const PostgresOptions& options, std::span<const Migration> migrations);
 [[nodiscard]] Result<std::unique_ptr<Database>> open_postgres(const PostgresOptions& options,
                                                               std::span<const Migration> migrations,

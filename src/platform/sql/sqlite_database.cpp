@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
 #include <sys/resource.h>
@@ -380,6 +381,14 @@ class SqliteBulkWriter final : public BulkWriter {
         auto committed = connection_->run("COMMIT");
         if (!committed) return committed;
         return connection_->run("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    Result<void> make_durable() override {
+        const int file = ::open(sqlite3_db_filename(connection_->handle(), "main"), O_RDONLY | O_CLOEXEC);
+        if (file < 0) return fail(ErrorCode::store_unavailable, "sqlite: the file cannot be synced");
+        const bool synced = ::fsync(file) == 0;
+        ::close(file);
+        if (!synced) return fail(ErrorCode::store_unavailable, "sqlite: the file cannot be synced");
+        return {};
     }
 
   private:

@@ -21,6 +21,24 @@ std::string describe(const StoreOptions& options) {
         [](const PostgresOptions&) { return std::string("postgresql"); });
 }
 
+Result<StoreOptions> parse_store(std::string_view text) {
+    if (text.empty()) return fail(ErrorCode::config_missing, "store");
+    if (text.starts_with("postgresql://") || text.starts_with("postgres://")) {
+        PostgresOptions options;
+        options.address = text;
+        auto readable = check_postgres_address(options.address);
+        if (!readable) return fail(std::move(readable));
+        return StoreOptions(std::move(options));
+    }
+    if (text.find("://") != std::string_view::npos) return fail(ErrorCode::config_malformed, "store: unknown scheme");
+    constexpr std::string_view sqlite_scheme = "sqlite:";
+    if (text.starts_with(sqlite_scheme)) text.remove_prefix(sqlite_scheme.size());
+    if (text.empty()) return fail(ErrorCode::config_malformed, "store: no folder behind sqlite:");
+    SqliteOptions options;
+    options.folder = text;
+    return StoreOptions(std::move(options));
+}
+
 Result<void> migrate(const StoreOptions& options, std::span<const Migration> migrations) {
     return on_engine(
         options, [&](const SqliteOptions& o) { return migrate_sqlite(o, migrations); },

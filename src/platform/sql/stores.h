@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/sql/database.h"
@@ -14,6 +15,11 @@
 namespace onshi::sql {
 
 // What nobody but this folder does differently per engine: make, open, load and measure the stores.
+
+// What the setting `store` says: a folder (also `sqlite:FOLDER`) or `postgresql://…`. config.malformed: another scheme,
+// an address that libpq does not read, or one with a password (it would stand in configuration and process lists; a
+// passfile holds it).
+[[nodiscard]] Result<StoreOptions> parse_store(std::string_view text);
 
 // Makes what is missing and brings both stores to the newest version, one transaction per migration. Each migration
 // asserts its start version, so that two programs that start together apply it once. SQLite: not while a hub runs.
@@ -27,7 +33,8 @@ namespace onshi::sql {
                                                               Sequencer& ledger_sequencer);
 
 // Bulk writes for loading and intake: one connection, no committer, one transaction until `commit`. With SQLite the
-// store's hub must not run. A load that is cut short is repeated: it need not survive a power cut before `commit`. Not
+// store's hub must not run. A load that is cut short by a power cut is
+// repeated, unless it was made durable. Not
 // thread-safe.
 class BulkWriter {
   public:
@@ -36,6 +43,8 @@ class BulkWriter {
     // May be written later, but before the commit, which then fails with what went wrong.
     [[nodiscard]] virtual Result<void> execute(const Statement& statement, const ParameterBuffer& parameters) = 0;
     [[nodiscard]] virtual Result<void> commit() = 0;
+    // After the last commit: what was written survives a power cut.
+    [[nodiscard]] virtual Result<void> make_durable() = 0;
 };
 
 // Bytes on disk of each table of one store (with its indexes), the largest first.
