@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from duplicates import send_duplicates
 from proxy import RunningProxy
+from world import REQUESTS_PER_SECOND
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 HOUR = 3600
+FEW_REQUESTS = 15  # per terminal and second; a desk alone sends several times as many
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,24 @@ def duplicate(world, hold):
     return 0.0
 
 
+def with_low_rate(world):
+    world.requests_per_second = FEW_REQUESTS
+    world.restart_hub()
+
+
+def full_rate(world):
+    world.requests_per_second = REQUESTS_PER_SECOND
+    world.restart_hub()
+
+
+def ask_too_fast(world, hold):
+    """Most requests are refused and told when to come back; whoever does is served."""
+    begin = time.monotonic()
+    time.sleep(hold)
+    serves_on(world, begin, "for those who waited")
+    return 0.0
+
+
 @dataclass
 class Catalogue:
     faults: list = field(default_factory=list)
@@ -213,6 +233,7 @@ def catalogue():
     found.add("clock_wrong_at_start", start_with_wrong_clock, (1, 6), (1.0, 4.0), prepare=with_clock, finish=no_disk,
               given_up_at=frozenset({"challenge.expired"}))
     found.add("duplicates", duplicate, (1, 8), (2.0, 5.0))
+    found.add("overload", ask_too_fast, (1, 4), (2.0, 10.0), "overload.rate", prepare=with_low_rate, finish=full_rate)
     front = {"prepare": with_front, "finish": no_front}
     found.add("desk_network_cut", spoil_front("cut"), (1, 10), (0.5, 3.0), "no answer", **front)
     found.add("desk_network_slow", delay_front, (1, 5), (1.5, 5.0), **front)

@@ -18,6 +18,7 @@ ADVICE_SECONDS_MAX = 12.0
 SETTLE_SECONDS_MAX = 40.0
 VALIDATE_ONE_IN = 20
 REPEATED = 20  # acknowledged checks that are asked for once more behind each fault
+TRY_LATER = {429, 503}
 # What a hub may say to a correct check while the world around it fails. All of it invites to come back.
 EXCUSES = {"overload.busy", "overload.rate", "store.unavailable", "store.full", "store.outcome_unknown", "store.fenced",
            "deadline.passed"}
@@ -120,6 +121,8 @@ class Desk:
         if response.will_close:
             self.close()
         self.answers += 1
+        if status in TRY_LATER and not headers.get("retry-after", "").isdigit():
+            self.world.ledger.fail(f"status {status} without retry-after")
         if status != 200 or self.answers % VALIDATE_ONE_IN == 1:
             return status, self.world.contract.check("POST", path, status, headers, content)
         return status, json.loads(content)

@@ -24,6 +24,11 @@ class SqliteStore:
                                       f"WHERE event = {ANSWER_EVENT}")
         return [(lane, sequence, digest.hex(), audit.check_id_in(payload)) for lane, sequence, digest, payload in rows]
 
+    def empty_store(self, folder):
+        """What `onshi db` takes to find a store that nobody has made yet."""
+        (folder / "empty").mkdir()
+        return ["--store", folder / "empty"]
+
     def stop(self):
         pass
 

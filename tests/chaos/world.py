@@ -21,6 +21,7 @@ CARDS = 60
 DESKS = 6  # the last one is the watch's
 SECONDS_TO_READY_MAX = 30
 RECOVERY_SECONDS_MAX = 30
+REQUESTS_PER_SECOND = 100_000  # of one terminal: no limit
 
 
 def make_installation(folder):
@@ -48,6 +49,7 @@ class World:
         self.disk = Disk(self.installation.store, folder / "disk.switch")
         self.clock = WallClock(folder / "clock")
         self.environment = {}
+        self.requests_per_second = REQUESTS_PER_SECOND
         self.front = None  # a proxy between desks and hub
         self.hub = None
         self.given_up_at = frozenset()  # codes at which a desk begins anew, because of the fault of now
@@ -63,8 +65,8 @@ class World:
     def try_hub(self):
         """Starts it with the environment of now; whether it stayed."""
         words = [f"{name}={value}" for name, value in self.environment.items()]
-        self.hub = Hub(self.installation, self.folder / "hub", "--requests-per-second", 100_000, *self.store.hub_words(),
-                       launcher=["env", *words])
+        self.hub = Hub(self.installation, self.folder / "hub", "--requests-per-second", self.requests_per_second,
+                       *self.store.hub_words(), launcher=["env", *words])
         try:
             self.hub.start()
         except AssertionError:
