@@ -12,6 +12,7 @@ As a program: `proxy.py PORT SEED` prints its own port, then takes one command p
 """
 
 import asyncio
+import contextlib
 import random
 import socket
 import struct
@@ -66,7 +67,7 @@ class Proxy:
 def reset(writer):
     """A close that the other side sees as `connection reset`."""
     sock = writer.get_extra_info("socket")
-    if sock is not None:
+    with contextlib.suppress(OSError):  # it may be closed by now
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
