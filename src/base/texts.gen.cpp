@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 979> table{{
+constexpr std::array<TextEntry, 982> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -35,6 +35,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"Make the image of a virtual card, of a synthetic person or of an invented one.", Audience::label, {"架空の人または作り出した人の仮想カードのイメージを作る。", "Make the image of a virtual card, of a synthetic person or of an invented one."}},
     {"Make the stores, or bring them to this program's version; not while a hub runs.", Audience::label, {"データベースを作るか、このプログラムの版に上げる。ハブの動作中は使わない。", "Make the stores, or bring them to this program's version; not while a hub runs."}},
     {"Make this machine the terminal that an operator added: key, certificate and settings in one folder.", Audience::label, {"この機械を、運用者が追加した端末にする: 鍵、証明書、設定を一つのフォルダーに置く。", "Make this machine the terminal that an operator added: key, certificate and settings in one folder."}},
+    {"Measure a hub under three times the load that it can do, and a storm of reconnections.", Audience::label, {"ハブの限界の 3 倍の負荷と、端末の一斉再接続を測る。", "Measure a hub under three times the load that it can do, and a storm of reconnections."}},
     {"Measure checks by card against bare TLS and bare RSA, in one run (about six minutes).", Audience::label, {"カードによる照会の速さを、TLS だけ・RSA だけと同じ回で測る (約 6 分)。", "Measure checks by card against bare TLS and bare RSA, in one run (about six minutes)."}},
     {"Measure how many claims and households one core calculates in a second.", Audience::label, {"一つのコアが一秒に計算できる請求と世帯の数を測る。", "Measure how many claims and households one core calculates in a second."}},
     {"Measure the intake of a members' file against bare INSERTs of the same rows, in one run.", Audience::label, {"加入者ファイルの取込を、同じ行の単純な INSERT と比べて一度に測る。", "Measure the intake of a members' file against bare INSERTs of the same rows, in one run."}},
@@ -338,6 +339,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"config.value", Audience::clerk, {"設定に誤りがあります。運用者に連絡してください。", "A setting is wrong. Tell the operator."}},
     {"config.value", Audience::vendor, {"設定の値が正しくありません。", "A setting's value is not valid."}},
     {"config.value", Audience::operator_, {"原因に示す値を直してください。期待する値は onshi config show --explain にあります。", "Correct the value that the cause names; onshi config show --explain says what is expected."}},
+    {"connections that bring the overload", Audience::label, {"過負荷をかける接続の数", "connections that bring the overload"}},
     {"consent.given", Audience::patient, {"同意の内容を変えるには、もう一度カードを置いてください。", "To change your choice, please put the card on the reader once more."}},
     {"consent.given", Audience::clerk, {"この確認への同意は登録済みです。変更するにはもう一度カードで確認してください。", "Consents for this check are already stored. To change them, check with the card again."}},
     {"consent.given", Audience::vendor, {"この確認には別の同意が登録済みです。", "Other consents were already stored for this check."}},
@@ -915,6 +917,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"terminal.unknown", Audience::vendor, {"クライアント証明書に対応する端末がありません。登録をやり直してください。", "No terminal has this client certificate. Enrol again."}},
     {"terminal.unknown", Audience::operator_, {"端末を追加し (onshi terminal add)、登録し直してください (onshi terminal enrol)。", "Have the terminal added (onshi terminal add) and enrol it again (onshi terminal enrol)."}},
     {"terminals of as many clinics", Audience::label, {"端末を置く診療所の数", "terminals of as many clinics"}},
+    {"terminals that come back at one moment", Audience::label, {"同時に再接続する端末の数", "terminals that come back at one moment"}},
     {"terminals: add, disable, enrol, renew", Audience::label, {"端末: 追加、停止、登録、更新", "terminals: add, disable, enrol, renew"}},
     {"text.invalid_encoding", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"text.invalid_encoding", Audience::clerk, {"文字コードが壊れています。送り元のソフトの設定を確かめてください。", "The text arrived damaged. Check the encoding setting of the sending software."}},

@@ -48,6 +48,7 @@ const std::array bindings{
     Binding{"correction_minutes", &hub::Settings::correction_minutes},
     Binding{"misses_per_hour", &hub::Settings::misses_per_hour},
     Binding{"requests_per_second", &hub::Settings::requests_per_second},
+    Binding{"connections_per_address", &hub::Settings::connections_per_address},
     Binding{"log_level", &hub::Settings::log_level},
     Binding{"log_access", &hub::Settings::log_access},
 };

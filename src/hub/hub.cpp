@@ -87,6 +87,7 @@ eligibility::FaceChecks face_checks(const Settings& settings) {
 http::ServerOptions server_options(const Settings& settings) {
     http::ServerOptions options;
     options.admission.rate = {settings.requests_per_second, settings.requests_per_second * 2};
+    options.admission.connections_per_address_max = static_cast<std::size_t>(settings.connections_per_address);
     if (settings.log_access == "off") options.access_log = http::AccessLog::off;
     if (settings.log_access == "failures") options.access_log = http::AccessLog::failures;
     return options;

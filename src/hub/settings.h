@@ -38,6 +38,7 @@ struct Settings {
     int correction_minutes = 15;       // how often corrections are looked for; 0: this hub does not
     int misses_per_hour = 60;          // look-ups by number that find nothing, per facility
     double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
+    int connections_per_address = 2000;  // at a time
     Level log_level = Level::info;
     std::string log_access = "failures";  // off, failures, all
 };

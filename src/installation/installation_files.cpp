@@ -165,6 +165,7 @@ std::string to_toml(const hub::Settings& s) {
         {"pin_cpus", s.pin_cpus},
         {"misses_per_hour", s.misses_per_hour},
         {"requests_per_second", s.requests_per_second},
+        {"connections_per_address", s.connections_per_address},
         {"log_level", name_of(s.log_level)},
         {"log_access", s.log_access},
     });

@@ -79,10 +79,11 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.pin_cpus = true;
     s.misses_per_hour = 9;
     s.requests_per_second = 12.5;
+    s.connections_per_address = 77;
     s.log_level = Level::debug;
     s.log_access = "all";
     const toml::table read = toml::parse(to_toml(s));
-    EXPECT_EQ(read.size(), 25U);
+    EXPECT_EQ(read.size(), 26U);
     EXPECT_EQ(read["profile"].value<std::string>(), "demo");
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"hub_id", s.hub_id},
                                       {"listen_address", s.listen_address},
@@ -109,6 +110,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
         EXPECT_EQ(read[name].value<std::int64_t>(), value) << name;
     }
     EXPECT_EQ(read["requests_per_second"].value<double>(), 12.5);
+    EXPECT_EQ(read["connections_per_address"].value<int>(), 77);
     EXPECT_EQ(read["pin_cpus"].value<bool>(), true);
     EXPECT_EQ(read["card_policies"][1].value<std::string>(), "1.2.4");
     EXPECT_EQ(read["face_engines"][1].value<std::string>(), "b");

@@ -16,7 +16,7 @@ import pytest
 
 from harness import audit
 from harness.cards import CheckOrder, base64url, today
-from harness.client import Client, parse_response
+from harness.client import Client, eventually, parse_response
 from harness.hub import Hub
 from harness.installation import onshi, run
 
@@ -245,6 +245,24 @@ def test_a_hub_with_several_loops_serves_on_one_port(contract, new_installation,
                 order = CheckOrder(client.terminal, wallet.card("eligible"), client.challenge())
                 assert client.post("/v1/checks", order.body()).status == 200
         assert hub.health("/readyz")[0] == 200
+
+
+def test_connections_of_one_address_are_bounded_as_set(contract, new_installation, tmp_path):
+    installation = new_installation()
+    with Hub(installation, tmp_path / "run", "--connections-per-address", 2) as hub:
+        desks = [Client(contract, hub, installation.terminal("desk")) for _ in range(3)]
+
+        def is_served(desk):
+            try:
+                return bool(desk.challenge())
+            except (OSError, http.client.HTTPException):
+                return False
+
+        assert [is_served(desk) for desk in desks] == [True, True, False]
+        desks[0].close()
+        assert eventually(lambda: is_served(desks[2])), "its place is free when the hub has seen the other one go"
+        for desk in desks:
+            desk.close()
 
 
 def test_a_key_that_others_may_read_is_refused(new_installation):
