@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 982> table{{
+constexpr std::array<TextEntry, 983> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -83,6 +83,7 @@ constexpr std::array<TextEntry, 982> table{{
     {"account.visual_budget", Audience::operator_, {"別のアカウントを使うか、明日まで待ってください。", "Use another account, or wait until tomorrow."}},
     {"age band", Audience::label, {"年齢帯", "age band"}},
     {"an empty PostgreSQL database, postgresql://…; else SQLite in the folder", Audience::label, {"空の PostgreSQL データベース（postgresql://…）。なければフォルダの SQLite", "an empty PostgreSQL database, postgresql://…; else SQLite in the folder"}},
+    {"an empty PostgreSQL database: measured beside SQLite and pgbench instead, on all cores", Audience::label, {"空の PostgreSQL データベース。SQLite と pgbench と並べ、全コアで測る", "an empty PostgreSQL database: measured beside SQLite and pgbench instead, on all cores"}},
     {"an empty folder or database", Audience::label, {"空のフォルダかデータベース", "an empty folder or database"}},
     {"an existing short path for the reader's socket", Audience::label, {"リーダーのソケットを置く、既存の短いパス", "an existing short path for the reader's socket"}},
     {"an invented holder, unknown to every registry", Audience::label, {"どの登録にもない、作り出した所持者", "an invented holder, unknown to every registry"}},

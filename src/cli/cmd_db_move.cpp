@@ -247,9 +247,9 @@ class DbRestore final : public Command {
             return fail(ErrorCode::file_malformed, fmt::format("a backup of {} goes back to {}; then see onshi db copy",
                                                                manifest->engine, manifest->engine));
         }
-        auto text = read_text_file(folder.heads());
-        if (!text) return fail(std::move(text));
-        auto heads = parse_witness_file(*text);
+        auto written = read_text_file(folder.heads());
+        if (!written) return fail(std::move(written));
+        auto heads = parse_witness_file(*written);
         if (!heads) return fail(std::move(heads));
         const auto* embedded = std::get_if<sql::SqliteOptions>(&*options);
         auto done = embedded != nullptr ? sql::restore_sqlite(folder.root.string(), *embedded)

@@ -152,6 +152,50 @@ def start_with_wrong_clock(world, hold):
     return world.wait_served(corrected)
 
 
+# --- its database
+
+
+def kill_database(world, hold):
+    world.store.kill_server()
+    time.sleep(hold)
+    world.store.start_server()
+    return world.wait_served(time.monotonic())
+
+
+def restart_database(world, hold):
+    """An orderly end under load, as for a minor version."""
+    world.store.stop_server()
+    time.sleep(hold)
+    world.store.start_server()
+    return world.wait_served(time.monotonic())
+
+
+def kill_session(world, hold):
+    del hold
+    killed = time.monotonic()
+    world.store.kill_session()
+    return world.wait_served(killed)
+
+
+def spoil_store_network(*command):
+    def inject(world, hold):
+        world.store.proxy.tell(*command)
+        time.sleep(hold)
+        world.store.proxy.tell("pass")
+        return world.wait_served(time.monotonic())
+
+    return inject
+
+
+def delay_store_network(world, hold):
+    begin = time.monotonic()
+    world.store.proxy.tell("delay", world.random.randint(5, 30))
+    time.sleep(hold)
+    serves_on(world, begin, "over a slow network to the database")
+    world.store.proxy.tell("pass")
+    return world.wait_served(time.monotonic())
+
+
 # --- between the desks and the hub
 
 
@@ -224,7 +268,7 @@ def catalogue():
     found.add("hub_killed", kill_hub, (3, 25))
     found.add("hub_restarted", restart_hub, (1, 10))
     found.add("hub_frozen", freeze_hub, (1, 2), (2.0, 30.0), "no answer")
-    disk = {"prepare": with_disk, "finish": no_disk}
+    disk = {"prepare": with_disk, "finish": no_disk, "stores": (SQLITE,)}
     found.add("disk_full", spoil_disk("is_full"), (1, 8), (1.0, 4.0), "store.full", **disk)
     found.add("disk_read_only", spoil_disk("is_read_only"), (1, 8), (1.0, 4.0), "store.unavailable", **disk)
     found.add("disk_bad_at_start", kill_on_bad_disk, (1, 8), (0.4, 2.0), **disk)
@@ -239,4 +283,12 @@ def catalogue():
     found.add("desk_network_slow", delay_front, (1, 5), (1.5, 5.0), **front)
     found.add("desk_network_half_open", spoil_front("half_open"), (1, 5), (1.5, 5.0), "no answer", **front)
     found.add("desk_network_corrupt", spoil_front("corrupt"), (1, 10), (1.5, 5.0), "no answer", **front)
+    only = {"stores": (POSTGRES,)}
+    found.add("database_killed", kill_database, (2, 15), (0.2, 2.0), "store.unavailable", **only)
+    found.add("database_session_killed", kill_session, (1, 10), **only)
+    found.add("database_restarted", restart_database, (1, 5), (0.2, 2.0), "store.unavailable", **only)
+    found.add("database_network_cut", spoil_store_network("cut"), (1, 10), (1.0, 4.0), "store.unavailable", **only)
+    found.add("database_network_slow", delay_store_network, (1, 5), (1.5, 5.0), **only)
+    found.add("database_network_half_open", spoil_store_network("half_open"), (1, 5), (1.0, 12.0), **only)
+    found.add("database_network_corrupt", spoil_store_network("corrupt"), (1, 10), (1.5, 5.0), **only)
     return found.faults

@@ -2,6 +2,8 @@
 """A private PostgreSQL cluster for tests and for `./dev run --store postgres`.
 
     cluster.py start FOLDER    make it when it is missing, start it, print its address
+                               --fast: without fsync, for tests that lose nothing by it
+                               --tls: only over TLS, with a certificate that it makes itself
     cluster.py stop FOLDER     stop it (immediately with --now)
     cluster.py remove FOLDER   end it at once and remove it
     cluster.py address FOLDER  print the address of a running one
@@ -78,7 +80,14 @@ def is_running(folder: Path) -> bool:
     return done.returncode == 0
 
 
-def start(folder: Path, durable: bool) -> None:
+def make_certificate(data: Path, identity: dict) -> None:
+    run(["openssl", "req", "-new", "-x509", "-days", "3650", "-nodes", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+         data / "server.key", "-out", data / "server.crt"], identity)
+    run(["chmod", "600", data / "server.key"], identity)
+
+
+def start(folder: Path, durable: bool, tls: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     choose_place(folder)
@@ -87,9 +96,14 @@ def start(folder: Path, durable: bool) -> None:
     if not (data / "PG_VERSION").exists():
         shutil.rmtree(data, ignore_errors=True)
         run([BIN / "initdb", "-D", data, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"], identity)
+    if tls and not (data / "server.crt").exists():
+        make_certificate(data, identity)
+        (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n", encoding="utf-8")
     if not is_running(folder):
         settings = {"port": port_for(folder), "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
                     "max_connections": 100, "shared_buffers": "128MB", "logging_collector": "off"}
+        if tls:
+            settings |= {"ssl": "on"}
         if not durable:
             settings |= {"fsync": "off", "full_page_writes": "off"}
         options = " ".join(f"-c {name}={value!s}" if value != "" else f"-c {name}=''" for name, value in
@@ -126,7 +140,7 @@ def main() -> None:
         sys.exit(__doc__)
     folder = Path(sys.argv[2]).resolve()
     if sys.argv[1] == "start":
-        start(folder, durable="--fast" not in sys.argv)
+        start(folder, durable="--fast" not in sys.argv, tls="--tls" in sys.argv)
     elif sys.argv[1] == "stop":
         stop(folder, "immediate" if "--now" in sys.argv else "fast")
     elif sys.argv[1] == "remove":

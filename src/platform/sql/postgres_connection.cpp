@@ -58,6 +58,16 @@ std::string name_of(const Statement& statement) {
     return fmt::format("s{}", statement.index());
 }
 
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> parts;
+    while (true) {
+        const auto comma = list.find(',');
+        parts.emplace_back(list.substr(0, comma));
+        if (comma == std::string_view::npos) return parts;
+        list.remove_prefix(comma + 1);
+    }
+}
+
 ErrorCode code_of(std::string_view state) {
     if (state == sql_state::unique_violation) return ErrorCode::store_conflict;
     if (state == sql_state::query_canceled) return ErrorCode::deadline_passed;
@@ -68,6 +78,28 @@ ErrorCode code_of(std::string_view state) {
 }
 
 }  // namespace
+
+// The hosts of an address that names several; empty for one, which libpq reads itself.
+std::vector<PostgresConnection::Host> PostgresConnection::hosts_of(const std::string& address) {
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> words(PQconninfoParse(address.c_str(), nullptr),
+                                                                             PQconninfoFree);
+    std::vector<std::string> names;
+    std::vector<std::string> ports;
+    for (const auto* word = words.get(); word != nullptr && word->keyword != nullptr; ++word) {
+        if (word->val == nullptr) continue;
+        const std::string_view keyword = word->keyword;
+        if (keyword == "hostaddr") return {};
+        if (keyword == "host") names = split(word->val);
+        if (keyword == "port") ports = split(word->val);
+    }
+    std::vector<Host> hosts;
+    if (names.size() < 2) return hosts;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const bool has_own = ports.size() == names.size();
+        hosts.push_back({names[i], has_own ? ports[i] : ports.empty() ? std::string() : ports[0]});
+    }
+    return hosts;
+}
 
 std::string_view state_of(const PGresult* result) {
     const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -123,20 +155,40 @@ tl::unexpected<Error> PostgresConnection::lost(std::string_view doing) const {
     return fail(ErrorCode::store_unavailable, fmt::format("postgresql {}: connection lost", doing));
 }
 
+// Each host of the address gets its share of the time: libpq asks one after the other, and one that is silent would use
+// up the time of all.
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const PostgresOptions& options, PostgresUse use,
                                                                      Deadline deadline) {
-    // What stands in the address wins over these: a dead peer is noticed although nothing is sent.
+    const auto hosts = hosts_of(options.address);
+    for (std::size_t i = 0; i + 1 < hosts.size(); ++i) {
+        const auto share = std::chrono::milliseconds(milliseconds_left(deadline) / static_cast<int>(hosts.size() - i));
+        auto opened = open_one(options, use, &hosts[i], Deadline::in(share));
+        if (opened) return opened;
+    }
+    return open_one(options, use, hosts.empty() ? nullptr : &hosts.back(), deadline);
+}
+
+Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open_one(const PostgresOptions& options,
+                                                                         PostgresUse use, const Host* host,
+                                                                         Deadline deadline) {
     const std::string tcp_timeout = std::to_string(options.statement_timeout.count());
-    const std::array<const char*, 8> keys{"application_name",
-                                          "keepalives_idle",
-                                          "keepalives_interval",
-                                          "keepalives_count",
-                                          "tcp_user_timeout",
-                                          "client_encoding",
-                                          "dbname",
-                                          nullptr};
-    const std::array<const char*, 8> values{
-        "onshi", "5", "2", "3", tcp_timeout.c_str(), "UTF8", options.address.c_str(), nullptr};
+    // What stands in the address wins over these: a dead peer is noticed although nothing is sent.
+    std::vector<std::pair<const char*, const char*>> words{
+        {"application_name", "onshi"},      {"keepalives_idle", "5"},    {"keepalives_interval", "2"},
+        {"keepalives_count", "3"},          {"client_encoding", "UTF8"}, {"tcp_user_timeout", tcp_timeout.c_str()},
+        {"dbname", options.address.c_str()}};
+    if (host != nullptr) {
+        words.emplace_back("host", host->name.c_str());
+        if (!host->port.empty()) words.emplace_back("port", host->port.c_str());
+    }
+    std::vector<const char*> keys;
+    std::vector<const char*> values;
+    for (const auto& [key, value] : words) {
+        keys.push_back(key);
+        values.push_back(value);
+    }
+    keys.push_back(nullptr);
+    values.push_back(nullptr);
     PGconn* started = PQconnectStartParams(keys.data(), values.data(), 1);
     ENSURE(started != nullptr);
     std::unique_ptr<PostgresConnection> connection(new PostgresConnection(started));

@@ -60,6 +60,10 @@ class PostgresConnection {
         bool is_sync;
         PostgresResult result;
     };
+    struct Host {
+        std::string name;
+        std::string port;  // empty: the default
+    };
 
     // Connects and sets the session up; blocks at most until the deadline (name lookup may take longer).
     [[nodiscard]] static Result<std::unique_ptr<PostgresConnection>> open(const PostgresOptions& options,
@@ -99,6 +103,10 @@ class PostgresConnection {
         std::size_t statement;
     };
     explicit PostgresConnection(PGconn* connection) : connection_(connection) {}
+    [[nodiscard]] static std::vector<Host> hosts_of(const std::string& address);
+    [[nodiscard]] static Result<std::unique_ptr<PostgresConnection>> open_one(const PostgresOptions& options,
+                                                                              PostgresUse use, const Host* host,
+                                                                              Deadline deadline);
     [[nodiscard]] Result<void> connect(Deadline deadline);
     [[nodiscard]] Result<void> set_up(const PostgresOptions& options, PostgresUse use, Deadline deadline);
     [[nodiscard]] Result<void> poll_socket(bool for_writing, Deadline deadline) const;

@@ -1,6 +1,7 @@
 #include "platform/sql/store_copy.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,8 +19,9 @@ namespace onshi::sql {
 
 namespace {
 
-// Made by the migrations themselves, so also in an empty store.
-constexpr std::string_view counter_table = "commit_counter";
+// How far a copy is, as the version of its mark among the slices of each store.
+constexpr int mark_migrated = 1;  // the migrations put rows of their own into it
+constexpr int mark_cleared = 2;   // what is in it came from the source
 
 // Statements are for the life of the program, and each copy asks the same.
 const Statement& statement_for(Store store, const std::string& text) {
@@ -154,7 +156,7 @@ class StoreCopy {
     Result<void> finish();
 
   private:
-    [[nodiscard]] Result<bool> is_empty(StoreReader& reader) const;
+    Result<void> clear();
     Result<void> copy_table(const Table& table, StoreReader& source, BulkWriter& writer);
     Result<std::uint64_t> compare_table(const Table& table, StoreReader& source, StoreReader& copy);
     void tell(CopyStage stage, const Table& table, std::uint64_t done, std::uint64_t total) const {
@@ -189,34 +191,25 @@ Result<void> StoreCopy::prepare(std::span<const Migration> migrations) {
         }
         tables_.emplace_back(store_, std::move(shape));
     }
-    auto unfinished = (*target)->version_of(unfinished_copy);
-    if (!unfinished) return fail(std::move(unfinished));
-    if (*unfinished != 0) return {};
-    auto empty = is_empty(**target);
-    if (!empty) return fail(std::move(empty));
-    if (!*empty) return fail(ErrorCode::store_not_empty, std::string(to_string(store_)));
+    auto mark = (*target)->version_of(unfinished_copy);
+    if (!mark) return fail(std::move(mark));
     target->reset();
+    return *mark == mark_migrated ? clear() : Result<void>();
+}
+
+Result<void> StoreCopy::clear() {
     auto writer = BulkWriter::open(to_, store_);
     if (!writer) return fail(std::move(writer));
     ParameterBuffer mark;
     mark.add(unfinished_copy);
+    mark.add(mark_cleared);
     auto done =
-        (*writer)->execute(statement_for(store_, "INSERT INTO schema_version (slice, version) VALUES ($1, 1)"), mark);
+        (*writer)->execute(statement_for(store_, "UPDATE schema_version SET version = $2 WHERE slice = $1"), mark);
     for (const Table& table : tables_) {
         if (done) done = (*writer)->execute(table.remove_all(), {});
     }
     if (done) done = (*writer)->commit();
     return done;
-}
-
-Result<bool> StoreCopy::is_empty(StoreReader& reader) const {
-    for (const Table& table : tables_) {
-        if (table.name() == counter_table) continue;
-        auto rows = table.count(reader);
-        if (!rows) return fail(std::move(rows));
-        if (*rows != 0) return false;
-    }
-    return true;
 }
 
 Result<void> StoreCopy::copy() {
@@ -310,29 +303,71 @@ Result<void> StoreCopy::finish() {
     return done;
 }
 
+struct Destination {
+    bool has_tables = false;
+    bool is_marked = false;
+};
+
+Result<Destination> look_at(const StoreOptions& options, Store store) {
+    Destination found;
+    if (const auto* embedded = std::get_if<SqliteOptions>(&options)) {
+        std::error_code error;
+        const auto file = std::filesystem::path(embedded->folder) / fmt::format("{}.db", to_string(store));
+        if (!std::filesystem::exists(file, error) && !error) return found;
+    }
+    auto reader = StoreReader::open(options, store);
+    if (!reader) return fail(std::move(reader));
+    auto tables = (*reader)->tables();
+    if (!tables) return fail(std::move(tables));
+    found.has_tables = !tables->empty();
+    if (!found.has_tables) return found;
+    auto mark = (*reader)->version_of(unfinished_copy);
+    if (!mark) return fail(std::move(mark));
+    found.is_marked = *mark != 0;
+    return found;
+}
+
+// The mark comes before everything else, so that a copy that is cut short is known as one.
+std::vector<Migration> with_marks(std::span<const Migration> migrations) {
+    std::vector<Migration> all;
+    for (const Store store : {Store::registry, Store::ledger}) {
+        all.push_back({unfinished_copy, store, mark_migrated, "unfinished_copy", "-- from: 0\n"});
+    }
+    all.insert(all.end(), migrations.begin(), migrations.end());
+    return all;
+}
+
+Result<void> make_place(const StoreOptions& to, std::span<const Migration> migrations) {
+    auto registry = look_at(to, Store::registry);
+    if (!registry) return fail(std::move(registry));
+    auto ledger = look_at(to, Store::ledger);
+    if (!ledger) return fail(std::move(ledger));
+    const bool goes_on = registry->is_marked || ledger->is_marked;
+    if ((registry->has_tables || ledger->has_tables) && !goes_on) {
+        return fail(ErrorCode::store_not_empty, describe(to));
+    }
+    return migrate(to, with_marks(migrations));
+}
+
 }  // namespace
 
 Result<std::vector<CopiedTable>> copy_stores(const StoreOptions& from, const StoreOptions& to,
                                              std::span<const Migration> migrations, const CopyProgress& progress) {
-    auto migrated = migrate(to, migrations);
-    if (!migrated) return fail(std::move(migrated));
+    auto place = make_place(to, migrations);
+    if (!place) return fail(std::move(place));
     std::vector<CopiedTable> copied;
     StoreCopy registry(from, to, Store::registry, progress);
     StoreCopy ledger(from, to, Store::ledger, progress);
-    Result<void> done;
-    for (StoreCopy* store : {&registry, &ledger}) {
-        if (done) done = store->prepare(migrations);
-    }
+    auto done = registry.prepare(migrations);
+    if (done) done = ledger.prepare(migrations);
     for (StoreCopy* store : {&registry, &ledger}) {
         if (done) done = store->copy();
     }
     for (StoreCopy* store : {&registry, &ledger}) {
         if (done) done = store->compare(copied);
     }
-    // The ledger last: a store with one half complete opens for nobody.
-    for (StoreCopy* store : {&registry, &ledger}) {
-        if (done) done = store->finish();
-    }
+    if (done) done = registry.finish();
+    if (done) done = ledger.finish();
     if (!done) return fail(std::move(done));
     return copied;
 }

@@ -6,7 +6,7 @@ namespace onshi::sql {
 namespace {
 
 const Statement insert_marker("test.insert_marker", Store::ledger, ShardKey::none,
-                              "INSERT INTO schema_version (slice, version) VALUES ($1, 1)");
+                              "INSERT INTO schema_version (slice, version) VALUES ($1, 2)");
 const Statement remove_items("test.remove_items", Store::ledger, ShardKey::none, "DELETE FROM item WHERE id > $1");
 const Statement change_label("test.change_label", Store::ledger, ShardKey::none,
                              "UPDATE item SET label = 'another' WHERE id = $1");
