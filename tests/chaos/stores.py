@@ -110,7 +110,7 @@ class PostgresStore:
     def kill_session(self):
         """One of the hub's; the server then ends all the others and recovers."""
         rows = self.installation.rows(self.installation.ledger, "SELECT pid FROM pg_stat_activity "
-                                      "WHERE application_name = 'onshi' ORDER BY pid DESC LIMIT 1")
+                                      "WHERE application_name LIKE 'onshi%' ORDER BY pid DESC LIMIT 1")
         for pid, in rows:
             os.kill(pid, signal.SIGKILL)
 

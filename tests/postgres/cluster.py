@@ -50,6 +50,8 @@ def port_for(folder: Path) -> int:
     remembered = folder / "port"
     for wish in (int(remembered.read_text()) if remembered.exists() else 0, 0):
         with socket.socket() as probe:
+            # Connections of just now do not keep anybody from listening again.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", wish))
             except OSError:

@@ -18,6 +18,8 @@ constexpr std::chrono::milliseconds collision_pause_max{20};
 constexpr std::chrono::milliseconds fate_wait_max{10'000};
 constexpr std::chrono::milliseconds fate_pause{50};
 
+// A server ends a statement at its timeout; one that says nothing for longer is gone.
+constexpr std::chrono::milliseconds patience{1000};
 // A bulk set's hundred thousands of steps take longer than one statement may.
 constexpr std::chrono::microseconds time_per_step{200};
 
@@ -25,6 +27,13 @@ std::chrono::milliseconds time_for_steps(const std::vector<CommitEngine::Item*>&
     std::size_t steps = 0;
     for (const auto* item : items) steps += item->set.guards().size() + item->set.changes().size();
     return std::chrono::ceil<std::chrono::milliseconds>(time_per_step * static_cast<std::int64_t>(steps));
+}
+
+// A name for the sessions of one writer of one process.
+PostgresOptions with_session_name(PostgresOptions options, Store store) {
+    std::random_device random;
+    options.session_name = fmt::format("onshi {} {:08x}{:08x}", to_string(store), random(), random());
+    return options;
 }
 
 bool is_collision(std::string_view state) {
@@ -90,24 +99,39 @@ class PostgresCommitEngine::OpenTransaction final : public Transaction {
         ++answered_;
         return std::move(outcome->result);
     }
+    // Ends a group: only behind a Sync does the server know that we think, and end a transaction whose hub has gone.
+    [[nodiscard]] Result<void> send_sync() { return connection_.send_sync(); }
+    [[nodiscard]] Result<void> take_sync() {
+        auto outcome = connection_.wait(deadline_);
+        if (!outcome) return fail(std::move(outcome));
+        ENSURE(outcome->is_sync);
+        return {};
+    }
     [[nodiscard]] std::size_t answered() const { return answered_; }
     [[nodiscard]] Deadline deadline() const { return deadline_; }
+    // Whether another's lock was waited for in vain.
+    [[nodiscard]] bool was_locked_out() const { return locked_out_; }
+    void note_state(std::string_view state) { locked_out_ = locked_out_ || state == sql_state::lock_not_available; }
 
   private:
     static constexpr std::size_t flush_every = 64;
     // Sends one statement and waits for its answer; those sent before it have theirs looked at as well.
     Result<PostgresResult> ask(const Statement& statement, const ParameterBuffer& parameters) {
         auto sent = send({&statement, 0, static_cast<std::uint32_t>(parameters.count())}, parameters, {}, {});
-        if (sent) sent = connection_.ask_for_answers();
+        if (sent) sent = send_sync();
         if (!sent) return fail(std::move(sent));
         while (true) {
             auto result = next_result();
             if (!result) return result;
             const auto status = PQresultStatus(result->get());
             if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+                note_state(state_of(result->get()));
                 return failure_of(result->get(), statement.name());
             }
-            if (answered_ == expectations_.size()) return result;
+            if (answered_ < expectations_.size()) continue;
+            auto ended = take_sync();
+            if (!ended) return fail(std::move(ended));
+            return result;
         }
     }
     PostgresConnection& connection_;
@@ -115,11 +139,15 @@ class PostgresCommitEngine::OpenTransaction final : public Transaction {
     std::vector<Expectation> expectations_;
     std::size_t answered_ = 0;
     std::size_t set_ = of_no_set;
+    bool locked_out_ = false;
     PostgresResult read_;
 };
 
 PostgresCommitEngine::PostgresCommitEngine(const PostgresOptions& options, Store store, Sequencer& sequencer)
-    : options_(options), store_(store), sequencer_(sequencer), jitter_(std::random_device{}()) {}
+    : options_(with_session_name(options, store)),
+      store_(store),
+      sequencer_(sequencer),
+      jitter_(std::random_device{}()) {}
 
 Result<void> PostgresCommitEngine::connect(Deadline deadline) {
     if (connection_) return {};
@@ -128,6 +156,9 @@ Result<void> PostgresCommitEngine::connect(Deadline deadline) {
     auto opened = PostgresConnection::open(options_, write_use(store_), deadline);
     if (opened) {
         connection_ = std::move(*opened);
+        auto ended = end_forgotten_sessions(deadline);
+        if (!ended) disconnect();
+        if (!ended) return ended;
         pause_ = {};
         reconnects_.fetch_add(1, std::memory_order_relaxed);
         return {};
@@ -137,6 +168,28 @@ Result<void> PostgresCommitEngine::connect(Deadline deadline) {
     connect_not_before_ = std::chrono::steady_clock::now() +
                           std::chrono::milliseconds(half + static_cast<std::int64_t>(jitter_()) % (half + 1));
     return fail(std::move(opened));
+}
+
+// A server that has not noticed that a connection is gone keeps its transaction and its locks. Ours are ended at once;
+// those of others once they are older than any transaction of a hub that lives.
+Result<void> PostgresCommitEngine::end_forgotten_sessions(Deadline deadline) {
+    const std::string_view name = options_.session_name;
+    std::string who = fmt::format("application_name = '{}'", name);
+    if (std::exchange(locked_out_, false)) {
+        auto age = options_.statement_timeout * 2;
+        if (store_ == Store::registry) {
+            age += std::chrono::ceil<std::chrono::milliseconds>(time_per_step * std::int64_t{bulk_set_steps_max});
+        }
+        who += fmt::format(" OR application_name LIKE '{}%' AND xact_start < clock_timestamp() - interval '{} ms'",
+                           name.substr(0, name.rfind(' ') + 1), age.count());
+    }
+    const auto sql = fmt::format(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND usename = current_user AND pid <> pg_backend_pid() AND ({})",
+        who);
+    auto done = connection_->run(sql.c_str(), deadline);
+    if (!done) return fail(std::move(done));
+    return {};
 }
 
 void PostgresCommitEngine::disconnect() {
@@ -261,10 +314,13 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::roll_back(End end, Error err
 PostgresCommitEngine::Attempt PostgresCommitEngine::attempt(const std::vector<Item*>& items) {
     auto connected = connect(Deadline::in(options_.connect_timeout));
     if (!connected) return {End::store_failed, connected.error()};
-    OpenTransaction transaction(*connection_, Deadline::in(options_.statement_timeout * 2 + time_for_steps(items)));
+    OpenTransaction transaction(*connection_,
+                                Deadline::in(options_.statement_timeout + patience + time_for_steps(items)));
     const auto failed = [&](Error error) {
         const bool is_away = error.code == ErrorCode::store_unavailable || error.code == ErrorCode::store_full;
-        if (PQstatus(connection_->handle()) != CONNECTION_OK) disconnect();
+        locked_out_ = locked_out_ || transaction.was_locked_out();
+        // A server that says nothing is not asked to roll back: the end of the connection does that too.
+        if (is_away || PQstatus(connection_->handle()) != CONNECTION_OK) disconnect();
         return roll_back(is_away ? End::store_failed : End::set_failed, std::move(error));
     };
     auto sent = transaction.send_text("BEGIN");
@@ -289,7 +345,7 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::attempt(const std::vector<It
     transaction.begin_set(OpenTransaction::of_no_set);
     if (sent) sent = sequencer_.end(transaction);
     if (sent) sent = transaction.send_text("SELECT CAST(pg_current_xact_id() AS TEXT)");
-    if (sent) sent = connection_->ask_for_answers();
+    if (sent) sent = transaction.send_sync();
     if (!sent) return failed(sent.error());
     return commit(transaction, items);
 }
@@ -323,6 +379,7 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::commit(OpenTransaction& tran
         } else {
             const auto failure = failure_of(answer, "write").value();
             const bool taken = state_of(answer) == sql_state::unique_violation && expected.otherwise;
+            transaction.note_state(state_of(answer));
             const bool own_guard_lost = expected.set != OpenTransaction::of_no_set && lost[expected.set];
             if (is_collision(state_of(answer))) {
                 broken = Attempt{End::collided, Error{ErrorCode::store_unavailable, failure.detail}};
@@ -331,11 +388,16 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::commit(OpenTransaction& tran
             } else if (taken) {
                 broken = Attempt{End::set_failed, Error{*expected.otherwise, "a row of the store's own order"}};
             } else {
-                const bool of_the_store = failure.code == ErrorCode::store_full || state_of(answer).starts_with("57") ||
-                                          state_of(answer).starts_with("25") || state_of(answer).empty();
+                const bool of_the_store = failure.code == ErrorCode::store_full || transaction.was_locked_out() ||
+                                          state_of(answer).starts_with("57") || state_of(answer).starts_with("25") ||
+                                          state_of(answer).empty();
                 broken = Attempt{of_the_store ? End::store_failed : End::set_failed, failure};
             }
         }
+    }
+    if (transaction.was_locked_out()) {
+        locked_out_ = true;
+        disconnect();
     }
     if (broken || any_lost) {
         for (std::size_t i = 0; i < items.size(); ++i) {
@@ -348,7 +410,8 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::commit(OpenTransaction& tran
         for (Item* item : items) item->outcome.reset();
         return roll_back(broken->end, std::move(*broken->error));
     }
-    auto sent = connection_->send_text("COMMIT");
+    auto sent = transaction.take_sync();
+    if (sent) sent = connection_->send_text("COMMIT");
     if (sent) sent = connection_->send_sync();
     Result<PostgresConnection::Outcome> committed =
         sent ? connection_->wait(transaction.deadline()) : Result<PostgresConnection::Outcome>(fail(std::move(sent)));

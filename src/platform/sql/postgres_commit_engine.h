@@ -53,6 +53,7 @@ class PostgresCommitEngine final : public CommitEngine {
     void run_alone(Item& item);
     [[nodiscard]] Result<void> connect(Deadline deadline);
     void disconnect();
+    [[nodiscard]] Result<void> end_forgotten_sessions(Deadline deadline);
 
     const PostgresOptions options_;
     const Store store_;
@@ -61,6 +62,7 @@ class PostgresCommitEngine final : public CommitEngine {
     std::minstd_rand jitter_;
     std::chrono::milliseconds pause_{0};
     SteadyTime connect_not_before_{};
+    bool locked_out_ = false;  // another's lock was waited for in vain since the last connect
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> committed_{0};
     std::atomic<std::uint64_t> conflicted_{0};

@@ -173,10 +173,13 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open_one(const P
                                                                          Deadline deadline) {
     const std::string tcp_timeout = std::to_string(options.statement_timeout.count());
     // What stands in the address wins over these: a dead peer is noticed although nothing is sent.
-    std::vector<std::pair<const char*, const char*>> words{
-        {"application_name", "onshi"},      {"keepalives_idle", "5"},    {"keepalives_interval", "2"},
-        {"keepalives_count", "3"},          {"client_encoding", "UTF8"}, {"tcp_user_timeout", tcp_timeout.c_str()},
-        {"dbname", options.address.c_str()}};
+    std::vector<std::pair<const char*, const char*>> words{{"application_name", options.session_name.c_str()},
+                                                           {"keepalives_idle", "5"},
+                                                           {"keepalives_interval", "2"},
+                                                           {"keepalives_count", "3"},
+                                                           {"client_encoding", "UTF8"},
+                                                           {"tcp_user_timeout", tcp_timeout.c_str()},
+                                                           {"dbname", options.address.c_str()}};
     if (host != nullptr) {
         words.emplace_back("host", host->name.c_str());
         if (!host->port.empty()) words.emplace_back("port", host->port.c_str());

@@ -30,6 +30,7 @@ namespace sql_state {
 inline constexpr std::string_view unique_violation = "23505";
 inline constexpr std::string_view serialization_failure = "40001";
 inline constexpr std::string_view deadlock_detected = "40P01";
+inline constexpr std::string_view lock_not_available = "55P03";
 inline constexpr std::string_view no_such_statement = "26000";
 inline constexpr std::string_view query_canceled = "57014";
 }  // namespace sql_state

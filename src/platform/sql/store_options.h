@@ -35,6 +35,7 @@ struct PostgresOptions {
     // The first pause after a failed attempt to connect; doubles up to `reconnect_max`, each drawn from half to whole.
     std::chrono::milliseconds reconnect_first{20};
     std::chrono::milliseconds reconnect_max{500};
+    std::string session_name = "onshi";  // what the server's own lists show
 };
 
 // Which engine holds the stores of a hub, and where.
