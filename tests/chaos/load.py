@@ -19,6 +19,8 @@ SETTLE_SECONDS_MAX = 40.0
 VALIDATE_ONE_IN = 20
 REPEATED = 20  # acknowledged checks that are asked for once more behind each fault
 TRY_LATER = {429, 503}
+NO_ANSWER = "no answer"
+TURNED_AWAY = {"overload.busy", "overload.rate"}
 # What a hub may say to a correct check while the world around it fails. All of it invites to come back.
 EXCUSES = {"overload.busy", "overload.rate", "store.unavailable", "store.full", "store.outcome_unknown", "store.fenced",
            "deadline.passed"}
@@ -207,6 +209,7 @@ class Watch(threading.Thread):
         self.world = world
         self.desk = Desk(world, terminal, WATCH_SECONDS)
         self.ending = threading.Event()
+        self.body = None  # of a check that was turned away at the door: it comes again instead of a new one
         self.times = []  # (begun, answered) of good answers
         self.codes = set()
 
@@ -221,26 +224,32 @@ class Watch(threading.Thread):
             try:
                 self.check(self.world.cards[number % len(self.world.cards)], begun)
             except NoAnswer:
-                self.codes.add("no answer")
+                self.codes.add(NO_ANSWER)
             except Exception as error:  # pylint: disable=broad-except
                 self.world.ledger.fail(f"{type(error).__name__}: {error}")
                 break
         self.desk.close()
 
     def check(self, card, begun):
-        body = {"count": 1}
-        status, value = self.desk.post("/v1/challenges", body)
-        if status == 200:
+        if self.body is None:
+            status, value = self.desk.post("/v1/challenges", {"count": 1})
+            if status != 200:
+                return self.refused(value, {})
             order = CheckOrder(self.desk.terminal, card, value["challenges"][0]["challenge"])
-            self.world.ledger.ask(order.body(), self.desk.terminal)
-            body = self.world.ledger.asked[order.check_id].body
-            status, value = self.desk.post("/v1/checks", body)
-        if status == 200:
-            self.world.ledger.acknowledge(value)
-            self.times.append((begun, time.monotonic()))
-            return
-        self.codes.add(value["code"])
-        judge_refusal(self.world, value, body)
+            self.body = order.body()
+            self.world.ledger.ask(self.body, self.desk.terminal)
+        body, self.body = self.body, None
+        status, value = self.desk.post("/v1/checks", body)
+        if status != 200:
+            return self.refused(value, body)
+        self.world.ledger.acknowledge(value)
+        self.times.append((begun, time.monotonic()))
+        return None
+
+    def refused(self, problem, body):
+        self.codes.add(problem["code"])
+        if judge_refusal(self.world, problem, body) and problem["code"] in TURNED_AWAY:
+            self.body = body or None
         self.desk.close()  # a refused connection is not read before the advised time; the watch does not wait
 
     def served_since(self, moment):
