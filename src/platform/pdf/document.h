@@ -39,7 +39,7 @@ struct TextStyle {
     Part part = Part::paragraph;
 };
 
-// A PDF file that is written page by page, so that ten thousand pages cost no more memory than their fonts. Tagged,
+// A PDF file of many pages; each holds about 0.1 MB of memory until finish(), for its tags and its language. Tagged,
 // searchable (what is copied out of it is what was given, variation selectors too), with title and language. Appears
 // under its name when finish() has succeeded, 0600, for papers hold personal data; never half. Owns the file; not
 // thread-safe.
