@@ -106,6 +106,7 @@ enum class ErrorCode : std::uint16_t {
     intake_line_too_long,
     intake_loss_before_acquisition,
     intake_not_held,
+    intake_not_here,
     intake_operation,
     intake_other_insurer,
     intake_other_person,
@@ -129,6 +130,8 @@ enum class ErrorCode : std::uint16_t {
     organisation_unknown,
     overload_busy,
     overload_rate,
+    paper_no_font,
+    paper_not_drawn,
     payments_amount,
     payments_cap_missing,
     payments_care_month,
@@ -145,6 +148,9 @@ enum class ErrorCode : std::uint16_t {
     peer_refused,
     peer_unavailable,
     peer_untrusted,
+    person_conflict,
+    person_same,
+    person_unknown,
     reader_none,
     reader_unavailable,
     request_certificate_required,
@@ -169,6 +175,7 @@ enum class ErrorCode : std::uint16_t {
     secret_missing,
     secret_not_authentic,
     secret_permissions,
+    secret_token,
     server_not_running,
     signature_algorithm,
     signature_invalid,
@@ -192,8 +199,14 @@ enum class ErrorCode : std::uint16_t {
     text_not_representable,
     text_too_long,
     tool_failed,
+    use_certificate_first,
+    use_no_order,
+    use_no_record,
+    use_not_registered,
+    webhook_address,
+    webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 185;
+inline constexpr std::uint16_t error_code_count = 198;
 
 }  // namespace onshi

@@ -134,7 +134,7 @@ class IntakeBench {
         identity::EmbeddedRegister residents(**database, vault);
         const coverage::IntakeParts parts{**database, clock_, random_, vault, residents};
         insurer_files::ImportOptions import;
-        import.file = file();
+        import.source = insurer_files::file_source(file());
         import.result_file = options_.folder / "members.result.csv";
         import.received_by = "bench";
         const auto cpu_before = cpu_use(getpid());

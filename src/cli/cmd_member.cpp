@@ -97,7 +97,7 @@ class MemberImportCommand final : public Command {
         auto parts = MemberParts::open(*settings, session.clock(), session.random());
         if (!parts) return fail(std::move(parts));
         Progress progress(session.console());
-        options.file = file_;
+        options.source = insurer_files::file_source(file_);
         options.result_file = result_path();
         options.received_by = operator_;
         options.commitment = dry_run_ ? insurer_files::Commitment::dry_run : insurer_files::Commitment::write;
@@ -192,8 +192,8 @@ class MemberRelease final : public Command {
         if (!parts) return fail(std::move(parts));
         auto agreed = session.confirm(session.console().label("label.ask_release", {{"file", std::to_string(file_)}}));
         if (!agreed) return fail(std::move(agreed));
-        auto released =
-            run_to_end(insurer_files::release_file((*parts)->intake(), file_, operator_, Deadline::in(release_time)));
+        auto released = run_to_end(insurer_files::release_file((*parts)->intake(), file_, {.reference = operator_},
+                                                               Deadline::in(release_time)));
         if (!released) return fail(std::move(released));
         if (!session.console().json()) {
             session.console().line(fmt::format("✔ {} released", released->id));

@@ -16,6 +16,8 @@ void add_audit_commands(CommandTree& tree);
 void add_member_commands(CommandTree& tree);
 // Under the noun `member`.
 void add_withheld_commands(CommandTree& tree);
+void add_person_commands(CommandTree& tree);
+void add_paper_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);
 void add_synth_command(CommandTree& tree);
 void add_demo_commands(CommandTree& tree);

@@ -118,6 +118,7 @@ struct Hub::Parts {
     std::optional<StatusLists> status_lists;
     std::optional<audit::Sealer> sealer;
     std::optional<VitalSigns> vital_signs;
+    std::unique_ptr<MemberIntake> member_intake;
     std::optional<Context> context;
     std::optional<http::Server> server;
     std::optional<http::Server> health_server;
@@ -176,11 +177,17 @@ struct Hub::Parts {
         audited_changes.emplace(*database, clock, random);
         sealer.emplace(*database, clock, secrets.seal, settings.lane);
         vital_signs.emplace(metrics, certificate_expiries(settings));
+        if (!settings.intake_folder.empty()) {
+            auto opened = MemberIntake::open(settings, *database, clock, random);
+            if (!opened) return fail(std::move(opened));
+            member_intake = std::move(*opened);
+        }
         alarm.emplace(loops.executor(0));
         card_alarm.emplace(loops.executor(0));
         context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
                                 seen_cards, *checks, *audited_changes, authorities,
-                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs});
+                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs,
+                                member_intake.get()});
         auto owned = take_over_lane();
         if (!owned) return owned;
         if (!settings.card_status_lists.empty()) {
@@ -200,6 +207,8 @@ struct Hub::Parts {
         add_correction_routes(*server, *context);
         add_terminal_routes(*server, *context);
         add_payment_routes(*server, *context);
+        add_member_routes(*server, *context);
+        add_use_routes(*server, *context);
         add_contract_routes(*server);
         http::ListenerOptions main;
         main.address = settings.listen_address;
@@ -274,8 +283,10 @@ void Hub::run() {
                   }));
     log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
     if (p.status_lists) p.status_lists->start();
+    if (p.member_intake) p.member_intake->start();
     p.loops.run();
     if (p.status_lists) p.status_lists->stop();
+    if (p.member_intake) p.member_intake->stop();
     auto sealed = p.fenced ? Result<audit::SealState>() : run_to_end(p.sealer->seal_now(Deadline::in(last_seal_time)));
     if (!sealed) log_failure(Level::warn, "audit.seal_failed", sealed.error());
     p.database->close();

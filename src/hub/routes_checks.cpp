@@ -2,6 +2,7 @@
 #include <array>
 
 #include "domain/audit/rules.h"
+#include "domain/eligibility/rules_use.h"
 #include "hub/parts.h"
 
 namespace onshi::hub {
@@ -63,9 +64,11 @@ http::Response answer_response(const Context& context, const organisations::Term
 Task<ResponseResult> issue_challenges(const Context& context, http::Request& request, Deadline deadline) {
     auto terminal = co_await caller(context, request, deadline);
     if (!terminal) co_return fail(std::move(terminal));
-    if (!(*terminal)->may(organisations::Role::check_card)) co_return fail(ErrorCode::role_missing, "check_card");
     auto wanted = api::parse_challenge_request(request.body);
     if (!wanted) co_return fail(std::move(wanted));
+    const bool may = eligibility::is_check(wanted->purpose) ? (*terminal)->may(organisations::Role::check_card)
+                                                            : eligibility::channel_of(**terminal).has_value();
+    if (!may) co_return fail(ErrorCode::role_missing, "check_card");
     std::vector<eligibility::IssuedChallenge> challenges;
     challenges.reserve(wanted->count);
     const Instant now = context.clock.now();

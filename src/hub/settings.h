@@ -35,8 +35,11 @@ struct Settings {
     std::vector<std::string> face_engines;  // admitted engines of face comparison; empty: no check by face
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
-    int correction_minutes = 15;       // how often corrections are looked for; 0: this hub does not
-    int misses_per_hour = 60;          // look-ups by number that find nothing, per facility
+    std::string intake_folder;    // where insurers' files wait, of this hub alone; empty: none are taken here
+    int correction_minutes = 15;  // how often corrections are looked for; 0: this hub does not
+    std::string webhook_roots;    // PEM file: whom facilities' https addresses are believed by; empty: none is told
+    int proof_hour = 3;           // of Japan's day, when it is proved that everybody has a card or a paper; -1: never
+    int misses_per_hour = 60;     // look-ups by number that find nothing, per facility
     double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
     int connections_per_address = 2000;  // at a time
     Level log_level = Level::info;

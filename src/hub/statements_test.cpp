@@ -30,7 +30,9 @@ const std::set<std::string_view> hot_tables{"person",           "person_alias",
                                             "audit_seal",       "number_tag",
                                             "resident",         "individual_number",
                                             "withheld_record",  "told",
-                                            "correction",       "coverage_change"};
+                                            "correction",       "coverage_change",
+                                            "paper_document",   "paper_order",
+                                            "counter_case"};
 
 // Housekeeping goes by age, and a CA's list by its CA, not by key; on a sharded engine it runs on every shard.
 const std::set<std::string_view> by_age{
@@ -40,7 +42,12 @@ const std::set<std::string_view> by_age{
     // An insurer's list of withheld records, by its own index.
     "coverage.select_withheld_page", "coverage.select_withheld_record",
     // What has changed since a commit, in the order of commits.
-    "coverage.select_changes"};
+    "coverage.select_changes",
+    // An insurer's orders of certificates, by its own key, and a nightly walk over all of them.
+    "coverage.open_paper_order", "coverage.close_paper_order", "coverage.select_paper_order",
+    "coverage.select_paper_orders", "coverage.walk_open_orders",
+    // An insurer's cases, by its own key.
+    "eligibility.open_counter_case", "eligibility.select_counter_cases"};
 
 // What a statement must name for its shard key: one of these sets of columns.
 const std::map<ShardKey, std::vector<std::vector<std::string_view>>> columns_of{

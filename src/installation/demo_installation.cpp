@@ -51,6 +51,7 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     settings.card_roots = layout.card_roots();
     settings.trust_epoch = trust_epoch;
     settings.card_status_lists = layout.status_lists();
+    settings.intake_folder = layout.intake();
     return settings;
 }
 

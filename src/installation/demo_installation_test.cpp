@@ -351,7 +351,7 @@ TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
         EXPECT_TRUE(staff->active);
         EXPECT_EQ(staff->visual_checks_per_day, staff_visual_checks_per_day);
     }
-    EXPECT_EQ(made().installation().terminals.size(), 4U);
+    EXPECT_EQ(made().installation().terminals.size(), 8U);
 }
 
 TEST(demo_installation, setting_up_the_terminals_is_on_the_audit_chain) {

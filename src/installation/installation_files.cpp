@@ -97,7 +97,7 @@ void read_members(JsonObject& object, DemoInstallation& made) {
     made.schema = object.text("schema", name_bytes_max);
     made.store = object.text("store", store_bytes_max);
     object.object("counts", [&made](JsonObject& counts) { read_counts(counts, made.counts); });
-    object.objects("terminals", desks_max + 2, [&made](JsonObject& terminal) {
+    object.objects("terminals", desks_max + demo_services_max, [&made](JsonObject& terminal) {
         made.terminals.push_back({std::string(terminal.text("name", name_bytes_max)),
                                   std::string(terminal.text("id", name_bytes_max)),
                                   std::string(terminal.text("organisation", name_bytes_max))});
@@ -163,6 +163,9 @@ std::string to_toml(const hub::Settings& s) {
         {"face_engines", std::move(engines)},
         {"loops", s.loops},
         {"pin_cpus", s.pin_cpus},
+        {"intake_folder", s.intake_folder},
+        {"webhook_roots", s.webhook_roots},
+        {"proof_hour", s.proof_hour},
         {"misses_per_hour", s.misses_per_hour},
         {"requests_per_second", s.requests_per_second},
         {"connections_per_address", s.connections_per_address},

@@ -377,7 +377,7 @@ class WithheldTest : public IntakeTest {
             soon()));
     }
     Result<WithheldCase> approve(CoverageKey record, const char* by) {
-        return run_to_end(service_.approve(*InsurerNumber::parse("06139463"), record, by, soon()));
+        return run_to_end(service_.approve(*InsurerNumber::parse("06139463"), record, {.reference = by}, soon()));
     }
     WithheldRecords service_{*database_, clock_, random_, vault_};
     std::optional<IntakeRow> sent_;

@@ -70,6 +70,13 @@ struct ConsentsRecorded {
     bool repeated = false;
 };
 
+// How the use of a card as insurance card stands after what was wanted.
+struct UseChange {
+    cards::UseState state = cards::UseState::none;
+    bool changed = false;
+    sql::CommitPosition position;  // sequence 0: nothing was written
+};
+
 // The newest moment at which each CA's list of revoked certificates was taken over; at most directory_age_max old.
 class StatusSources {
   public:
@@ -145,6 +152,11 @@ class CheckService {
     // role.missing, check.care_day, check.misses.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_number(const organisations::Terminal& terminal,
                                                             const NumberCheck& check, Deadline deadline);
+    // What the card's holder wants of its use as insurance card, signed by the card as `check.purpose` says; by a
+    // kiosk, the portal, a bank's machine or a municipality's desk. The same again changes nothing. Errors of
+    // check_by_card, card.unknown, use.not_registered.
+    [[nodiscard]] Task<Result<UseChange>> change_use(const organisations::Terminal& terminal, const CardCheck& check,
+                                                     Deadline deadline);
     // Stores the patient's choices after an answer by card: same terminal, once, within ten minutes.
     // check.receipt, consent.window, consent.given, consent.not_available.
     [[nodiscard]] Task<Result<ConsentsRecorded>> record_consents(const organisations::Terminal& terminal,
@@ -164,6 +176,8 @@ class CheckService {
     [[nodiscard]] Task<Result<void>> find_renewed(Attempt& attempt, Deadline deadline);
     void keep_key(const Attempt& attempt) const;
     [[nodiscard]] Result<void> check_signature(const Attempt& attempt, const CardCheck& check) const;
+    [[nodiscard]] Task<Result<void>> prove_card(Attempt& attempt, const CardCheck& check, Deadline deadline);
+    [[nodiscard]] Task<Result<UseChange>> change_use_once(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Task<Result<void>> check_status(Attempt& attempt, Deadline deadline) const;
     [[nodiscard]] Task<Result<std::optional<PersonKey>>> find_current(PersonKey merged, Deadline deadline);
     [[nodiscard]] static sql::WriteSet write_set_of(const Attempt& attempt, const CardCheck& check);

@@ -57,8 +57,8 @@ void count_taken_away(const RawRow& raw, Survey& survey) {
 
 }  // namespace
 
-Result<Survey> survey_file(const std::string& path, const std::function<void(std::uint64_t)>& progress) {
-    auto reader = LineReader::open(path);
+Result<Survey> survey_file(const SourceOpener& source, const std::function<void(std::uint64_t)>& progress) {
+    auto reader = LineReader::open(source);
     if (!reader) return fail(std::move(reader));
     Survey survey;
     ChainedDigest digest;

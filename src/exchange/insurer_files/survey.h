@@ -8,6 +8,7 @@
 #include "base/identifiers.h"
 #include "base/result.h"
 #include "base/sha256.h"
+#include "exchange/insurer_files/byte_source.h"
 #include "exchange/insurer_files/row_parser.h"
 
 namespace onshi::insurer_files {
@@ -32,7 +33,8 @@ struct Survey {
 };
 
 // Reads the whole file line by line: format by its first character, CP932 where more lines with other than ASCII are
-// broken UTF-8 than are sound. `progress` gets bytes. Errors: file.unreadable, intake.header (empty file too).
-[[nodiscard]] Result<Survey> survey_file(const std::string& path, const std::function<void(std::uint64_t)>& progress);
+// broken UTF-8 than are sound. `progress` gets bytes. Errors: those of the source, intake.header (empty file too).
+[[nodiscard]] Result<Survey> survey_file(const SourceOpener& source,
+                                         const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace onshi::insurer_files

@@ -21,6 +21,8 @@ inline constexpr std::size_t read_bytes = 16 * 1024;
 inline constexpr std::size_t chunk_extension_bytes_max = 256;
 // A route may not ask for a larger body than this.
 inline constexpr std::size_t body_bytes_limit = std::size_t{1} << 30U;
+// The same for a route that takes its body in pieces, which are never held together.
+inline constexpr std::size_t pieces_bytes_limit = std::size_t{1} << 36U;
 // What a connection keeps of its buffers while it waits for the next request.
 inline constexpr std::size_t idle_buffer_bytes_max = 16 * 1024;
 // What is read away of a refused body so that the connection can be kept; a larger rest closes it.

@@ -25,8 +25,12 @@ namespace onshi::http {
 enum class AdmissionClass : std::uint8_t { urgent, normal, bulk, exempt };
 inline constexpr std::size_t admission_classes = 3;
 
+// Whether a handler gets the whole body or takes it piece by piece from Request::pieces.
+enum class BodyDelivery : std::uint8_t { whole, in_pieces };
+
 struct RouteOptions {
     std::size_t body_bytes_max = default_body_bytes_max;
+    BodyDelivery body = BodyDelivery::whole;
     std::chrono::milliseconds deadline = default_deadline;
     AdmissionClass admission = AdmissionClass::normal;
     // `required` refuses a connection without a certificate by `request.certificate_required`.
