@@ -91,6 +91,7 @@ enum class ErrorCode : std::uint16_t {
     file_malformed,
     file_unreadable,
     file_unwritable,
+    folder_unusable,
     installation_busy,
     installation_different,
     installation_folder,
@@ -120,6 +121,10 @@ enum class ErrorCode : std::uint16_t {
     intake_value,
     internal_unexpected,
     key_malformed,
+    message_encoding,
+    message_layout,
+    message_malformed,
+    message_too_large,
     method_not_allowed,
     number_check_digit,
     number_format,
@@ -147,6 +152,7 @@ enum class ErrorCode : std::uint16_t {
     peer_untrusted,
     reader_none,
     reader_unavailable,
+    reception_unknown,
     request_certificate_required,
     request_field,
     request_header_too_large,
@@ -191,6 +197,6 @@ enum class ErrorCode : std::uint16_t {
     text_too_long,
 };
 
-inline constexpr std::uint16_t error_code_count = 182;
+inline constexpr std::uint16_t error_code_count = 188;
 
 }  // namespace onshi
