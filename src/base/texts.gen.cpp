@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 979> table{{
+constexpr std::array<TextEntry, 990> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -16,7 +16,9 @@ constexpr std::array<TextEntry, 979> table{{
     {"Ask the hub who is insured, by card or by number.", Audience::label, {"誰がどの保険者の資格を持つかを、カードまたは番号でハブに照会する。", "Ask the hub who is insured, by card or by number."}},
     {"CSV (UTF-8 or CP932) or NDJSON", Audience::label, {"CSV (UTF-8 か CP932) または NDJSON", "CSV (UTF-8 or CP932) or NDJSON"}},
     {"Calculate every case of a CSV file and compare with the results that stand in it.", Audience::label, {"CSV ファイルの全例を計算し、書かれた結果と比べる。", "Calculate every case of a CSV file and compare with the results that stand in it."}},
+    {"Checks that met no hub and are still open, oldest first, and who has to look at them.", Audience::label, {"ハブに届かなかった資格確認（後追い確認）のうち、まだ終わっていないものを古い順に示します。誰が見るべきかも示します。", "Checks that met no hub and are still open, oldest first, and who has to look at them."}},
     {"Compare what facilities were told with what is known now, and lay out what differs.", Audience::label, {"機関への回答と現在の登録内容を比べ、違うものを訂正として用意する。", "Compare what facilities were told with what is known now, and lay out what differs."}},
+    {"Drive the kiosk's screens from a script, without page, card or hub; a line per event.", Audience::label, {"受付画面を、ページもカードもハブもなしに、台本で動かします。出来事ごとに1行を出します。", "Drive the kiosk's screens from a script, without page, card or hub; a line per event."}},
     {"Examples", Audience::label, {"例", "Examples"}},
     {"Explain one failure: its sentences, HTTP status, exit code and retry advice.", Audience::label, {"一つの失敗を説明する: 文、HTTP 状態、終了コード、再試行の助言。", "Explain one failure: its sentences, HTTP status, exit code and retry advice."}},
     {"Explain what one claim or household costs, step by step with the law behind it.", Audience::label, {"一件の請求または世帯の負担を、根拠とともに順に説明する。", "Explain what one claim or household costs, step by step with the law behind it."}},
@@ -28,6 +30,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"List every failure that the system can name.", Audience::label, {"システムが示すことのあるすべての失敗を一覧にする。", "List every failure that the system can name."}},
     {"List the certificates of the settings, and others, that end soon.", Audience::label, {"設定にある証明書などのうち、まもなく期限が切れるものを一覧にする。", "List the certificates of the settings, and others, that end soon."}},
     {"List the members' files that were received, the newest first.", Audience::label, {"受け付けた加入者ファイルを新しい順に一覧する。", "List the members' files that were received, the newest first."}},
+    {"Look at every hop from the shared folder to the hub's stores; names the broken one.", Audience::label, {"共有フォルダからハブのデータベースまでを一つずつ確かめ、切れているところを示します。", "Look at every hop from the shared folder to the hub's stores; names the broken one."}},
     {"Look whether a hub could start: settings, keys, certificates, stores, ports.", Audience::label, {"ハブが起動できるかを調べる: 設定、鍵、証明書、データベース、ポート。", "Look whether a hub could start: settings, keys, certificates, stores, ports."}},
     {"Make a complete installation of synthetic data in one folder: keys, CAs, stores, terminals, cards.", Audience::label, {"架空データの試験用環境を一つのフォルダーに作る: 鍵、認証局、データベース、端末、カード。", "Make a complete installation of synthetic data in one folder: keys, CAs, stores, terminals, cards."}},
     {"Make a test JPKI: three generations of authentication and signature CAs, O=TEST JPKI.", Audience::label, {"試験用の JPKI を作る: 認証用と署名用の認証局を三世代ずつ、O=TEST JPKI。", "Make a test JPKI: three generations of authentication and signature CAs, O=TEST JPKI."}},
@@ -52,6 +55,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"Renew the hub's server certificate by the installation's own server CA: same key, same names.", Audience::label, {"ハブのサーバー証明書を、自分のサーバー認証局で更新する。鍵と名前は同じ。", "Renew the hub's server certificate by the installation's own server CA: same key, same names."}},
     {"Run the hub until it is told to stop.", Audience::label, {"ハブを、止めるまで動かす。", "Run the hub until it is told to stop."}},
     {"Say with a reason that a withheld record is the right person's in spite of the difference.", Audience::label, {"保留中の記録が、違いがあっても本人のものであることを理由とともに確認する。", "Say with a reason that a withheld record is the right person's in spite of the difference."}},
+    {"Serve a facility's desk: the folder shared with its billing system, until told to stop.", Audience::label, {"窓口の端末として動きます。レセコンとの共有フォルダに応え、止められるまで続けます。", "Serve a facility's desk: the folder shared with its billing system, until told to stop."}},
     {"Settings", Audience::label, {"設定", "Settings"}},
     {"Show every setting with its value, and where the value came from.", Audience::label, {"すべての設定の値と、その値がどこから来たかを表示する。", "Show every setting with its value, and where the value came from."}},
     {"Show what a card says: issuer, validity, tries left; with a PIN its four data.", Audience::label, {"カードの内容を表示する: 発行者、有効期間、残り回数。暗証番号があれば四情報も。", "Show what a card says: issuer, validity, tries left; with a PIN its four data."}},
@@ -82,6 +86,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"another address of the hub than the terminal's own, https://host:port", Audience::label, {"端末の設定とは別のハブのアドレス、https://host:port", "another address of the hub than the terminal's own, https://host:port"}},
     {"another seed is another nation", Audience::label, {"種が違えば別の架空データになる", "another seed is another nation"}},
     {"as insurers' systems write it", Audience::label, {"保険者のシステムの文字コード", "as insurers' systems write it"}},
+    {"ask which prescriptions to fill", Audience::label, {"どの処方箋を調剤するかをたずねる", "ask which prescriptions to fill"}},
     {"audit.broken", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"audit.broken", Audience::clerk, {"記録に異常があります。運用者に連絡してください。", "The records show a fault. Tell the operator."}},
     {"audit.broken", Audience::vendor, {"監査記録の検証に失敗しました。", "The audit chain does not verify."}},
@@ -361,6 +366,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"deadline.passed", Audience::vendor, {"処理の前に期限が過ぎました。何も書き込まれていません。after_ms 後に再試行してください。", "The deadline passed before the work was done. Nothing was written. Retry after after_ms."}},
     {"decide every row against the present registry and change nothing", Audience::label, {"現在の登録内容で各行を判定し、何も変更しない", "decide every row against the present registry and change nothing"}},
     {"do not ask before what cannot be undone by itself", Audience::label, {"ひとりでは元に戻らない操作の前に確認しない", "do not ask before what cannot be undone by itself"}},
+    {"events as JSON, one per line; after_ms lets time pass before one", Audience::label, {"出来事（JSON、1行に1つ）。after_ms は、その前に進める時間", "events as JSON, one per line; after_ms lets time pass before one"}},
     {"everything that was measured, as one JSON object", Audience::label, {"測定したすべてを一つの JSON で出す", "everything that was measured, as one JSON object"}},
     {"field.encoding", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"field.encoding", Audience::clerk, {"項目の符号化が違います。ソフトウェアの提供元に連絡してください。", "An entry is encoded wrongly. Tell the vendor of your software."}},
@@ -565,6 +571,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"label.repeat_with_registration", Audience::label, {"利用登録の意思を確認しました。もう一度照会します。", "Registration was agreed to; checking once more."}},
     {"label.retry_after", Audience::label, {"{seconds} 秒後に再試行できます", "try again after {seconds} s"}},
     {"label.seals_unchecked", Audience::label, {"封印の署名は確認していません（公開鍵がありません）。", "The signatures of seals were not checked: no public key was given."}},
+    {"label.serving_folder", Audience::label, {"{folder} の要求に応えます。", "Serving requests in {folder}."}},
     {"label.simulated_card", Audience::label, {"これは模擬カードです（{file}）。本物のカードではありません。", "This is a simulated card ({file}), not a real one."}},
     {"label.since", Audience::label, {"取得日", "since"}},
     {"label.stopping", Audience::label, {"新しい受け付けを止め、処理中のものを終えます。もう一度 Ctrl-C を押すとすぐ止まります。", "draining; press Ctrl-C once more to stop at once"}},
@@ -759,6 +766,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"person:u|o:in|out:cost:percent of each provider, spaces between", Audience::label, {"医療機関ごとに 人:u|o:in|out:医療費:割合(%)、間は空白", "person:u|o:in|out:cost:percent of each provider, spaces between"}},
     {"points, then @payer/cap+payer/cap; `;` between parts of the claim", Audience::label, {"点数、続けて @公費/上限+公費/上限。部分の間は `;`", "points, then @payer/cap+payer/cap; `;` between parts of the claim"}},
     {"public seal keys from such a file; else those of the secrets folder", Audience::label, {"そのようなファイルの封印公開鍵。なければ secrets フォルダーの鍵", "public seal keys from such a file; else those of the secrets folder"}},
+    {"put the answer into the folder face of this exchange folder too, by card only", Audience::label, {"回答を、この共有フォルダの face にも置く。カードによる確認のときだけ", "put the answer into the folder face of this exchange folder too, by card only"}},
     {"reader.none", Audience::patient, {"カードリーダーが使えません。窓口でお声がけください。", "The card reader cannot be used. Please ask at the desk."}},
     {"reader.none", Audience::clerk, {"カードリーダーが見つかりません。接続を確かめてください。", "No card reader was found. Check that it is plugged in."}},
     {"reader.none", Audience::vendor, {"PC/SC にリーダーがありません（または指定の名前のリーダーがありません）。", "PC/SC lists no reader, or none of the configured name."}},
@@ -920,7 +928,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"terminal.unknown", Audience::vendor, {"クライアント証明書に対応する端末がありません。登録をやり直してください。", "No terminal has this client certificate. Enrol again."}},
     {"terminal.unknown", Audience::operator_, {"端末を追加し (onshi terminal add)、登録し直してください (onshi terminal enrol)。", "Have the terminal added (onshi terminal add) and enrol it again (onshi terminal enrol)."}},
     {"terminals of as many clinics", Audience::label, {"端末を置く診療所の数", "terminals of as many clinics"}},
-    {"terminals: add, disable, enrol, renew", Audience::label, {"端末: 追加、停止、登録、更新", "terminals: add, disable, enrol, renew"}},
+    {"terminals: run, status, deferred, simulate, add, disable, enrol, renew", Audience::label, {"端末: 実行、状態、後追い確認、模擬、追加、停止、登録、更新", "terminals: run, status, deferred, simulate, add, disable, enrol, renew"}},
     {"text.invalid_encoding", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"text.invalid_encoding", Audience::clerk, {"文字コードが壊れています。送り元のソフトの設定を確かめてください。", "The text arrived damaged. Check the encoding setting of the sending software."}},
     {"text.invalid_encoding", Audience::vendor, {"宣言された文字コードとして正しくないバイト列です。", "The bytes are not valid in the declared encoding."}},
@@ -949,6 +957,8 @@ constexpr std::array<TextEntry, 979> table{{
     {"the hub's port", Audience::label, {"ハブのポート", "the hub's port"}},
     {"the hub, https://host:port", Audience::label, {"ハブ、https://host:port", "the hub, https://host:port"}},
     {"the hub: run it, check it, ask it", Audience::label, {"ハブ: 動かす、調べる、尋ねる", "the hub: run it, check it, ask it"}},
+    {"the kiosk has a camera and an engine that compares faces", Audience::label, {"カメラと、顔を比べる仕組みがある", "the kiosk has a camera and an engine that compares faces"}},
+    {"the kiosk has a reader for phones", Audience::label, {"スマートフォンの読み取り機がある", "the kiosk has a reader for phones"}},
     {"the list (CRL), DER or PEM", Audience::label, {"失効リスト（CRL。DER または PEM）", "the list (CRL), DER or PEM"}},
     {"the month of the 75th birthday", Audience::label, {"75歳に到達した月", "the month of the 75th birthday"}},
     {"the number of the document that shows it", Audience::label, {"それを示す書類の番号", "the number of the document that shows it"}},
@@ -987,6 +997,7 @@ constexpr std::array<TextEntry, 979> table{{
     {"why the data differ", Audience::label, {"データが違う理由", "why the data differ"}},
     {"written when the card is in the reader", Audience::label, {"カードがリーダーに入ったときに書く", "written when the card is in the reader"}},
     {"written when the hub listens: its ports as JSON", Audience::label, {"ハブが待ち受けを始めたときに書く。ポートなどの JSON", "written when the hub listens: its ports as JSON"}},
+    {"written when the terminal serves: as JSON", Audience::label, {"動き始めたときに書くファイル（JSON）", "written when the terminal serves: as JSON"}},
 }};
 
 }  // namespace
