@@ -47,6 +47,9 @@ struct Terminal::Parts {
         auto served = KioskServer::open(*settings.kiosk, clock, random);
         if (!served) return fail(std::move(served));
         kiosk = std::move(*served);
+        kiosk::Input ready;
+        ready.event = kiosk::Event::ready;
+        kiosk->tell(ready);
         return {};
     }
     Task<void> serve() {
@@ -82,11 +85,6 @@ Result<void> Terminal::run() {
     Parts& p = *parts_;
     p.loops.spawn(exchange_loop, p.serve());
     log_event(Level::info, "terminal.started");
-    if (p.kiosk) {
-        kiosk::Input ready;
-        ready.event = kiosk::Event::ready;
-        p.kiosk->tell(ready);
-    }
     {
         const FolderWatch watch(p.settings.exchange_folder / "req", [&p] { p.exchange->ring(); });
         p.loops.run();
