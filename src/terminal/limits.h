@@ -10,7 +10,7 @@ inline constexpr std::size_t requests_listed_max = 2'000;
 // Single inquiries that are asked together when many files lie there.
 inline constexpr std::size_t singles_per_ask_max = 100;
 // Persons of a bulk inquiry that are asked together.
-inline constexpr std::size_t bulk_per_ask_max = 250;
+inline constexpr std::size_t bulk_per_ask_max = 100;
 // Single inquiries under way; more wait in the folder.
 inline constexpr std::size_t singles_in_work_max = 1'000;
 // A request that cannot be read is rejected once it has not changed for this long: its writer may still be at it.
