@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What ./dev run does after the build: a demo nation, a hub, a virtual card behind a real PC/SC reader, one real check.
+"""What ./dev run does after the build: a demo nation, a hub, a virtual card behind a real PC/SC reader, one real check, a
+terminal that serves a folder as billing systems share it, one request file in that folder.
 Keeps running until Ctrl-C; with --once ends with exit code 0 and the answer as one JSON object on the last line."""
 import argparse
 import json
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from xml.sax.saxutils import escape
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ONSHI = ROOT / "build/release/src/onshi"
@@ -184,15 +186,45 @@ def run_on_store(options, processes):
         cluster.stop()
 
 
+def request_file(facility, answer):
+    """What a billing system would write to ask for the patient of the check (README: the shared folder)."""
+    coverage, person = answer["coverage"], answer["person"]
+    terms = {"InsurerNumber": coverage["insurer"]["number"].rjust(8), "InsuredCardSymbol": coverage.get("symbol"),
+             "InsuredIdentificationNumber": coverage["number"], "InsuredBranchNumber": coverage.get("branch"),
+             "Birthdate": person["birth_date"].replace("-", ""), "LimitApplicationCertificateRelatedConsFlg": "1"}
+    header = {"QualificationConfirmationDate": answer["care_day"].replace("-", ""), "MedicalInstitutionCode": facility,
+              "ArbitraryFileIdentifier": "demo-1"}
+    tags = lambda values: "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items() if value)
+    return ('<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n'
+            f"<XmlMsg><MessageHeader>{tags(header)}</MessageHeader><MessageBody><QualificationConfirmSearchInfo>"
+            f"{tags(terms)}</QualificationConfirmSearchInfo></MessageBody></XmlMsg>\n")
+
+
+def ask_by_file(exchange, facility, answer):
+    """Puts one request into the folder and waits for its result."""
+    name = f"OQSsiquc01req_{time.strftime('%Y%m%d%H%M%S')}.xml"
+    result = exchange / "res" / name.replace("req_", "res_")
+    temporary = exchange / "req" / (name + ".tmp")
+    temporary.write_text(request_file(facility, answer), encoding="utf-8")
+    os.rename(temporary, exchange / "req" / name)
+    deadline = time.monotonic() + READY_SECONDS
+    while not result.exists():
+        if time.monotonic() > deadline:
+            raise Failure("the terminal did not answer a request file", "see its log", f"look into {exchange}")
+        time.sleep(0.01)
+    return result
+
+
 def run(options, processes, folder, store):
     demo = make_demo(options, folder, store)
     run_folder = folder / "run"
     run_folder.mkdir(mode=0o700, exist_ok=True)
-    hub_ready, reader_ready = run_folder / "hub.json", run_folder / "reader.json"
-    for file in (hub_ready, reader_ready):
+    hub_ready, reader_ready, desk_ready = (run_folder / f"{name}.json" for name in ("hub", "reader", "desk"))
+    for file in (hub_ready, reader_ready, desk_ready):
         file.unlink(missing_ok=True)
     with open(run_folder / "hub.log", "w", encoding="utf-8") as hub_log, \
             open(run_folder / "reader.log", "w", encoding="utf-8") as reader_log, \
+            open(run_folder / "desk.log", "w", encoding="utf-8") as desk_log, \
             tempfile.TemporaryDirectory(prefix="onshi-reader-") as socket_folder:
         step("starting the hub")
         port, metrics_port = ports_of(folder)
@@ -208,6 +240,16 @@ def run(options, processes, folder, store):
         answer = check(folder, hub_address, reader_socket, options.once)
         if answer.returncode != 0:
             raise Failure("the check failed", "see the lines above", f"logs: {run_folder}")
+        step("starting the terminal: it serves the folder that billing systems share")
+        exchange = folder / "exchange"
+        desk = processes.start([ONSHI, "terminal", "run", "--terminal", folder / "terminals/desk", "--hub", hub_address,
+                                "--exchange-folder", exchange, "--ready-file", desk_ready], desk_log)
+        wait_ready(desk, desk_ready, desk_log, "the terminal")
+        if options.once:
+            given = json.loads(answer.stdout.splitlines()[-1])
+            facility = tomllib.loads((folder / "terminals/desk/terminal.toml").read_text(encoding="utf-8"))["facility"]
+            result = ask_by_file(exchange, facility, given)
+            say(f"the same patient by file: {shown(result)}")
         print(answer.stdout.rstrip("\n"), flush=True)
         if options.once:
             return
@@ -216,6 +258,7 @@ def run(options, processes, folder, store):
         socket_name = shown(link_socket_folder(run_folder, socket_folder))
         say(f"again    PCSCLITE_CSOCK_NAME={socket_name} {shown(ONSHI)} eligibility get --card --terminal "
             f"{shown(folder / 'terminals/desk')} --hub {hub_address}     (PIN {PIN})")
+        say(f"files    {shown(exchange)}/req for requests of a billing system, {shown(exchange)}/res for their results")
         say("stop     Ctrl-C")
         while all(process.poll() is None for process in processes.running):
             time.sleep(0.5)

@@ -91,6 +91,7 @@ enum class ErrorCode : std::uint16_t {
     file_malformed,
     file_unreadable,
     file_unwritable,
+    folder_unusable,
     installation_busy,
     installation_different,
     installation_folder,
@@ -121,6 +122,10 @@ enum class ErrorCode : std::uint16_t {
     intake_value,
     internal_unexpected,
     key_malformed,
+    message_encoding,
+    message_layout,
+    message_malformed,
+    message_too_large,
     method_not_allowed,
     number_check_digit,
     number_format,
@@ -153,6 +158,7 @@ enum class ErrorCode : std::uint16_t {
     person_unknown,
     reader_none,
     reader_unavailable,
+    reception_unknown,
     request_certificate_required,
     request_field,
     request_header_too_large,
@@ -207,6 +213,6 @@ enum class ErrorCode : std::uint16_t {
     webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 198;
+inline constexpr std::uint16_t error_code_count = 204;
 
 }  // namespace onshi

@@ -12,6 +12,9 @@ void add_card_status_command(CommandTree& tree);
 void add_eligibility_commands(CommandTree& tree);
 void add_payments_commands(CommandTree& tree);
 void add_terminal_commands(CommandTree& tree);
+// Under the noun `terminal`.
+void add_terminal_run_commands(CommandTree& tree);
+void add_terminal_simulate_command(CommandTree& tree);
 void add_audit_commands(CommandTree& tree);
 void add_member_commands(CommandTree& tree);
 // Under the noun `member`.

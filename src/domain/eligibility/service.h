@@ -90,13 +90,16 @@ class StatusSources {
         std::make_shared<const std::vector<cards::StatusSource>>();
 };
 
-// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Counted in
-// memory by each hub. Thread-safe, bounded.
+// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Who finds many
+// has their numbers from documents, so every `finds_per_extra_miss` finds of the hour allow one miss more: a clinic's
+// list of five thousand patients has some who have moved on. Counted in memory by each hub. Thread-safe, bounded.
 class MissBudget {
   public:
     explicit MissBudget(int misses_per_hour) : misses_per_hour_(misses_per_hour) {}
     [[nodiscard]] bool is_spent(OrganisationKey facility, Instant now);
     void count(OrganisationKey facility, Instant now);
+    // A look-up that found somebody.
+    void count_find(OrganisationKey facility, Instant now);
     // Takes back one count of the same moment: nothing was disclosed.
     void give_back(OrganisationKey facility, Instant now);
 
@@ -104,13 +107,17 @@ class MissBudget {
     struct Hour {
         std::int64_t hour = 0;
         int misses = 0;
+        int finds = 0;
     };
+    // The facility's present hour; nullptr when there is no room for another facility. With the lock held.
+    [[nodiscard]] Hour* hour_of_facility(OrganisationKey facility, Instant now);
     int misses_per_hour_;
     std::mutex mutex_;
     std::unordered_map<OrganisationKey, Hour> facilities_;
 };
 
 inline constexpr int misses_per_hour_default = 60;
+inline constexpr int finds_per_extra_miss = 10;
 inline constexpr std::size_t miss_facilities_max = 65'536;
 // A check that lost a race (two first registrations, two visual uses) decides anew this often.
 inline constexpr int check_attempts_max = 16;

@@ -184,6 +184,7 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     sql::WriteSet set(sql::Store::ledger);
     consume_check_id(set, terminal.key, check.id, now);
     auto given = co_await commit_answer(std::move(set), std::move(answer), terminal, "", deadline);
+    if (given && !missed) misses_.count_find(facility, now);
     if (given) co_return given;
     if (missed) misses_.give_back(facility, now);
     if (given.error().code != ErrorCode::store_conflict) co_return given;
