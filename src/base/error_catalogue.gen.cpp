@@ -184,7 +184,6 @@ constexpr std::array<ErrorEntry, error_code_count> catalogue{{
     {ErrorCode::secret_missing, "secret.missing", 500, Retry::after_change, 0},
     {ErrorCode::secret_not_authentic, "secret.not_authentic", 500, Retry::never, 0},
     {ErrorCode::secret_permissions, "secret.permissions", 500, Retry::after_change, 0},
-    {ErrorCode::secret_token, "secret.token", 503, Retry::after_change, 0},
     {ErrorCode::server_not_running, "server.not_running", 503, Retry::after_change, 0},
     {ErrorCode::signature_algorithm, "signature.algorithm", 422, Retry::after_change, 0},
     {ErrorCode::signature_invalid, "signature.invalid", 422, Retry::after_change, 0},

@@ -181,7 +181,6 @@ enum class ErrorCode : std::uint16_t {
     secret_missing,
     secret_not_authentic,
     secret_permissions,
-    secret_token,
     server_not_running,
     signature_algorithm,
     signature_invalid,
@@ -213,6 +212,6 @@ enum class ErrorCode : std::uint16_t {
     webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 204;
+inline constexpr std::uint16_t error_code_count = 203;
 
 }  // namespace onshi

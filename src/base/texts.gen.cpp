@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 1085> table{{
+constexpr std::array<TextEntry, 1081> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -902,10 +902,6 @@ constexpr std::array<TextEntry, 1085> table{{
     {"secret.permissions", Audience::clerk, {"センターの設定に問題があります。運用者に連絡してください。", "The centre's set-up has a problem. Ask the operator."}},
     {"secret.permissions", Audience::vendor, {"秘密ファイルが通常ファイルでないか、所有者以外が読めます。所有者のみ 0600 にしてください。", "The secret file is no regular file or others than its owner can read it. Make it 0600."}},
     {"secret.permissions", Audience::operator_, {"chmod 600 を実行し、所有者をプログラムの実行アカウントにしてください。", "Run chmod 600 on the file and let it belong to the account that runs the program."}},
-    {"secret.token", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
-    {"secret.token", Audience::clerk, {"鍵を保管する装置が使えません。", "The device that keeps the key cannot be used."}},
-    {"secret.token", Audience::vendor, {"PKCS#11 トークンの鍵を開けません。", "The PKCS#11 token, its PIN or its key is not usable."}},
-    {"secret.token", Audience::operator_, {"PKCS#11 の設定 (モジュール、トークン、PIN ファイル) を確認してください。", "Check the PKCS#11 settings: module, token and PIN file."}},
     {"serial number, 01000000 … 7fffffff", Audience::label, {"シリアル番号、01000000 … 7fffffff", "serial number, 01000000 … 7fffffff"}},
     {"server.not_running", Audience::patient, {"ただいま確認できません。窓口でお声がけください。", "We cannot look this up just now. Please ask at the desk."}},
     {"server.not_running", Audience::clerk, {"センターのプログラムが動いていません。", "The centre's program is not running."}},
