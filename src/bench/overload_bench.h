@@ -12,7 +12,7 @@ namespace onshi::bench {
 // What is offered beyond what the hub can do, and by how many.
 struct OverloadOptions {
     CheckBenchOptions ground;             // the hub, its terminals, the two cores; `duration` is of each phase
-    std::size_t desks = 8'000;            // connections that bring the overload; 1…connections_max
+    std::size_t desks = 4'000;            // connections that bring the overload; 1…connections_max
     double times_sustainable = 3;         // 1.1…10
     std::size_t storm_terminals = 2'000;  // 1…connections_max
     std::uint32_t source_addresses = 32;  // connections come from; a hub bounds connections per address

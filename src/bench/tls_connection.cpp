@@ -144,6 +144,8 @@ Result<SslContext> make_client_context(const http::TrustAnchors& anchors, const 
     SSL_CTX* raw = context.get();
     // One system call per record instead of two.
     SSL_CTX_set_read_ahead(raw, 1);
+    // An end without the closing alert would forbid the session ticket of the connection.
+    SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
     if (SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) != 1) {
@@ -196,6 +198,7 @@ TlsConnection& TlsConnection::operator=(TlsConnection&& other) noexcept {
 }
 
 void TlsConnection::close() noexcept {
+    if (ssl_ != nullptr) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(std::exchange(ssl_, nullptr));
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }

@@ -54,7 +54,7 @@ class BenchOverload final : public Command {
     std::string folder_;
     std::int64_t persons_ = 100'000;
     std::int64_t seconds_ = 10;
-    std::int64_t desks_ = 8'000;
+    std::int64_t desks_ = 4'000;
     std::int64_t terminals_ = 2'000;
 };
 

@@ -353,6 +353,11 @@ Error Connection::shed(ShedReason reason, ErrorCode code, milliseconds wait) {
     // Spread, so that those who were refused together do not come back together.
     const auto least = wait.count() > 0 ? static_cast<std::uint32_t>(wait.count()) : error.retry_after_ms;
     error.retry_after_ms = least + loop_->random_below(least);
+    if (code == ErrorCode::overload_busy) {
+        const double share = loop_->random_below(1024) / 1024.0;
+        const auto wait_in_row = loop_->returns.next(steady_clock::now(), milliseconds(error.retry_after_ms), share);
+        error.retry_after_ms = static_cast<std::uint32_t>(wait_in_row.count());
+    }
     paused_until_ = steady_clock::now() + std::min(milliseconds(error.retry_after_ms), pause_max);
     return error;
 }

@@ -37,6 +37,10 @@ inline constexpr std::size_t default_requests_in_flight_max = 2'000;
 inline constexpr std::size_t default_streams_max = 1'000;
 // New TLS connections per second and loop: a full mutual handshake costs 0.8 ms, so this is a third of a core.
 inline constexpr std::uint32_t default_handshakes_per_second_max = 400;
+// Of those who were refused because a loop had too much to do: so many are told to come back in one second, and none
+// later than that.
+inline constexpr std::uint32_t default_returns_per_second_max = 1'000;
+inline constexpr std::chrono::milliseconds default_return_wait_max{4'000};
 inline constexpr int listen_backlog = 4096;
 
 inline constexpr std::chrono::milliseconds default_handshake_time_max{10'000};

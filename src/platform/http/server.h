@@ -65,6 +65,10 @@ struct AdmissionOptions {
     std::size_t connections_per_address_max = default_connections_per_address_max;
     std::size_t streams_max = default_streams_max;
     std::uint32_t handshakes_per_second_max = default_handshakes_per_second_max;
+    // Per loop. How those who were refused by `overload.busy` are told to come back: spread over so many per second,
+    // as long as that is not later than `return_wait_max`.
+    std::uint32_t returns_per_second_max = default_returns_per_second_max;
+    std::chrono::milliseconds return_wait_max = default_return_wait_max;
 };
 
 struct TimeLimits {
