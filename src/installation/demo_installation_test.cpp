@@ -365,7 +365,7 @@ TEST(demo_installation, setting_up_the_terminals_is_on_the_audit_chain) {
     ASSERT_TRUE(report);
     EXPECT_EQ(report->finding, std::nullopt);
     EXPECT_EQ(report->seals, 1U) << "no hub seals this lane";
-    EXPECT_EQ(report->records, 16U) << "added and enrolled, intent and outcome, four times";
+    EXPECT_EQ(report->records, 32U) << "added and enrolled, intent and outcome, eight times";
 }
 
 TEST(demo_installation, every_card_is_one_that_the_hub_knows) {

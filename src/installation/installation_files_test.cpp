@@ -77,13 +77,16 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.face_engines = {"a", "b"};
     s.loops = 3;
     s.pin_cpus = true;
+    s.intake_folder = "/i";
+    s.webhook_roots = "/w";
+    s.proof_hour = 4;
     s.misses_per_hour = 9;
     s.requests_per_second = 12.5;
     s.connections_per_address = 77;
     s.log_level = Level::debug;
     s.log_access = "all";
     const toml::table read = toml::parse(to_toml(s));
-    EXPECT_EQ(read.size(), 26U);
+    EXPECT_EQ(read.size(), 29U);
     EXPECT_EQ(read["profile"].value<std::string>(), "demo");
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"hub_id", s.hub_id},
                                       {"listen_address", s.listen_address},
@@ -96,6 +99,8 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
                                       {"card_roots", s.card_roots},
                                       {"card_status_lists", s.card_status_lists},
                                       {"ocsp_responder", s.ocsp_responder},
+                                      {"intake_folder", s.intake_folder},
+                                      {"webhook_roots", s.webhook_roots},
                                       {"log_level", "debug"},
                                       {"log_access", s.log_access}}) {
         EXPECT_EQ(read[name].value<std::string>(), value) << name;
@@ -106,6 +111,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
                                       {"trust_epoch", 6},
                                       {"card_status_seconds", 7},
                                       {"loops", 3},
+                                      {"proof_hour", 4},
                                       {"misses_per_hour", 9}}) {
         EXPECT_EQ(read[name].value<std::int64_t>(), value) << name;
     }
