@@ -15,6 +15,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ONSHI = ROOT / "build/release/src/onshi"
+CLUSTER = ROOT / "tests/postgres/cluster.py"
 READY_SECONDS = 60
 PIN = "1234"  # of the demo's cards only
 
@@ -83,17 +84,40 @@ def wait_ready(process, ready_file, log, what):
     raise Failure(f"{what} did not start", "; ".join(tail) or "no output", f"look at {log.name}")
 
 
-def make_demo(options):
-    folder = ROOT / "var/demo" if options.folder is None else pathlib.Path(options.folder)
+class Cluster:
+    """A private PostgreSQL beside the demo, ended with it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def call(self, *words):
+        done = subprocess.run([sys.executable, CLUSTER, *words[:1], self.folder, *words[1:]], stdout=subprocess.PIPE,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise Failure("the private PostgreSQL failed", "see the lines above", f"log: {self.folder}")
+        return done.stdout.strip()
+
+    def start(self, is_new):
+        """The address of its database, which is empty for a new demo."""
+        step(f"starting a private PostgreSQL in {shown(self.folder)}")
+        if is_new:
+            self.call("remove")
+        return self.call("start")
+
+    def stop(self):
+        self.call("stop")
+
+
+def make_demo(options, folder, store):
     folder.parent.mkdir(parents=True, exist_ok=True)
     step(f"making a demo nation of {options.persons} synthetic persons in {folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder}")
     port = 8443 if port_is_free(8443) else free_port()
     metrics = 9464 if port_is_free(9464) else free_port()
     made = subprocess.run([ONSHI, "demo", "init", folder, "--persons", str(options.persons), "--port", str(port),
-                           "--metrics-port", str(metrics), "--json"], stdout=subprocess.PIPE, check=False)
+                           "--metrics-port", str(metrics), "--json", *(["--store", store] if store else [])], stdout=subprocess.PIPE, check=False)
     if made.returncode != 0:
         raise Failure("the demo nation could not be made", "see the lines above", f"remove {folder} and try again")
-    return folder, json.loads(made.stdout.splitlines()[-1])
+    return json.loads(made.stdout.splitlines()[-1])
 
 
 def ports_of(folder):
@@ -142,8 +166,26 @@ def check(folder, hub, reader_socket, as_json):
         return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
 
 
-def run(options, processes):
-    folder, demo = make_demo(options)
+def folder_of(options):
+    if options.folder is not None:
+        return pathlib.Path(options.folder)
+    return ROOT / ("var/demo" if options.store == "sqlite" else "var/demo-postgres")
+
+
+def run_on_store(options, processes):
+    folder = folder_of(options)
+    if options.store == "sqlite":
+        return run(options, processes, folder, None)
+    cluster = Cluster(folder.with_name(folder.name + "-cluster").absolute())
+    try:
+        return run(options, processes, folder, cluster.start(is_new=not (folder / "installation.json").exists()))
+    finally:
+        processes.stop()
+        cluster.stop()
+
+
+def run(options, processes, folder, store):
+    demo = make_demo(options, folder, store)
     run_folder = folder / "run"
     run_folder.mkdir(mode=0o700, exist_ok=True)
     hub_ready, reader_ready = run_folder / "hub.json", run_folder / "reader.json"
@@ -184,12 +226,14 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="one check, then end; the answer as JSON on the last line")
     parser.add_argument("--persons", type=int, default=10_000)
-    parser.add_argument("--folder", help="where the demo lives (default var/demo)")
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite",
+                        help="the embedded default, or a private PostgreSQL beside the demo")
+    parser.add_argument("--folder", help="where the demo lives (default var/demo, var/demo-postgres)")
     options = parser.parse_args()
     processes = Processes()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        run(options, processes)
+        run_on_store(options, processes)
     except Failure as failure:
         say(f"error: {failure.what}\ncause: {failure.cause}\nhint: {failure.hint}")
         return 1

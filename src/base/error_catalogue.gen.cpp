@@ -176,10 +176,12 @@ constexpr std::array<ErrorEntry, error_code_count> catalogue{{
     {ErrorCode::signature_algorithm, "signature.algorithm", 422, Retry::after_change, 0},
     {ErrorCode::signature_invalid, "signature.invalid", 422, Retry::after_change, 0},
     {ErrorCode::store_conflict, "store.conflict", 409, Retry::never, 0},
+    {ErrorCode::store_copy_differs, "store.copy_differs", 500, Retry::after_change, 0},
     {ErrorCode::store_corrupt, "store.corrupt", 500, Retry::never, 0},
     {ErrorCode::store_fenced, "store.fenced", 503, Retry::after_backoff, 1000},
     {ErrorCode::store_full, "store.full", 503, Retry::after_backoff, 5000},
     {ErrorCode::store_inconsistent, "store.inconsistent", 500, Retry::never, 0},
+    {ErrorCode::store_not_empty, "store.not_empty", 409, Retry::after_change, 0},
     {ErrorCode::store_outcome_unknown, "store.outcome_unknown", 503, Retry::after_backoff, 1000},
     {ErrorCode::store_unavailable, "store.unavailable", 503, Retry::after_backoff, 1000},
     {ErrorCode::store_version, "store.version", 500, Retry::never, 0},
@@ -192,6 +194,7 @@ constexpr std::array<ErrorEntry, error_code_count> catalogue{{
     {ErrorCode::text_not_kana, "text.not_kana", 422, Retry::after_change, 0},
     {ErrorCode::text_not_representable, "text.not_representable", 422, Retry::after_change, 0},
     {ErrorCode::text_too_long, "text.too_long", 422, Retry::after_change, 0},
+    {ErrorCode::tool_failed, "tool.failed", 500, Retry::after_change, 0},
 }};
 
 }  // namespace

@@ -173,10 +173,12 @@ enum class ErrorCode : std::uint16_t {
     signature_algorithm,
     signature_invalid,
     store_conflict,
+    store_copy_differs,
     store_corrupt,
     store_fenced,
     store_full,
     store_inconsistent,
+    store_not_empty,
     store_outcome_unknown,
     store_unavailable,
     store_version,
@@ -189,8 +191,9 @@ enum class ErrorCode : std::uint16_t {
     text_not_kana,
     text_not_representable,
     text_too_long,
+    tool_failed,
 };
 
-inline constexpr std::uint16_t error_code_count = 182;
+inline constexpr std::uint16_t error_code_count = 185;
 
 }  // namespace onshi

@@ -17,11 +17,12 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t bench_desks = 16;
 
-Result<void> make_nation(const fs::path& folder, std::uint64_t persons, Session& session) {
+Result<void> make_nation(const fs::path& folder, std::uint64_t persons, const std::string& store, Session& session) {
     installation::DemoOptions options;
     options.folder = folder;
     options.persons = persons;
     options.desks = bench_desks;
+    options.store = store;
     Progress progress(session.console());
     const auto tell = [&progress](std::string_view stage, std::uint64_t done, std::uint64_t total) {
         progress.show(stage, done, total);
@@ -47,11 +48,12 @@ Result<hub::Settings> read_hub_settings(const fs::path& nation) {
 
 }  // namespace
 
-Result<BenchGround> open_bench_ground(const fs::path& folder, std::uint64_t persons, Session& session) {
+Result<BenchGround> open_bench_ground(const fs::path& folder, std::uint64_t persons, Session& session,
+                                      const std::string& store) {
     std::error_code error;
-    const fs::path nation = folder / fmt::format("nation-{}", persons);
+    const fs::path nation = folder / fmt::format("nation-{}{}", persons, store.empty() ? "" : "-postgres");
     fs::create_directories(folder, error);
-    auto made = make_nation(nation, persons, session);
+    auto made = make_nation(nation, persons, store, session);
     if (!made) return fail(std::move(made));
     auto settings = read_hub_settings(nation);
     if (!settings) return fail(std::move(settings));

@@ -17,9 +17,10 @@ struct BenchGround {
     bench::CheckBenchOptions options;
 };
 
-// In `folder`/nation-PERSONS, made when it is missing. Whatever the user's settings say: a benchmark is the same for
+// In `folder`/nation-PERSONS, made when it is missing; with a `store` (as the setting) in
+// `folder`/nation-PERSONS-postgres and that database. Whatever the user's settings say: a benchmark is the same for
 // everybody.
 [[nodiscard]] Result<BenchGround> open_bench_ground(const std::filesystem::path& folder, std::uint64_t persons,
-                                                    Session& session);
+                                                    Session& session, const std::string& store = "");
 
 }  // namespace onshi::cli

@@ -6,6 +6,7 @@
 #include "bench/check_bench.h"
 #include "bench/check_report.h"
 #include "bench/payments_bench.h"
+#include "bench/store_bench.h"
 #include "cli/app.h"
 #include "cli/bench_ground.h"
 #include "cli/commands.h"
@@ -30,11 +31,14 @@ class BenchCheck final : public Command {
         options.integer(persons_, "--persons", "N", "how many people the nation has").range(1000, 125'000'000);
         options.integer(seconds_, "--seconds", "N", "length of each phase").range(1, 120);
         options.integer(connections_, "--connections", "N", "kept-alive connections").range(1, 1024);
+        options.text(store_, "--store", "STORE",
+                     "an empty PostgreSQL database: measured beside SQLite and pgbench instead, on all cores");
         options.text(details_, "--details", "FILE", "everything that was measured, as one JSON object");
     }
 
     Result<Exit> run(Session& session) override {
         Console& console = session.console();
+        if (!store_.empty()) return run_on_both_stores(session);
         std::error_code error;
         auto ground = open_bench_ground(fs::absolute(folder_, error), static_cast<std::uint64_t>(persons_), session);
         if (!ground) return fail(std::move(ground));
@@ -47,6 +51,37 @@ class BenchCheck final : public Command {
     }
 
   private:
+    Result<Exit> run_on_both_stores(Session& session) {
+        Console& console = session.console();
+        std::error_code error;
+        const fs::path folder = fs::absolute(folder_, error);
+        const auto persons = static_cast<std::uint64_t>(persons_);
+        auto postgres = open_bench_ground(folder, persons, session, store_);
+        if (!postgres) return fail(std::move(postgres));
+        auto sqlite = open_bench_ground(folder, persons, session);
+        if (!sqlite) return fail(std::move(sqlite));
+        bench::StoreBenchOptions options;
+        options.postgres_cards = postgres->installation.get();
+        options.sqlite_cards = sqlite->installation.get();
+        options.postgres = std::move(postgres->options);
+        options.sqlite = std::move(sqlite->options);
+        options.address = store_;
+        for (auto* side : {&options.postgres, &options.sqlite}) {
+            side->duration = std::chrono::seconds(seconds_);
+            side->connections = static_cast<std::size_t>(connections_);
+        }
+        const auto tell = [&console](std::string_view sentence) { console.note(sentence); };
+        auto report = bench::run_store_bench(options, session.clock(), tell);
+        if (!report) return fail(std::move(report));
+        const std::string summary = bench::to_text(*report, bench::StoreTargets());
+        if (console.json()) {
+            console.note(summary);
+            console.line(bench::to_json_line(*report));
+        } else {
+            console.line(summary);
+        }
+        return Exit::done;
+    }
     Result<Exit> show(Console& console, const bench::CheckBenchReport& report) {
         const bench::CheckTargets targets;
         const std::string summary = bench::to_text(report, targets);
@@ -64,6 +99,7 @@ class BenchCheck final : public Command {
     }
 
     std::string folder_;
+    std::string store_;
     std::string details_;
     std::int64_t persons_ = 1'000'000;
     std::int64_t seconds_ = 20;

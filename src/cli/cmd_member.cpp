@@ -81,7 +81,7 @@ class MemberImportCommand final : public Command {
         options.flag(dry_run_, "--dry-run", "decide every row against the present registry and change nothing");
         options.integer(chunk_rows_, "--chunk-rows", "N", "rows of one commit")
             .range(1, static_cast<std::int64_t>(coverage::intake_chunk_rows_max));
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         insurer_files::ImportOptions options;
@@ -183,7 +183,7 @@ class MemberRelease final : public Command {
     void declare(Options& options) override {
         options.integer(file_, "file", "ID", "the file's number, as member import or member files told it").required();
         options.text(operator_, "--operator", "NAME", "who releases it, for the record").required();
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
@@ -219,12 +219,12 @@ class MemberFiles final : public Command {
     static constexpr CommandText text{"member", "files",
                                       "List the members' files that were received, the newest first.",
                                       "  onshi member files --config hub.toml --format csv"};
-    void declare(Options& options) override { options.setting("store_folder", "--store,--store-folder"); }
+    void declare(Options& options) override { options.setting("store", "--store"); }
     [[nodiscard]] DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         auto files = run_to_end(load((*stores)->database()));
         if (!files) return fail(std::move(files));

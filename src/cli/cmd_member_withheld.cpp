@@ -50,7 +50,7 @@ class Decision : public Command {
         options.text(insurer_, "--insurer", "NUMBER", "whose record it is").required();
         options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
         declare_more(options);
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto insurer = InsurerNumber::parse(insurer_);
@@ -131,7 +131,7 @@ class MemberWithheld final : public Command {
         "  onshi member withheld --insurer 06139463 --config hub.toml"};
     void declare(Options& options) override {
         options.text(insurer_, "--insurer", "NUMBER", "whose records").required();
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     [[nodiscard]] DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
@@ -181,12 +181,12 @@ class MemberCorrections final : public Command {
         "  onshi member corrections --config hub.toml"};
     void declare(Options& options) override {
         options.integer(settle_, "--settle-seconds", "N", "leave younger changes for the next run").range(0, 3600);
-        options.setting("store_folder", "--store,--store-folder");
+        options.setting("store", "--store");
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         eligibility::Corrections corrections((*stores)->database(), session.clock());
         auto done = run_to_end(corrections.run(std::chrono::seconds(settle_), Deadline::in(corrections_time)));

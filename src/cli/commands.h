@@ -23,6 +23,7 @@ void add_demo_commands(CommandTree& tree);
 void add_demo_reader_command(CommandTree& tree);
 void add_demo_members_command(CommandTree& tree);
 void add_db_commands(CommandTree& tree);
+void add_db_move_commands(CommandTree& tree);
 void add_bench_commands(CommandTree& tree);
 // Under the noun `bench`.
 void add_bench_intake_command(CommandTree& tree);

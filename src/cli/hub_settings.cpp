@@ -30,7 +30,7 @@ const std::array bindings{
     Binding{"listen_address", &hub::Settings::listen_address},
     Binding{"port", &hub::Settings::port},
     Binding{"metrics_port", &hub::Settings::metrics_port},
-    Binding{"store_folder", &hub::Settings::store_folder},
+    Binding{"store", &hub::Settings::store},
     Binding{"secrets_folder", &hub::Settings::secrets_folder},
     Binding{"server_certificate", &hub::Settings::server_certificate},
     Binding{"server_key", &hub::Settings::server_key},

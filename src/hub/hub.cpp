@@ -16,7 +16,7 @@
 #include "hub/status_lists.h"
 #include "platform/http/health.h"
 #include "platform/pki/secret_file.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "platform/telemetry/log.h"
 
 namespace onshi::hub {
@@ -136,9 +136,9 @@ struct Hub::Parts {
           challenges(std::move(secrets.challenge)) {}
 
     Result<void> open_stores() {
-        sql::SqliteOptions options;
-        options.folder = settings.store_folder;
-        auto opened = sql::open_sqlite(options, all_migrations(), commit_counter, chain);
+        auto options = sql::parse_store(settings.store);
+        if (!options) return fail(std::move(options));
+        auto opened = sql::open_database(*options, all_migrations(), commit_counter, chain);
         if (!opened) return fail(std::move(opened));
         database = std::move(*opened);
         return {};

@@ -20,7 +20,7 @@ struct Settings {
     std::string listen_address = "127.0.0.1";
     std::uint16_t port = 8443;          // 0: the system chooses
     std::uint16_t metrics_port = 9464;  // plain HTTP on loopback: /healthz, /readyz, /metrics; 0: the system chooses
-    std::string store_folder;           // registry.db and ledger.db
+    std::string store;                  // see sql::parse_store: a folder (SQLite) or postgresql://…
     std::string secrets_folder;         // see secrets.h for the names
     std::string server_certificate;     // PEM file
     std::string server_key;             // PEM file, 0600

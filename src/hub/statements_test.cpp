@@ -10,7 +10,7 @@
 #include "hub/hub.h"
 #include "hub/migrations.h"
 #include "platform/sql/sqlite_connection.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::hub {
 namespace {

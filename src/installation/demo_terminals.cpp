@@ -14,7 +14,7 @@
 #include "installation/limits.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/pki/private_key.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::installation {
 
@@ -178,11 +178,9 @@ OpenStores::~OpenStores() {
     if (database_) database_->close();
 }
 
-Result<std::unique_ptr<OpenStores>> OpenStores::open(const std::string& folder, const std::string& hub_id) {
+Result<std::unique_ptr<OpenStores>> OpenStores::open(const sql::StoreOptions& options, const std::string& hub_id) {
     std::unique_ptr<OpenStores> stores(new OpenStores(hub_id));
-    sql::SqliteOptions options;
-    options.folder = folder;
-    auto database = sql::open_sqlite(options, hub::all_migrations(), stores->commits_, stores->chain_);
+    auto database = sql::open_database(options, hub::all_migrations(), stores->commits_, stores->chain_);
     if (!database) return fail(std::move(database));
     stores->database_ = std::move(*database);
     return stores;

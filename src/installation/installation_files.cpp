@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view format_name = "onshi-demo-installation-2";
 constexpr std::size_t name_bytes_max = 64;
+constexpr std::size_t store_bytes_max = 1024;
 constexpr std::size_t cards_max = 64;
 
 tl::unexpected<Error> file_failure(const fs::path& file) {
@@ -94,6 +95,7 @@ void read_members(JsonObject& object, DemoInstallation& made) {
     made.desks = static_cast<std::uint32_t>(number(object, "desks", 1, desks_max));
     made.card_keys = static_cast<std::uint32_t>(number(object, "card_keys", 1, synth::key_pool_size));
     made.schema = object.text("schema", name_bytes_max);
+    made.store = object.text("store", store_bytes_max);
     object.object("counts", [&made](JsonObject& counts) { read_counts(counts, made.counts); });
     object.objects("terminals", desks_max + 2, [&made](JsonObject& terminal) {
         made.terminals.push_back({std::string(terminal.text("name", name_bytes_max)),
@@ -146,7 +148,7 @@ std::string to_toml(const hub::Settings& s) {
         {"listen_address", s.listen_address},
         {"port", s.port},
         {"metrics_port", s.metrics_port},
-        {"store_folder", s.store_folder},
+        {"store", s.store},
         {"secrets_folder", s.secrets_folder},
         {"server_certificate", s.server_certificate},
         {"server_key", s.server_key},
@@ -192,6 +194,7 @@ std::string to_json(const DemoInstallation& made) {
     json.member("desks", made.desks);
     json.member("card_keys", made.card_keys);
     json.member("schema", made.schema);
+    json.member("store", made.store);
     write_counts(json, made.counts);
     json.begin_array("terminals");
     for (const auto& terminal : made.terminals) {

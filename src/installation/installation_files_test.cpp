@@ -19,6 +19,7 @@ DemoInstallation sample() {
     made.facilities = 100;
     made.desks = 2;
     made.card_keys = 3;
+    made.store = "postgresql://hub@db-1,db-2/onshi?target_session_attrs=read-write";
     made.counts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     made.terminals = {{"desk", "T5", "1312345670"}, {"operator", "T9", "1"}};
     made.cards = {{"001.json", "eligible", 12}};
@@ -61,7 +62,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.listen_address = "127.0.0.2";
     s.port = 1;
     s.metrics_port = 2;
-    s.store_folder = "/店/store";
+    s.store = "/店/store";
     s.secrets_folder = "/s";
     s.server_certificate = "/c";
     s.server_key = "/k";
@@ -86,7 +87,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     EXPECT_EQ(read["profile"].value<std::string>(), "demo");
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"hub_id", s.hub_id},
                                       {"listen_address", s.listen_address},
-                                      {"store_folder", s.store_folder},
+                                      {"store", s.store},
                                       {"secrets_folder", s.secrets_folder},
                                       {"server_certificate", s.server_certificate},
                                       {"server_key", s.server_key},

@@ -82,7 +82,12 @@ def run_fault(world, fault, rounds, hold):
 
 def run_store(name, folder, arguments):
     template = make_installation(folder / "template")
-    world = World(STORES[name](template, folder, arguments.seed), folder, arguments.seed)
+    store = STORES[name](template, folder, arguments.seed)
+    try:
+        world = World(store, folder, arguments.seed)
+    except Exception:
+        store.stop()
+        raise
     form = SHORT if arguments.short else LONG
     outcomes = []
     try:

@@ -58,12 +58,13 @@ def test_metrics_tell_how_long_certificates_last_and_whether_the_chain_is_sealed
     assert all(float(line.rsplit(" ", 1)[1]) > 365 * 86_400 for line in lines)
 
 
+@pytest.mark.embedded
 def test_watchers_do_not_wait_for_a_locked_store(new_installation, tmp_path):
     """Another program holds the write lock: the event loop that answers watchers serves everybody else meanwhile."""
     installation = new_installation()
     with Hub(installation, tmp_path / "run") as hub:
         assert hub.health("/readyz")[0] == 200
-        with closing(sqlite3.connect(installation.ledger, isolation_level=None)) as other:
+        with closing(sqlite3.connect(installation.ledger.file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             time.sleep(1.1)  # the last answer is good for a second
             answers = []
@@ -188,7 +189,7 @@ def test_terminals_resume_their_tls_sessions_after_a_restart(contract, new_insta
 
 
 @pytest.mark.parametrize("words, code", [
-    (["--store-folder", "/nonexistent"], "store.unavailable"),
+    (["--store", "/nonexistent"], "store.unavailable"),
     (["--secrets-folder", "/nonexistent"], "secret.missing"),
     (["--server-key", "/nonexistent"], "secret.missing"),
     (["--profile", "production"], "config.test_parts"),
@@ -374,7 +375,7 @@ class SmallDisk:
 
     def answered_checks(self):
         query = audit.ANSWERS.replace("payload", "hex(payload)", 1)
-        listed = run(*self.inside(), "sqlite3", "-readonly", self.hub.installation.ledger, query)
+        listed = run(*self.inside(), "sqlite3", "-readonly", self.hub.installation.ledger.file, query)
         assert listed.returncode == 0, listed.stderr
         return [audit.check_id_in(bytes.fromhex(line)) for line in listed.stdout.splitlines()]
 
@@ -390,6 +391,7 @@ class SmallDisk:
         os.remove(f"{self.folder}/filler")
 
 
+@pytest.mark.embedded
 def test_a_full_disk_refuses_checks_and_serves_again_when_there_is_space(contract, new_installation, wallet, tmp_path):
     installation = new_installation()
     disk = SmallDisk(installation, tmp_path)

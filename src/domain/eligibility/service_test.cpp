@@ -326,9 +326,9 @@ TEST_F(CheckTest, late_consents_and_those_without_data_are_refused) {
 TEST_F(CheckTest, no_answer_leaves_when_its_record_cannot_be_written_and_checks_resume_with_space) {
     add_person(7, {}, insured());
     const auto request = sign(0x01000001);
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::disk_full);
+    stores_.fill_disk();
     EXPECT_EQ(refused(*request), ErrorCode::store_full);
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::none);
+    stores_.make_space();
     const auto given = check(*request);
     ASSERT_TRUE(given) << "the same check again succeeds";
     EXPECT_FALSE(given->repeated);

@@ -15,7 +15,8 @@
 #include "domain/organisations/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::insurer_files {
 namespace {
@@ -48,12 +49,8 @@ std::string name_of(int person) {
 class ImportTest : public testing::Test {
   protected:
     ImportTest() {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-import-XXXXXX";
-        folder_ = mkdtemp(name.data());
-        sql::SqliteOptions options;
-        options.folder = folder_;
-        EXPECT_TRUE(sql::migrate(options, steps()));
-        auto opened = sql::open_sqlite(options, steps(), counter_, chain_);
+        EXPECT_TRUE(sql::migrate(stores_.options(), steps()));
+        auto opened = sql::open_database(stores_.options(), steps(), counter_, chain_);
         EXPECT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
         residents_.emplace(*database_, vault_);
@@ -80,7 +77,6 @@ class ImportTest : public testing::Test {
     ~ImportTest() override {
         database_->close();
         database_.reset();
-        std::filesystem::remove_all(folder_);
     }
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
     static std::string row(const char* operation, int person, const char* insurer = "06139463",
@@ -110,7 +106,8 @@ class ImportTest : public testing::Test {
     SystemRandom random_;
     identity::NumberVault vault_{*pki::HmacKey::create(as_bytes("tag key of tests tag key of test")),
                                  *pki::SealingKey::create(as_bytes("seal key of tests, seal key of t")), 1};
-    std::filesystem::path folder_;
+    sql::TestStores stores_;
+    const std::filesystem::path folder_ = stores_.folder();
     sql::CommitCounter counter_;
     audit::ChainSequencer chain_{3, "test"};
     std::unique_ptr<sql::Database> database_;
