@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness.cards import CheckOrder
 
-from load import EXCUSES, Desk, NoAnswer
+from load import EXCUSES, MIDNIGHT, Desk, NoAnswer
 
 CONNECTIONS = 6
 ORDERS = 6
@@ -66,6 +66,8 @@ class Batch:
             status, value = told(desk, "/v1/checks", body)
             if status == 200:
                 self.world.ledger.acknowledge(value)
+            elif value["code"] == MIDNIGHT:
+                self.world.ledger.give_up(body["check_id"])
             elif value["code"] == USED and any(body["check_id"] in pair for pair in self.rivals):
                 self.refused.add(body["check_id"])
             else:
@@ -75,6 +77,8 @@ class Batch:
         """Of two that spend one challenge one is answered, always the same."""
         asked = self.world.ledger.asked
         for pair in self.rivals:
+            if any(asked[check_id].given_up for check_id in pair):
+                continue
             won = {check_id for check_id in pair if asked[check_id].places}
             lost = {check_id for check_id in pair if check_id in self.refused}
             if len(won) != 1 or lost != set(pair) - won:

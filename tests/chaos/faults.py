@@ -12,7 +12,7 @@ from world import REQUESTS_PER_SECOND
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 HOUR = 3600
-AWAY = "store.unavailable"
+UNAVAILABLE = "store.unavailable"
 SIGN_SECONDS_MAX = 30
 FEW_REQUESTS = 15  # per terminal and second; a desk alone sends several times as many
 
@@ -43,7 +43,7 @@ def last(world, hold, sign):
     """A fault goes on for that long, and until somebody was told of it: on a busy machine that takes longer."""
     ends_at = time.monotonic() + SIGN_SECONDS_MAX
     time.sleep(hold)
-    while sign not in world.watch.codes and time.monotonic() < ends_at:
+    while sign and sign not in world.watch.codes and time.monotonic() < ends_at:
         time.sleep(0.02)
 
 
@@ -168,7 +168,7 @@ def start_with_wrong_clock(world, hold):
 
 def kill_database(world, hold):
     world.store.kill_server()
-    last(world, hold, AWAY)
+    last(world, hold, UNAVAILABLE)
     world.store.start_server()
     return world.wait_served(time.monotonic())
 
@@ -176,7 +176,7 @@ def kill_database(world, hold):
 def restart_database(world, hold):
     """An orderly end under load, as for a minor version."""
     world.store.stop_server()
-    last(world, hold, AWAY)
+    last(world, hold, UNAVAILABLE)
     world.store.start_server()
     return world.wait_served(time.monotonic())
 
@@ -188,13 +188,10 @@ def kill_session(world, hold):
     return world.wait_served(killed)
 
 
-def spoil_store_network(command, sign=""):
+def spoil_store_network(command, sign=None):
     def inject(world, hold):
         world.store.proxy.tell(command)
-        if sign:
-            last(world, hold, sign)
-        else:
-            time.sleep(hold)
+        last(world, hold, sign)
         world.store.proxy.tell("pass")
         return world.wait_served(time.monotonic())
 
@@ -284,7 +281,7 @@ def catalogue():
     found.add("hub_frozen", freeze_hub, (1, 2), (2.0, 30.0), NO_ANSWER)
     disk = {"prepare": with_disk, "finish": no_disk, "stores": (SQLITE,)}
     found.add("disk_full", spoil_disk("is_full", "store.full"), (1, 8), (1.0, 4.0), "store.full", **disk)
-    found.add("disk_read_only", spoil_disk("is_read_only", "store.unavailable"), (1, 8), (1.0, 4.0), "store.unavailable",
+    found.add("disk_read_only", spoil_disk("is_read_only", UNAVAILABLE), (1, 8), (1.0, 4.0), UNAVAILABLE,
               **disk)
     found.add("disk_bad_at_start", kill_on_bad_disk, (1, 8), (0.4, 2.0), **disk)
     found.add("disk_slow", slow_disk, (1, 8), (2.0, 5.0), **disk)
@@ -299,10 +296,10 @@ def catalogue():
     found.add("desk_network_half_open", spoil_front("half_open"), (1, 5), (1.5, 5.0), NO_ANSWER, **front)
     found.add("desk_network_corrupt", spoil_front("corrupt"), (1, 10), (1.5, 5.0), NO_ANSWER, **front)
     only = {"stores": (POSTGRES,)}
-    found.add("database_killed", kill_database, (2, 15), (0.2, 2.0), AWAY, **only)
+    found.add("database_killed", kill_database, (2, 15), (0.2, 2.0), UNAVAILABLE, **only)
     found.add("database_session_killed", kill_session, (1, 10), **only)
-    found.add("database_restarted", restart_database, (1, 5), (0.2, 2.0), AWAY, **only)
-    found.add("database_network_cut", spoil_store_network("cut", AWAY), (1, 10), (1.0, 4.0), AWAY, **only)
+    found.add("database_restarted", restart_database, (1, 5), (0.2, 2.0), UNAVAILABLE, **only)
+    found.add("database_network_cut", spoil_store_network("cut", UNAVAILABLE), (1, 10), (1.0, 4.0), UNAVAILABLE, **only)
     found.add("database_network_slow", delay_store_network, (1, 5), (1.5, 5.0), **only)
     found.add("database_network_half_open", spoil_store_network("half_open"), (1, 5), (1.0, 12.0), **only)
     found.add("database_network_corrupt", spoil_store_network("corrupt"), (1, 10), (1.5, 5.0), **only)

@@ -3,7 +3,6 @@ fenced; an update that nobody notices."""
 
 import itertools
 import json
-import os
 import signal
 import subprocess
 import uuid
@@ -36,7 +35,7 @@ def template(tmp_path_factory):
     return make_installation(tmp_path_factory.mktemp("template") / "demo")
 
 
-@pytest.fixture(scope="module", params=[name for name in os.environ.get("ONSHI_CHAOS_STORES", "sqlite").split(",")])
+@pytest.fixture(scope="module", params=STORES)
 def new_fleet(request, template, tmp_path_factory):
     """Makes hubs on a store of their own, behind one address."""
     made = []

@@ -38,9 +38,7 @@ class ForgettingTest : public testing::Test {
         EXPECT_TRUE(opened);
         database_ = std::move(*opened);
     }
-    ~ForgettingTest() override {
-        database_.reset();
-    }
+    ~ForgettingTest() override { database_.reset(); }
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
     void write(sql::WriteSet set) { ASSERT_TRUE(run_to_end(database_->commit(std::move(set), soon()))); }
     OpenedChallenge challenge(Instant expires_at) {
