@@ -40,7 +40,7 @@ struct Settings {
     std::string webhook_roots;    // PEM file: whom facilities' https addresses are believed by; empty: none is told
     int proof_hour = 3;           // of Japan's day, when it is proved that everybody has a card or a paper; -1: never
     int misses_per_hour = 60;     // look-ups by number that find nothing, per facility
-    double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
+    double requests_per_second = 200;    // per terminal; a burst of twice that is allowed
     int connections_per_address = 2000;  // at a time
     Level log_level = Level::info;
     std::string log_access = "failures";  // off, failures, all

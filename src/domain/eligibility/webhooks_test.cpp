@@ -1,6 +1,5 @@
 #include "domain/eligibility/webhooks.h"
 
-
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A relative path counts from where it was written, so that a folder with its settings can be moved as a whole. What has
-// a scheme is an address.
+// A relative path counts from where it was written, so that a folder with its settings can be moved as a whole. What
+// has a scheme is an address.
 Value anchored(const Setting& setting, Value value, const fs::path& base) {
     if (setting.type != SettingType::path) return value;
     const auto& text = std::get<std::string>(value);
