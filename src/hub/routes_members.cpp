@@ -119,20 +119,22 @@ Task<ResponseResult> show_file(const Context& context, http::Request& request, D
 }
 
 // Sends what the file holds from its beginning, in pieces.
+Task<void> send_file(std::shared_ptr<int> file, http::ResponseStream& out) {
+    std::string piece(result_piece_bytes, '\0');
+    for (;;) {
+        const ::ssize_t got = ::read(*file, piece.data(), piece.size());
+        if (got <= 0) co_return;
+        const bool sent = co_await out.write(std::string_view(piece).substr(0, static_cast<std::size_t>(got)));
+        if (!sent) co_return;
+    }
+}
+
 http::StreamBody stream_of(int descriptor) {
     auto file = std::shared_ptr<int>(new int(descriptor), [](int* held) {
         ::close(*held);
         delete held;
     });
-    return [file](http::ResponseStream& out) -> Task<void> {
-        std::string piece(result_piece_bytes, '\0');
-        for (;;) {
-            const ::ssize_t got = ::read(*file, piece.data(), piece.size());
-            if (got <= 0) co_return;
-            const bool sent = co_await out.write(std::string_view(piece).substr(0, static_cast<std::size_t>(got)));
-            if (!sent) co_return;
-        }
-    };
+    return [file](http::ResponseStream& out) { return send_file(file, out); };
 }
 
 Task<ResponseResult> show_result(const Context& context, http::Request& request, Deadline deadline) {
