@@ -35,7 +35,9 @@ Task<Result<FileSender>> file_sender(const Context& context, const http::Request
     co_return FileSender{std::move(*from), *context.member_intake};
 }
 
+// How far the work on a file is. The worker may not have noticed yet that one is done.
 std::optional<api::FileWork> work_on(const Uploads& uploads, const Upload& upload) {
+    if (upload.state != coverage::UploadState::waiting) return std::nullopt;
     const auto progress = uploads.progress();
     if (!progress || progress->insurer != upload.insurer || progress->id != upload.id) return std::nullopt;
     return api::FileWork{progress->stage, progress->done, progress->total};
