@@ -49,13 +49,25 @@ TEST(means, whoever_has_none_is_owed_a_certificate_in_every_combination) {
                 for (int card = 0; card <= 4; ++card) {
                     const MeansFacts facts{blocked, static_cast<UseState>(use), static_cast<CardMeans>(card), paper};
                     const MeansVerdict verdict = judge_means(facts);
-                    if (verdict.means == Means::nothing) EXPECT_TRUE(verdict.owed) << use << card << blocked;
-                    if (paper) EXPECT_FALSE(verdict.owed);
-                    if (paper) EXPECT_NE(verdict.means, Means::nothing);
-                    if (blocked) EXPECT_NE(verdict.means, Means::card) << "the card is no insurance card";
+                    if (verdict.means == Means::nothing) {
+                        EXPECT_TRUE(verdict.owed) << use << card << blocked;
+                    }
+                    if (paper) {
+                        EXPECT_FALSE(verdict.owed);
+                    }
+                    if (paper) {
+                        EXPECT_NE(verdict.means, Means::nothing);
+                    }
+                    if (blocked) {
+                        EXPECT_NE(verdict.means, Means::card) << "the card is no insurance card";
+                    }
                     const bool registered = use == 1 || use == 2;
-                    if (verdict.means == Means::card) EXPECT_TRUE(registered && card >= 3);
-                    if (registered && card >= 3 && !blocked) EXPECT_EQ(verdict.means, Means::card);
+                    if (verdict.means == Means::card) {
+                        EXPECT_TRUE(registered && card >= 3);
+                    }
+                    if (registered && card >= 3 && !blocked) {
+                        EXPECT_EQ(verdict.means, Means::card);
+                    }
                 }
             }
         }
