@@ -132,6 +132,8 @@ def remove(folder: Path) -> None:
         return
     stop(folder, "immediate")
     shutil.rmtree(data)
+    if data.parent != folder:
+        shutil.rmtree(data.parent)  # made by choose_place
     for name in ("log", "address", "place", "port"):
         (data.parent / name).unlink(missing_ok=True)
         (folder / name).unlink(missing_ok=True)
