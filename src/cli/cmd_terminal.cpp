@@ -8,10 +8,10 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/hub_connection.h"
-#include "cli/json_view.h"
 #include "platform/pki/organisation_ca.h"
 #include "platform/pki/private_key.h"
 #include "platform/pki/secret_file.h"
+#include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {

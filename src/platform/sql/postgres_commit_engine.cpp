@@ -160,7 +160,6 @@ Result<void> PostgresCommitEngine::connect(Deadline deadline) {
         if (!ended) disconnect();
         if (!ended) return ended;
         pause_ = {};
-        reconnects_.fetch_add(1, std::memory_order_relaxed);
         return {};
     }
     pause_ = pause_.count() == 0 ? options_.reconnect_first : std::min(pause_ * 2, options_.reconnect_max);

@@ -68,7 +68,6 @@ class PostgresCommitEngine final : public CommitEngine {
     std::atomic<std::uint64_t> conflicted_{0};
     std::atomic<std::uint64_t> failed_{0};
     std::atomic<std::uint64_t> refusals_{0};
-    std::atomic<std::uint64_t> reconnects_{0};
 };
 
 }  // namespace onshi::sql
