@@ -82,6 +82,7 @@ class Side {
         target.server_anchors = ground_.hub.anchors;
         for (const auto& terminal : ground_.terminals) target.identities.push_back(terminal.identity.clone());
         target.connections = ground_.connections;
+        target.waiting = Waiting::sleeps;
         AnswerRules rules;
         rules.required_text = R"("result":{"code":)";
         return LoadGenerator::connect(target, std::move(rules));
