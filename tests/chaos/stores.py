@@ -119,11 +119,27 @@ class PostgresStore:
         os.kill(self.server_process(), signal.SIGKILL)
 
     def kill_session(self):
-        """One of the hub's; the server then ends all the others and recovers."""
-        rows = self.installation.rows(self.installation.ledger, "SELECT pid FROM pg_stat_activity "
-                                      "WHERE application_name LIKE 'onshi%' ORDER BY pid DESC LIMIT 1")
-        for pid, in rows:
-            os.kill(pid, signal.SIGKILL)
+        """One of the hub's; the server then ends all the others and recovers. Returns when it has."""
+        before = self.sessions()
+        os.kill(before[-1], signal.SIGKILL)
+        while set(before) & set(self.sessions()):
+            time.sleep(0.01)
+
+    def sessions(self):
+        """The server's processes for hubs."""
+        import psycopg2
+
+        ends_at = time.monotonic() + RESTART_SECONDS_MAX
+        while True:
+            try:
+                rows = self.installation.rows(self.installation.ledger, "SELECT pid FROM pg_stat_activity "
+                                              "WHERE application_name LIKE 'onshi%' ORDER BY pid")
+            except psycopg2.OperationalError:  # it recovers
+                rows = []
+            if rows:
+                return [pid for pid, in rows]
+            assert time.monotonic() < ends_at, "no session of a hub"
+            time.sleep(0.01)
 
     def start_server(self):
         """As a supervisor would: again until the old processes are gone and the log is played back."""
