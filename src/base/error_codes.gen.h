@@ -80,6 +80,10 @@ enum class ErrorCode : std::uint16_t {
     date_no_such_day,
     date_out_of_range,
     deadline_passed,
+    device_failed,
+    device_key,
+    device_pin,
+    device_unavailable,
     field_encoding,
     field_length,
     field_missing,
@@ -212,6 +216,6 @@ enum class ErrorCode : std::uint16_t {
     webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 203;
+inline constexpr std::uint16_t error_code_count = 207;
 
 }  // namespace onshi

@@ -47,9 +47,10 @@ enum class OutcomeCode : std::uint16_t {
     note_number_shared,
     note_dependants_ended,
     note_ratio_suspect,
+    note_health_data_held,
 };
 
-inline constexpr std::array<std::string_view, 38> outcome_names{{
+inline constexpr std::array<std::string_view, 39> outcome_names{{
     "cause.ambiguous",
     "cause.card_not_registered",
     "cause.lapsed",
@@ -88,6 +89,7 @@ inline constexpr std::array<std::string_view, 38> outcome_names{{
     "note.number_shared",
     "note.dependants_ended",
     "note.ratio_suspect",
+    "note.health_data_held",
 }};
 
 [[nodiscard]] constexpr std::string_view to_string(OutcomeCode code) noexcept {

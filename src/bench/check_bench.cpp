@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <thread>
 
 #include <boost/json.hpp>
@@ -10,8 +9,10 @@
 
 #include "bench/cpu_pin.h"
 #include "bench/hub_process.h"
+#include "bench/hub_under_load.h"
 #include "bench/limits.h"
 #include "bench/nginx_reference.h"
+#include "bench/page_cache.h"
 
 namespace onshi::bench {
 
@@ -25,8 +26,6 @@ constexpr double reserve_lanes = 4'000;
 // What the hub did before a phase must be counted before it.
 constexpr std::chrono::milliseconds counters_published_every{1'100};
 constexpr std::uint32_t sample_every = 500;
-// Pages are not in memory yet and memory is not allocated: a hub may shed some.
-constexpr double refused_share_max_cold = 0.05;
 
 double seconds_of(std::chrono::nanoseconds duration) {
     return std::chrono::duration<double>(duration).count();
@@ -55,15 +54,6 @@ Result<void> believe(const CheckPhase& phase, std::string_view what, double refu
     const auto fault = find_fault(phase, refused_share);
     if (fault) return fail(ErrorCode::bench_invalid, fmt::format("{}: {}", what, *fault));
     return {};
-}
-
-// A hub in operation has its registry in the page cache. While a pool of checks is being signed nothing reads it, and
-// some machines take back memory that nobody uses: without this a phase would measure their disk.
-void read_through(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::vector<char> piece(std::size_t{1} << 20U);
-    while (file.read(piece.data(), static_cast<std::streamsize>(piece.size()))) {
-    }
 }
 
 // One run from the installation to the report. Owns the hub's process while it runs.
@@ -189,6 +179,8 @@ Result<CheckPhase> CheckBench::phase(ChildProcess& hub, const Loop& loop, double
     auto ready = prepare(requests, what);
     if (!ready) return fail(std::move(ready));
     progress_(fmt::format("{}: running", what));
+    // A hub in operation has its registry in the page cache. While a pool of checks is being signed nothing reads it,
+    // and some machines take back memory that nobody uses: without this a phase would measure their disk.
     read_through(options_.store_folder / "registry.db");
     auto measured = load(hub, loop);
     if (!measured) return measured;

@@ -51,7 +51,8 @@ struct CheckBenchOptions {
 // One load on the hub with everything that it cost.
 struct CheckPhase {
     LoadReport load;
-    CpuUse server;  // of the hub, all threads
+    CpuUse server;   // of the hub, all threads
+    DiskUse disk{};  // of the hub
     HubCounters counters;
     CoreUse core;                     // of the hub's core, by everybody
     double offered_per_second = 0;    // open loop

@@ -1,29 +1,20 @@
 #include "bench/intake_bench.h"
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <system_error>
-#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "bench/child_process.h"
+#include "bench/cpu_pin.h"
+#include "bench/hub_under_load.h"
 #include "bench/intake_reference.h"
-#include "bench/process_usage.h"
-#include "domain/audit/chain.h"
-#include "domain/identity/resident_register.h"
-#include "exchange/insurer_files/member_import.h"
-#include "hub/migrations.h"
+#include "bench/intake_run.h"
+#include "bench/page_cache.h"
 #include "hub/secrets.h"
-#include "hub/settings.h"
 #include "installation/demo_installation.h"
 #include "installation/layout.h"
-#include "platform/event_loop/event_loop.h"
-#include "platform/sql/commit_counter.h"
-#include "platform/sql/stores.h"
-#include "platform/text_formats/json_writer.h"
 
 namespace onshi::bench {
 
@@ -31,40 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::milliseconds memory_look{20};
 constexpr double bytes_per_mb = 1024.0 * 1024.0;
-
-// The largest anonymous memory while it lives. Owns a thread.
-class MemoryPeak {
-  public:
-    MemoryPeak() : thread_([this] { watch(); }) {}
-    ~MemoryPeak() { stop(); }
-    MemoryPeak(const MemoryPeak&) = delete;
-    MemoryPeak& operator=(const MemoryPeak&) = delete;
-    double stop() {
-        {
-            const std::scoped_lock lock(mutex_);
-            over_ = true;
-        }
-        wake_.notify_one();
-        if (thread_.joinable()) thread_.join();
-        return static_cast<double>(peak_) / bytes_per_mb;
-    }
-
-  private:
-    void watch() {
-        std::unique_lock lock(mutex_);
-        do {
-            const auto use = memory_use(getpid());
-            if (use) peak_ = std::max(peak_, use->anonymous_bytes);
-        } while (!wake_.wait_for(lock, memory_look, [this] { return over_; }));
-    }
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    bool over_ = false;
-    std::uint64_t peak_ = 0;
-    std::thread thread_;
-};
+constexpr const char* nice_program = "/usr/bin/nice";
+constexpr const char* intake_niceness = "10";
 
 Result<void> copy_stores(const fs::path& from, const fs::path& to) {
     std::error_code error;
@@ -79,8 +39,8 @@ Result<void> copy_stores(const fs::path& from, const fs::path& to) {
     return {};
 }
 
-double seconds_since(std::chrono::steady_clock::time_point begun) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+double p99_ms(const CheckPhase& phase) {
+    return std::chrono::duration<double, std::milli>(phase.load.latency.percentile(99)).count();
 }
 
 class IntakeBench {
@@ -101,6 +61,7 @@ class IntakeBench {
         if (done) done = measure_intake(*vault);
         const Before before{description->counts.known_seq, start_of_japan_day(description->as_of)};
         if (done) done = measure_bare(*vault, before);
+        if (done && options_.checks != nullptr) done = measure_beside();
         if (!done) return fail(std::move(done));
         return report_;
     }
@@ -124,42 +85,18 @@ class IntakeBench {
         auto copied = copy_stores(layout_.store(), store);
         if (!copied) return copied;
         tell_(fmt::format("intake of {} records", report_.records));
-        sql::SqliteOptions stores;
-        stores.folder = store;
-        stores.cache_kib = sql::bulk_cache_kib;
-        sql::CommitCounter counter;
-        audit::ChainSequencer chain(hub::command_line_lane, "command-line");
-        auto database = sql::open_database(stores, hub::all_migrations(), counter, chain);
-        if (!database) return fail(std::move(database));
-        identity::EmbeddedRegister residents(**database, vault);
-        const coverage::IntakeParts parts{**database, clock_, random_, vault, residents};
-        insurer_files::ImportOptions import;
-        import.source = insurer_files::file_source(file());
-        import.result_file = options_.folder / "members.result.csv";
-        import.received_by = "bench";
-        const auto cpu_before = cpu_use(getpid());
-        MemoryPeak memory;
-        const auto begun = std::chrono::steady_clock::now();
-        auto imported = run_to_end(insurer_files::import_members(parts, import));
-        report_.intake_seconds = seconds_since(begun);
-        report_.peak_mb = memory.stop();
-        const auto cpu_after = cpu_use(getpid());
-        (*database)->close();
-        database->reset();
-        if (!imported) return fail(std::move(imported));
-        if (cpu_before && cpu_after) {
-            report_.intake_cpu_seconds = std::chrono::duration<double>((*cpu_after - *cpu_before).total()).count();
-        }
-        const auto refused = imported->file.progress.results[static_cast<std::size_t>(coverage::RowResult::refused)];
-        if (imported->end != insurer_files::ImportEnd::done || imported->file.progress.rows != report_.records) {
-            return fail(ErrorCode::bench_invalid, "the file did not end");
-        }
-        if (refused > 0) return fail(ErrorCode::bench_invalid, fmt::format("{} rows were refused", refused));
+        auto run = run_intake(store, file(), result_file(), vault, clock_, random_);
+        if (!run) return fail(std::move(run));
+        report_.intake_seconds = run->seconds;
+        report_.intake_cpu_seconds = run->cpu_seconds;
+        report_.peak_mb = run->peak_mb;
+        if (run->report.file.progress.rows != report_.records)
+            return fail(ErrorCode::bench_invalid, "rows are missing");
         std::error_code error;
         report_.registry_mb = (static_cast<double>(fs::file_size(store / "registry.db", error)) -
                                static_cast<double>(fs::file_size(fs::path(layout_.store()) / "registry.db", error))) /
                               bytes_per_mb;
-        auto confusion = read_results(import.result_file, truth_);
+        auto confusion = read_results(result_file(), truth_);
         if (!confusion) return fail(std::move(confusion));
         report_.confusion = *confusion;
         return {};
@@ -177,7 +114,44 @@ class IntakeBench {
         report_.bare_seconds = std::chrono::duration<double>(bare->time).count();
         return {};
     }
+    // The command line's own intake, as an operator runs it beside a working hub.
+    [[nodiscard]] std::vector<std::string> intake_command(const fs::path& store) const {
+        const std::string program = options_.checks->server_command.front();
+        return {nice_program,    "-n",
+                intake_niceness, program,
+                "member",        "import",
+                file(),          "--all-insurers",
+                "--operator",    "bench",
+                "--result",      store / "members.result.csv",
+                "--config",      layout_.hub_settings(),
+                "--store",       store};
+    }
+    Result<void> measure_beside() {
+        const fs::path store = beside_store(options_.folder);
+        auto copied = copy_stores(layout_.store(), store);
+        if (!copied) return copied;
+        read_through(store / "registry.db");
+        HubUnderLoad hub(*options_.checks, *options_.cards, clock_, tell_);
+        auto started = hub.start();
+        if (!started) return started;
+        auto full = hub.full_load();
+        if (!full) return fail(std::move(full));
+        const double half = full->load.good_per_second() / 2;
+        auto idle = hub.steady_load(half, "half load");
+        if (!idle) return fail(std::move(idle));
+        // Signed before the intake begins: signing takes longer than many an intake.
+        auto ready = hub.prepare_steady(half, "half load beside an intake");
+        if (!ready) return ready;
+        auto intake = ChildProcess::start({intake_command(store), any_cpu, options_.folder / "beside.log"});
+        if (!intake) return fail(std::move(intake));
+        auto beside = hub.load_steady(half, "half load beside an intake");
+        const bool lasted = intake->is_running();
+        if (!beside) return fail(std::move(beside));
+        report_.beside = BesideIntake{full->load.good_per_second(), p99_ms(*idle), p99_ms(*beside), lasted};
+        return {};
+    }
     [[nodiscard]] fs::path file() const { return options_.folder / "members.csv"; }
+    [[nodiscard]] fs::path result_file() const { return options_.folder / "members.result.csv"; }
 
     const IntakeBenchOptions& options_;
     const Clock& clock_;
@@ -193,6 +167,10 @@ class IntakeBench {
 double IntakeBenchReport::false_withhold_rate() const {
     const auto total = confusion.total(Planted::nothing);
     return total == 0 ? 0 : static_cast<double>(confusion.withheld(Planted::nothing)) / static_cast<double>(total);
+}
+
+fs::path beside_store(const fs::path& folder) {
+    return folder / "beside";
 }
 
 Result<IntakeBenchReport> run_intake_bench(const IntakeBenchOptions& options, const Clock& clock, Random& random,
@@ -211,6 +189,12 @@ std::string to_text(const IntakeBenchReport& report) {
         report.intake_cpu_seconds * 1e6 / static_cast<double>(report.records), report.peak_mb, report.registry_mb,
         report.table_rows, report.bare_seconds, report.bare_records_per_second(), report.ratio_to_bare_insert(),
         report.planted_wrong_links(), report.wrong_links_withheld(), report.false_withhold_rate() * 100);
+    if (report.beside) {
+        text += fmt::format(
+            "checks at half of {:.0f}/s: p99 {:.1f} ms, beside an intake {:.1f} ms: {:.1f} times (target 3){}\n",
+            report.beside->checks_per_second, report.beside->p99_ms_idle, report.beside->p99_ms_beside,
+            report.beside->ratio(), report.beside->intake_lasted ? "" : "; THE INTAKE ENDED BEFORE THE CHECKS DID");
+    }
     text += fmt::format("  {:14}", "planted");
     for (std::size_t s = 0; s < seen_kinds; ++s) text += fmt::format("{:>12}", to_string(static_cast<Seen>(s)));
     for (std::size_t p = 0; p < planted_kinds; ++p) {
@@ -221,13 +205,19 @@ std::string to_text(const IntakeBenchReport& report) {
 }
 
 std::string to_json_line(const IntakeBenchReport& report) {
+    std::string beside;
+    if (report.beside && report.beside->intake_lasted) {
+        beside =
+            fmt::format(R"("p99_ms_half_load":{:.2f},"p99_ms_beside_intake":{:.2f},"p99_ratio_beside_intake":{:.2f},)",
+                        report.beside->p99_ms_idle, report.beside->p99_ms_beside, report.beside->ratio());
+    }
     std::string json = fmt::format(
         R"({{"records_per_second":{:.0f},"ratio_to_bare_insert":{:.3f},"peak_mb":{:.0f},"planted_wrong_links":{},)"
         R"("wrong_links_withheld":{},"false_withhold_rate":{:.6f},"persons":{},"records":{},"bare_records_per_second":{:.0f},)"
-        R"("confusion":{{)",
+        R"({}"confusion":{{)",
         report.records_per_second(), report.ratio_to_bare_insert(), report.peak_mb, report.planted_wrong_links(),
         report.wrong_links_withheld(), report.false_withhold_rate(), report.persons, report.records,
-        report.bare_records_per_second());
+        report.bare_records_per_second(), beside);
     for (std::size_t p = 0; p < planted_kinds; ++p) {
         json += fmt::format("{}\"{}\":{{", p == 0 ? "" : ",", to_string(static_cast<Planted>(p)));
         for (std::size_t s = 0; s < seen_kinds; ++s) {

@@ -95,6 +95,20 @@ Result<CpuUse> cpu_use(pid_t pid) {
     return *use;
 }
 
+std::optional<DiskUse> parse_process_io(std::string_view text) {
+    const auto words = words_of(line_of(text, "read_bytes:"));
+    const auto bytes = words.size() == 1 ? number(words[0]) : std::nullopt;
+    return bytes ? std::optional(DiskUse{*bytes}) : std::nullopt;
+}
+
+Result<DiskUse> disk_use(pid_t pid) {
+    const auto path = fmt::format("/proc/{}/io", pid);
+    const auto text = read_proc(path);
+    const auto use = text ? parse_process_io(*text) : std::nullopt;
+    if (!use) return unreadable(path);
+    return *use;
+}
+
 std::optional<MemoryUse> parse_process_status(std::string_view text) {
     const auto anonymous = kilobytes(text, "RssAnon:");
     const auto file = kilobytes(text, "RssFile:");

@@ -26,6 +26,17 @@ struct CpuUse {
 [[nodiscard]] Result<CpuUse> cpu_use(pid_t pid);
 [[nodiscard]] std::optional<CpuUse> parse_process_stat(std::string_view text, long ticks_per_second);
 
+// Bytes that a process made the disk deliver, since it began: what the page cache did not have, with what the kernel
+// read ahead of it.
+struct DiskUse {
+    std::uint64_t read_bytes = 0;
+};
+[[nodiscard]] inline DiskUse operator-(const DiskUse& later, const DiskUse& earlier) {
+    return {later.read_bytes - earlier.read_bytes};
+}
+[[nodiscard]] Result<DiskUse> disk_use(pid_t pid);
+[[nodiscard]] std::optional<DiskUse> parse_process_io(std::string_view text);
+
 struct MemoryUse {
     std::uint64_t anonymous_bytes = 0;  // heap, stacks: cannot be dropped
     std::uint64_t file_bytes = 0;       // program and mapped files: the kernel may drop and read them again

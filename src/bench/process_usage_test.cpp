@@ -11,6 +11,16 @@ namespace onshi::process_usage_test {
 
 using namespace std::chrono_literals;
 
+TEST(process_usage, reads_what_a_process_made_the_disk_deliver) {
+    const auto use = bench::parse_process_io("rchar: 5\nwchar: 0\nread_bytes: 40960\nwrite_bytes: 8\n");
+    ASSERT_TRUE(use);
+    EXPECT_EQ(use->read_bytes, 40'960U);
+    EXPECT_FALSE(bench::parse_process_io("rchar: 5\n"));
+    EXPECT_FALSE(bench::parse_process_io("read_bytes: many\n"));
+    EXPECT_TRUE(bench::disk_use(::getpid()));
+    EXPECT_FALSE(bench::disk_use(-1));
+}
+
 TEST(process_usage, reads_the_times_behind_a_name_that_looks_like_more_fields) {
     const auto use = bench::parse_process_stat(
         "4711 (a) b ) c) S 1 4711 4711 0 -1 4194560 100 200 3 400 250 125 9 9 20 0 5 0 100 1000 20 184467", 100);

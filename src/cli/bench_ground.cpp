@@ -17,12 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t bench_desks = 16;
 
-Result<void> make_nation(const fs::path& folder, std::uint64_t persons, const std::string& store, Session& session) {
-    installation::DemoOptions options;
-    options.folder = folder;
-    options.persons = persons;
-    options.desks = bench_desks;
-    options.store = store;
+Result<void> make_nation(const installation::DemoOptions& options, Session& session) {
     Progress progress(session.console());
     const auto tell = [&progress](std::string_view stage, std::uint64_t done, std::uint64_t total) {
         progress.show(stage, done, total);
@@ -50,19 +45,28 @@ Result<hub::Settings> read_hub_settings(const fs::path& nation) {
 
 Result<BenchGround> open_bench_ground(const fs::path& folder, std::uint64_t persons, Session& session,
                                       const std::string& store) {
+    installation::DemoOptions options;
+    options.folder = folder / fmt::format("nation-{}{}", persons, store.empty() ? "" : "-postgres");
+    options.persons = persons;
+    options.store = store;
+    return open_bench_ground(std::move(options), folder / "run", session);
+}
+
+Result<BenchGround> open_bench_ground(installation::DemoOptions options, const fs::path& work, Session& session) {
     std::error_code error;
-    const fs::path nation = folder / fmt::format("nation-{}{}", persons, store.empty() ? "" : "-postgres");
-    fs::create_directories(folder, error);
-    auto made = make_nation(nation, persons, store, session);
+    options.desks = bench_desks;
+    const fs::path nation = options.folder;
+    fs::create_directories(nation.parent_path(), error);
+    auto made = make_nation(options, session);
     if (!made) return fail(std::move(made));
     auto settings = read_hub_settings(nation);
     if (!settings) return fail(std::move(settings));
     auto installation = bench::BenchInstallation::open(nation, session.clock().now());
     if (!installation) return fail(std::move(installation));
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    auto options = (*installation)->options(*settings, program, folder / "run");
-    if (!options) return fail(std::move(options));
-    return BenchGround{std::move(*installation), std::move(*options)};
+    auto bench_options = (*installation)->options(*settings, program, work);
+    if (!bench_options) return fail(std::move(bench_options));
+    return BenchGround{std::move(*installation), std::move(*bench_options)};
 }
 
 }  // namespace onshi::cli

@@ -8,6 +8,7 @@
 #include "bench/bench_installation.h"
 #include "bench/check_bench.h"
 #include "cli/session.h"
+#include "installation/demo_installation.h"
 
 namespace onshi::cli {
 
@@ -22,5 +23,9 @@ struct BenchGround {
 // everybody.
 [[nodiscard]] Result<BenchGround> open_bench_ground(const std::filesystem::path& folder, std::uint64_t persons,
                                                     Session& session, const std::string& store = "");
+
+// The same in the folder that the options name; their desks are those of every benchmark. The hub's logs go to `work`.
+[[nodiscard]] Result<BenchGround> open_bench_ground(installation::DemoOptions options,
+                                                    const std::filesystem::path& work, Session& session);
 
 }  // namespace onshi::cli

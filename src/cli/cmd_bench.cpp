@@ -1,4 +1,4 @@
-// onshi bench check | payments; intake and overload have files of their own
+// onshi bench check | payments; the others have files of their own
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -149,6 +149,7 @@ void add_bench_commands(CommandTree& tree) {
     tree.add<BenchCheck>();
     tree.add<BenchPayments>();
     add_bench_intake_command(tree);
+    add_bench_nation_command(tree);
     add_bench_overload_command(tree);
 }
 

@@ -1,14 +1,13 @@
 // onshi bench intake
-#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "bench/intake_bench.h"
 #include "cli/app.h"
+#include "cli/bench_ground.h"
 #include "cli/commands.h"
 #include "cli/files.h"
-#include "cli/progress.h"
 #include "installation/demo_installation.h"
 
 namespace onshi::cli {
@@ -33,6 +32,9 @@ class BenchIntake final : public Command {
         options.integer(additions_, "--additions", "N", "rows of people whom the registry does not know")
             .range(0, 100'000'000);
         options.integer(changes_, "--changes", "N", "rows that change a record it has").range(0, 100'000'000);
+        options
+            .integer(seconds_, "--seconds", "N", "length of the phases with checks beside an intake; 0: without them")
+            .range(0, 120);
         options.text(details_, "--details", "FILE", "everything that was measured, as one JSON object");
     }
     Result<Exit> run(Session& session) override {
@@ -45,17 +47,21 @@ class BenchIntake final : public Command {
         demo.residents = demo.persons + static_cast<std::uint64_t>(additions_) * residents_per_addition_percent / 100;
         demo.card_keys = 4;
         demo.folder = folder / fmt::format("intake-nation-{}-{}", demo.persons, demo.residents);
-        Progress progress(console);
-        const auto show_progress = [&progress](std::string_view stage, std::uint64_t done, std::uint64_t total) {
-            progress.show(stage, done, total);
-        };
-        auto made = installation::make_demo_installation(demo, session.clock(), session.random(), show_progress);
-        if (!made) return fail(std::move(made));
+        auto ground = open_bench_ground(demo, folder / "intake-run", session);
+        if (!ground) return fail(std::move(ground));
         bench::IntakeBenchOptions options;
         options.installation = demo.folder;
         options.folder = folder / "intake-run";
         options.additions = static_cast<std::uint64_t>(additions_);
         options.changes = static_cast<std::uint64_t>(changes_);
+        if (seconds_ > 0) {
+            ground->options.duration = std::chrono::seconds(seconds_);
+            for (const auto& word : {std::string("--store"), bench::beside_store(options.folder).string()}) {
+                ground->options.server_command.push_back(word);
+            }
+            options.checks = &ground->options;
+            options.cards = ground->installation.get();
+        }
         const auto tell = [&console](std::string_view sentence) { console.note(sentence); };
         auto report = bench::run_intake_bench(options, session.clock(), session.random(), tell);
         if (!report) return fail(std::move(report));
@@ -79,6 +85,7 @@ class BenchIntake final : public Command {
     std::int64_t persons_ = 1'000'000;
     std::int64_t additions_ = 1'500'000;
     std::int64_t changes_ = 500'000;
+    std::int64_t seconds_ = 20;
 };
 
 }  // namespace

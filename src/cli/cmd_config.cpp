@@ -1,10 +1,13 @@
 // onshi config show | check
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/display_width.h"
 #include "cli/list_writer.h"
+#include "hub/secrets.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
@@ -108,6 +111,14 @@ class ConfigCheck final : public Command {
         std::size_t set = 0;
         for (const auto& setting : resolved->all())
             set += setting.origin.kind == settings::OriginKind::default_value ? 0 : 1;
+        // A right text that names no device is wrong too, and nothing else would say so before the next file arrives.
+        const std::string& device = resolved->text("key_device");
+        std::optional<hub::DeviceState> state;
+        if (!device.empty()) {
+            auto found = hub::check_key_device(resolved->text("secrets_folder"), device);
+            if (!found) return fail(std::move(found));
+            state = std::move(*found);
+        }
         Console& console = session.console();
         if (console.json()) {
             std::string json;
@@ -117,10 +128,17 @@ class ConfigCheck final : public Command {
             writer.member("ok", true);
             writer.member("settings", resolved->all().size());
             writer.member("set", set);
+            if (state) {
+                writer.begin_object("key_device");
+                writer.member("token", state->token);
+                writer.member("sealed_keys", state->sealed_keys);
+                writer.end_object();
+            }
             writer.end_object();
             console.line(json);
         } else {
             console.line(fmt::format("✔ {} settings, {} of them set", resolved->all().size(), set));
+            if (state) console.line(fmt::format("✔ token {}, {} sealed key(s)", state->token, state->sealed_keys));
         }
         return Exit::done;
     }

@@ -17,6 +17,7 @@ namespace onshi::cli {
 namespace {
 
 constexpr std::int64_t rows_max = 1'000'000;
+constexpr int lost_days_ago = 10;
 
 // What insurers of a demo's nation would send next: newcomers from the resident register, with the faults that are
 // planted in their records, and changes of members it has.
@@ -25,13 +26,19 @@ class DemoMembers final : public Command {
     static constexpr CommandText text{
         "demo", "members", "Write a members' file for a demo: people not yet registered, planted faults, some changes.",
         "  onshi demo members members.csv --folder ./demo --additions 500 --changes 100\n"
-        "  onshi demo members members.csv --folder ./demo --encoding cp932"};
+        "  onshi demo members members.csv --folder ./demo --encoding cp932\n"
+        "  onshi demo members loss.csv --folder ./demo --additions 0 --changes 0 --lose-card 001.json"};
     void declare(Options& options) override {
         options.text(file_, "file", "FILE", "the file to be made").required();
         options.text(folder_, "--folder", "DIR", "folder of the demo").required();
         options.integer(additions_, "--additions", "N", "people to register, at most as many as there are")
             .range(0, rows_max);
         options.integer(changes_, "--changes", "N", "members whose limit category changes").range(0, rows_max);
+        options
+            .integer(mistaken_, "--mistaken", "N", "so many of the additions carry another person's name and reading")
+            .range(0, rows_max);
+        options.text(lost_card_, "--lose-card", "NAME",
+                     "also the loss of coverage, ten days ago, of whoever holds this card of the demo: 001.json");
         options.text(encoding_, "--encoding", "NAME", "as insurers' systems write it").one_of({"utf-8", "cp932"});
     }
     Result<Exit> run(Session& session) override {
@@ -42,6 +49,8 @@ class DemoMembers final : public Command {
         std::string out = installation::MembersFileWriter::header() + "\n";
         const std::uint64_t added = append_additions(*nation, *description, out);
         const std::uint64_t changed = append_changes(*nation, *description, out);
+        auto lost = append_loss(*nation, *description, out);
+        if (!lost) return fail(std::move(lost));
         if (encoding_ == "cp932") {
             auto encoded = encode_cp932(out);
             if (!encoded) return fail(std::move(encoded));
@@ -65,7 +74,12 @@ class DemoMembers final : public Command {
             const auto& person = maker.make(index);
             const auto record = installation::current_record(nation, person);
             if (!record) continue;
-            writer.add(person, *record, out);
+            // Somebody else's name on this person's number, as when a form was filled in for two.
+            synth::SyntheticPerson written = person;
+            const bool mistaken = added < static_cast<std::uint64_t>(mistaken_);
+            if (mistaken) written.coverages[*record].sent_name = synth::SentName::other_family;
+            if (mistaken) written.coverages[*record].sent_kana = synth::SentKana::other_family;
+            writer.add(written, *record, out);
             ++added;
         }
         return added;
@@ -86,6 +100,19 @@ class DemoMembers final : public Command {
         }
         return changed;
     }
+    Result<void> append_loss(const synth::Nation& nation, const installation::DemoInstallation& demo,
+                             std::string& out) const {
+        if (lost_card_.empty()) return {};
+        const auto card = std::ranges::find(demo.cards, lost_card_, &installation::DemoCard::file);
+        if (card == demo.cards.end()) return fail(ErrorCode::command_usage, "--lose-card " + lost_card_);
+        synth::PersonMaker maker(nation);
+        const auto& person = maker.make(card->person);
+        const auto record = installation::current_record(nation, person);
+        if (!record) return fail(ErrorCode::command_usage, "--lose-card: its holder is not insured today");
+        installation::MembersFileWriter(nation).lose(person, *record, nation.settings().as_of.plus_days(-lost_days_ago),
+                                                     out);
+        return {};
+    }
     void show(Console& console, std::uint64_t added, std::uint64_t changed) const {
         if (!console.json()) {
             return console.line(fmt::format("✔ {}: {} additions, {} changes", file_, added, changed));
@@ -102,6 +129,8 @@ class DemoMembers final : public Command {
     }
     std::string file_;
     std::string folder_;
+    std::int64_t mistaken_ = 0;
+    std::string lost_card_;
     std::string encoding_ = "utf-8";
     std::int64_t additions_ = 500;
     std::int64_t changes_ = 100;

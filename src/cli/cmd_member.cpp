@@ -81,7 +81,8 @@ class MemberImportCommand final : public Command {
         options.flag(dry_run_, "--dry-run", "decide every row against the present registry and change nothing");
         options.integer(chunk_rows_, "--chunk-rows", "N", "rows of one commit")
             .range(1, static_cast<std::int64_t>(coverage::intake_chunk_rows_max));
-        options.settings({"store", "secrets_folder"});
+        options.settings(
+            {"store", "secrets_folder", "key_device", "hold_another_person", "hold_one_name", "hold_address"});
     }
     Result<Exit> run(Session& session) override {
         insurer_files::ImportOptions options;
@@ -183,7 +184,7 @@ class MemberRelease final : public Command {
     void declare(Options& options) override {
         options.integer(file_, "file", "ID", "the file's number, as member import or member files told it").required();
         options.text(operator_, "--operator", "NAME", "who releases it, for the record").required();
-        options.settings({"store", "secrets_folder"});
+        options.settings({"store", "secrets_folder", "key_device"});
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();

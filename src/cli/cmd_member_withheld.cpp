@@ -51,7 +51,7 @@ class Decision : public Command {
         options.text(insurer_, "--insurer", "NUMBER", "whose record it is").required();
         options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
         declare_more(options);
-        options.settings({"store", "secrets_folder"});
+        options.settings({"store", "secrets_folder", "key_device"});
     }
     Result<Exit> run(Session& session) override {
         auto insurer = InsurerNumber::parse(insurer_);
@@ -132,7 +132,7 @@ class MemberWithheld final : public Command {
         "  onshi member withheld --insurer 06139463 --config hub.toml"};
     void declare(Options& options) override {
         options.text(insurer_, "--insurer", "NUMBER", "whose records").required();
-        options.settings({"store", "secrets_folder"});
+        options.settings({"store", "secrets_folder", "key_device"});
     }
     [[nodiscard]] DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
@@ -220,6 +220,8 @@ class MemberDelays final : public Command {
                                       "  onshi member delays --since 2026-04-01 --config hub.toml --format csv"};
     void declare(Options& options) override {
         options.text(since_, "--since", "DATE", "from the month of this day on; else this month");
+        options.text(from_, "--from", "WORD", "counted from the acquisition, or from the notice to the insurer")
+            .one_of({"acquisition", "notice"});
         options.setting("store", "--store");
     }
     [[nodiscard]] DataShape shape() const override { return DataShape::list; }
@@ -235,12 +237,13 @@ class MemberDelays final : public Command {
         if (!settings) return fail(std::move(settings));
         auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
+        const auto from = from_ == "notice" ? coverage::DelayFrom::notice : coverage::DelayFrom::acquisition;
         sql::ReadBatch batch;
-        const auto delays = coverage::load_delays(batch, since, today);
+        const auto delays = coverage::load_delays(batch, since, today, from);
         auto read = run_to_end((*stores)->database().read(batch, Deadline::in(decide_time)));
         if (!read) return fail(std::move(read));
         ListWriter list(session.console(), {"insurer", "records", "p50", "p90", "max", "alerts", "breaches"});
-        for (const auto& summary : coverage::summarise(delays.get())) show(list, summary);
+        for (const auto& summary : coverage::summarise(delays.get(), from)) show(list, summary);
         list.finish();
         return Exit::done;
     }
@@ -272,6 +275,7 @@ class MemberDelays final : public Command {
         list.object(json);
     }
     std::optional<std::string> since_;
+    std::string from_ = "acquisition";
 };
 
 }  // namespace

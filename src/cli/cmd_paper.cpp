@@ -1,4 +1,8 @@
 // onshi paper prove | orders | certificates | notices
+#include <filesystem>
+#include <functional>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "cli/app.h"
@@ -23,6 +27,10 @@ using coverage::PaperOrder;
 
 constexpr std::chrono::milliseconds read_time{30'000};
 constexpr int default_validity_years = 1;
+constexpr std::size_t orders_shown_max = 20'000;
+// Of one run, and of one of its files: about 0.1 MB of memory a page until its file is finished.
+constexpr std::size_t papers_max = 1'000'000;
+constexpr std::int64_t papers_per_file = 1'000;
 
 class PaperProve final : public Command {
   public:
@@ -114,7 +122,7 @@ class PaperOrders final : public Command {
         auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         coverage::PaperService service((*stores)->database(), session.clock(), session.random());
-        auto orders = open_orders(service, *insurer, pdf::pages_max);
+        auto orders = open_orders(service, *insurer, orders_shown_max);
         if (!orders) return fail(std::move(orders));
         ListWriter list(session.console(), {"record", "reason", "since"});
         for (const PaperOrder& order : *orders) show(list, order);
@@ -143,14 +151,65 @@ class PaperOrders final : public Command {
     std::string insurer_;
 };
 
-// What both kinds of paper need, and one file with a page for each.
+// Where the pages of a batch go: one file, or as many as it takes. A page holds memory until its file is finished, so
+// the length of a file is what bounds the whole.
+class PaperFiles {
+  public:
+    PaperFiles(std::string out, const char* title, std::size_t per_file)
+        : out_(std::move(out)), title_(title), per_file_(per_file) {}
+
+    // The document that the next page belongs to.
+    [[nodiscard]] Result<pdf::Document*> next() {
+        if (document_ && document_->pages() == per_file_) {
+            auto finished = finish();
+            if (!finished) return fail(std::move(finished));
+        }
+        if (!document_) {
+            files_.push_back(name_of(files_.size()));
+            auto created = pdf::Document::create(files_.back(), {.title = title_});
+            if (!created) return fail(std::move(created));
+            document_.emplace(std::move(*created));
+        }
+        return &*document_;
+    }
+    [[nodiscard]] Result<void> finish() {
+        if (!document_) return {};
+        pages_ += document_->pages();
+        auto finished = document_->finish();
+        document_.reset();
+        return finished;
+    }
+    [[nodiscard]] std::size_t pages() const { return pages_ + (document_ ? document_->pages() : 0); }
+    [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
+
+  private:
+    // papers.pdf, papers-002.pdf, papers-003.pdf …
+    [[nodiscard]] std::string name_of(std::size_t index) const {
+        if (index == 0) return out_;
+        const std::filesystem::path first(out_);
+        return first.parent_path() /
+               fmt::format("{}-{:03}{}", first.stem().string(), index + 1, first.extension().string());
+    }
+    std::string out_;
+    const char* title_;
+    std::size_t per_file_;
+    std::optional<pdf::Document> document_;
+    std::vector<std::string> files_;
+    std::size_t pages_ = 0;
+};
+
+// What both kinds of paper need. Members are read page by page of the store and drawn at once: nobody waits in memory.
 class PaperDraw : public Command {
   public:
     void declare(Options& options) override {
         options.text(insurer_, "--insurer", "NUMBER", "who issues them").required();
-        options.text(out_, "--out", "FILE", "the PDF, a page for each member").required();
+        options.text(out_, "--out", "FILE", "the PDF, a page for each member; several are numbered").required();
         options.integer(record_, "--record", "ID", "this record's only");
-        options.integer(count_, "--max", "N", "at most so many").range(1, static_cast<std::int64_t>(pdf::pages_max));
+        options.integer(count_, "--max", "N", "at most so many").range(1, static_cast<std::int64_t>(papers_max));
+        options
+            .integer(per_file_, "--per-file", "N",
+                     "papers of one file; the next ones go to FILE-002.pdf, FILE-003.pdf …")
+            .range(1, static_cast<std::int64_t>(pdf::pages_max));
         options.setting("store", "--store");
         declare_more(options);
     }
@@ -165,32 +224,34 @@ class PaperDraw : public Command {
         auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         coverage::PaperService service((*stores)->database(), session.clock(), session.random());
-        Progress progress(session.console());
-        auto contents = collect(service, *insurer, progress);
-        if (!contents) return fail(std::move(contents));
-        if (contents->empty()) return fail(ErrorCode::use_no_order, "nothing to print");
         auto issuer = issuer_of((*stores)->database(), *insurer);
         if (!issuer) return fail(std::move(issuer));
-        auto document = pdf::Document::create(out_, {.title = title()});
-        if (!document) return fail(std::move(document));
-        for (const coverage::PaperContent& content : *contents) {
-            draw(*document, {content.person, content.coverage, *issuer, today, *valid_to});
-            progress.show("papers", document->pages(), contents->size());
-        }
-        auto finished = document->finish();
-        if (!finished) return fail(std::move(finished));
-        show(session.console(), document->pages());
+        Progress progress(session.console());
+        PaperFiles files(out_, title(), static_cast<std::size_t>(per_file_));
+        const auto draw_one = [&](const coverage::PaperContent& content) -> Result<void> {
+            auto document = files.next();
+            if (!document) return fail(std::move(document));
+            draw(**document, {content.person, content.coverage, *issuer, today, *valid_to});
+            progress.show("papers", files.pages(), 0);
+            return {};
+        };
+        auto drawn = each(service, *insurer, draw_one);
+        if (drawn) drawn = files.finish();
+        if (!drawn) return fail(std::move(drawn));
+        if (files.pages() == 0) return fail(ErrorCode::use_no_order, "nothing to print");
+        show(session.console(), files);
         return Exit::done;
     }
 
   protected:
+    using DrawOne = std::function<Result<void>(const coverage::PaperContent& content)>;
     virtual void declare_more(Options&) {}
     [[nodiscard]] virtual Result<Date> last_day(Date) const { return Date::open_end; }
     [[nodiscard]] virtual const char* title() const = 0;
     virtual void draw(pdf::Document& document, const papers::MemberPaper& paper) const = 0;
-    [[nodiscard]] virtual Result<std::vector<coverage::PaperContent>> collect(coverage::PaperService& service,
-                                                                              InsurerNumber insurer,
-                                                                              Progress& progress) const = 0;
+    // Whoever is wanted, at most count_max() of them, one after the other.
+    [[nodiscard]] virtual Result<void> each(coverage::PaperService& service, InsurerNumber insurer,
+                                            const DrawOne& draw_one) const = 0;
     [[nodiscard]] std::size_t count_max() const { return static_cast<std::size_t>(count_); }
     [[nodiscard]] bool wants(CoverageKey record) const { return !record_ || *record_ == record.value(); }
 
@@ -204,14 +265,21 @@ class PaperDraw : public Command {
         if (!organisation) return fail(ErrorCode::organisation_unknown, "no insurer has this number");
         return papers::Issuer{organisation->name, organisation->phone};
     }
-    void show(Console& console, std::size_t pages) const {
-        if (!console.json()) return console.line(fmt::format("✔ {} papers  {}", pages, out_));
+    void show(Console& console, const PaperFiles& files) const {
+        if (!console.json()) {
+            console.line(fmt::format("✔ {} papers  {}", files.pages(), out_));
+            for (std::size_t i = 1; i < files.files().size(); ++i) console.line("  " + files.files()[i]);
+            return;
+        }
         std::string json;
         JsonWriter writer(json);
         writer.begin_object();
         writer.member("schema", "onshi.papers/1");
-        writer.member("papers", pages);
+        writer.member("papers", files.pages());
         writer.member("file", out_);
+        writer.begin_array("files");
+        for (const std::string& file : files.files()) writer.text(file);
+        writer.end_array();
         writer.end_object();
         console.line(json);
     }
@@ -219,7 +287,8 @@ class PaperDraw : public Command {
     std::string insurer_;
     std::string out_;
     std::optional<std::int64_t> record_;
-    std::int64_t count_ = static_cast<std::int64_t>(pdf::pages_max);
+    std::int64_t count_ = static_cast<std::int64_t>(papers_max);
+    std::int64_t per_file_ = papers_per_file;
 };
 
 class PaperCertificates final : public PaperDraw {
@@ -245,20 +314,26 @@ class PaperCertificates final : public PaperDraw {
         papers::draw_certificate(document, paper);
     }
     // Members who have left since the order was made get none.
-    [[nodiscard]] Result<std::vector<coverage::PaperContent>> collect(coverage::PaperService& service,
-                                                                      InsurerNumber insurer,
-                                                                      Progress& progress) const override {
-        auto orders = open_orders(service, insurer, pdf::pages_max);
-        if (!orders) return fail(std::move(orders));
-        std::vector<coverage::PaperContent> contents;
-        for (const PaperOrder& order : *orders) {
-            if (!wants(order.coverage) || contents.size() == count_max()) continue;
-            auto content = run_to_end(service.content(order, Deadline::in(read_time)));
-            if (!content && content.error().code != ErrorCode::use_no_order) return fail(std::move(content));
-            if (content) contents.push_back(std::move(*content));
-            progress.show("members", contents.size(), orders->size());
+    [[nodiscard]] Result<void> each(coverage::PaperService& service, InsurerNumber insurer,
+                                    const DrawOne& draw_one) const override {
+        std::size_t drawn = 0;
+        CoverageKey after(0);
+        for (bool more = true; more && drawn < count_max();) {
+            auto page = run_to_end(service.list(insurer, after, Deadline::in(read_time)));
+            if (!page) return fail(std::move(page));
+            for (const PaperOrder& order : page->orders) {
+                if (!wants(order.coverage) || drawn == count_max()) continue;
+                auto content = run_to_end(service.content(order, Deadline::in(read_time)));
+                if (!content && content.error().code == ErrorCode::use_no_order) continue;
+                if (!content) return fail(std::move(content));
+                auto done = draw_one(*content);
+                if (!done) return done;
+                ++drawn;
+            }
+            more = page->next.has_value();
+            if (more) after = *page->next;
         }
-        return contents;
+        return {};
     }
     std::optional<std::string> valid_to_;
 };
@@ -274,22 +349,22 @@ class PaperNotices final : public PaperDraw {
     void draw(pdf::Document& document, const papers::MemberPaper& paper) const override {
         papers::draw_notice(document, paper);
     }
-    [[nodiscard]] Result<std::vector<coverage::PaperContent>> collect(coverage::PaperService& service,
-                                                                      InsurerNumber insurer,
-                                                                      Progress& progress) const override {
-        std::vector<coverage::PaperContent> contents;
+    [[nodiscard]] Result<void> each(coverage::PaperService& service, InsurerNumber insurer,
+                                    const DrawOne& draw_one) const override {
+        std::size_t drawn = 0;
         std::optional<coverage::MemberPlace> place = coverage::MemberPlace();
-        while (place && contents.size() < count_max()) {
+        while (place && drawn < count_max()) {
             auto page = run_to_end(service.notices(insurer, *place, Deadline::in(read_time)));
             if (!page) return fail(std::move(page));
-            for (coverage::PaperContent& content : page->members) {
-                const bool counts = wants(content.coverage.key) && contents.size() < count_max();
-                if (counts) contents.push_back(std::move(content));
+            for (const coverage::PaperContent& content : page->members) {
+                if (!wants(content.coverage.key) || drawn == count_max()) continue;
+                auto done = draw_one(content);
+                if (!done) return done;
+                ++drawn;
             }
-            progress.show("members", contents.size(), 0);
             place = std::move(page->next);
         }
-        return contents;
+        return {};
     }
 };
 

@@ -1,11 +1,13 @@
-// onshi person protect, onshi account put
+// onshi person protect, onshi person merge, onshi account put
 #include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/stores.h"
 #include "domain/coverage/service_protection.h"
+#include "domain/eligibility/merges.h"
 #include "domain/organisations/accounts.h"
+#include "hub/secrets.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -15,6 +17,30 @@ namespace {
 
 constexpr std::chrono::milliseconds change_time{30'000};
 
+// A member as the options of a command name it.
+struct MemberOptions {
+    std::string insurer;
+    std::string symbol;
+    std::string number;
+    std::string branch;
+    std::string birth;
+
+    [[nodiscard]] Result<coverage::MemberName> parse() const {
+        auto by = InsurerNumber::parse(insurer);
+        if (!by) return fail(std::move(by));
+        auto insured = InsuredSymbolNumber::parse(symbol, number);
+        if (!insured) return fail(std::move(insured));
+        auto born = parse_iso_date(birth);
+        if (!born) return fail(std::move(born));
+        coverage::MemberName member{*by, std::move(*insured), std::nullopt, *born};
+        if (branch.empty()) return member;
+        auto told = BranchNumber::parse(branch);
+        if (!told) return fail(std::move(told));
+        member.branch = *told;
+        return member;
+    }
+};
+
 class PersonProtect final : public Command {
   public:
     static constexpr CommandText text{
@@ -22,11 +48,11 @@ class PersonProtect final : public Command {
         "  onshi person protect --insurer 01139997 --symbol 14 --number 3456 --birth-date 1985-04-12 \\\n"
         "      --flag block_self_information --operator sato --config hub.toml"};
     void declare(Options& options) override {
-        options.text(insurer_, "--insurer", "NUMBER", "whose member").required();
-        options.text(symbol_, "--symbol", "TEXT", "the member's symbol, where there is one");
-        options.text(number_, "--number", "TEXT", "the member's number").required();
-        options.text(branch_, "--branch", "DIGITS", "the member's branch, where there is one");
-        options.text(birth_, "--birth-date", "DATE", "the member's birth date").required();
+        options.text(member_.insurer, "--insurer", "NUMBER", "whose member").required();
+        options.text(member_.symbol, "--symbol", "TEXT", "the member's symbol, where there is one");
+        options.text(member_.number, "--number", "TEXT", "the member's number").required();
+        options.text(member_.branch, "--branch", "DIGITS", "the member's branch, where there is one");
+        options.text(member_.birth, "--birth-date", "DATE", "the member's birth date").required();
         options.text(flag_, "--flag", "WORD", "which flag")
             .required()
             .one_of({"hide_history", "block_self_information"});
@@ -35,18 +61,8 @@ class PersonProtect final : public Command {
         options.setting("store", "--store");
     }
     Result<Exit> run(Session& session) override {
-        auto insurer = InsurerNumber::parse(insurer_);
-        if (!insurer) return fail(std::move(insurer));
-        auto insured = InsuredSymbolNumber::parse(symbol_, number_);
-        if (!insured) return fail(std::move(insured));
-        auto birth = parse_iso_date(birth_);
-        if (!birth) return fail(std::move(birth));
-        coverage::MemberName member{*insurer, std::move(*insured), std::nullopt, *birth};
-        if (!branch_.empty()) {
-            auto branch = BranchNumber::parse(branch_);
-            if (!branch) return fail(std::move(branch));
-            member.branch = *branch;
-        }
+        auto member = member_.parse();
+        if (!member) return fail(std::move(member));
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
         auto stores = Stores::open(settings->text("store"));
@@ -56,7 +72,7 @@ class PersonProtect final : public Command {
                                                   : coverage::ProtectionFlag::block_self_information;
         const auto wish = clear_ ? coverage::ProtectionWish::clear : coverage::ProtectionWish::set;
         const audit::Actor actor{.reference = operator_};
-        auto after = run_to_end(service.apply(member, flag, wish, actor, Deadline::in(change_time)));
+        auto after = run_to_end(service.apply(*member, flag, wish, actor, Deadline::in(change_time)));
         if (!after) return fail(std::move(after));
         show(session.console(), *after);
         return Exit::done;
@@ -78,13 +94,85 @@ class PersonProtect final : public Command {
         writer.end_object();
         console.line(json);
     }
-    std::string insurer_;
-    std::string symbol_;
-    std::string number_;
-    std::string branch_;
-    std::string birth_;
+    MemberOptions member_;
     std::string flag_;
     bool clear_ = false;
+    std::string operator_;
+};
+
+class PersonMerge final : public Command {
+  public:
+    static constexpr CommandText text{
+        "person", "merge", "Make two persons one who were registered twice, each named by their insured number.",
+        "  onshi person merge --insurer 01139997 --symbol 14 --number 3456 --birth-date 1985-04-12 \\\n"
+        "      --other-insurer 39131156 --other-number 77001234 --other-birth-date 1985-04-12 \\\n"
+        "      --evidence D-118 --operator sato --config hub.toml"};
+    void declare(Options& options) override {
+        options.text(one_.insurer, "--insurer", "NUMBER", "whose member").required();
+        options.text(one_.symbol, "--symbol", "TEXT", "the member's symbol, where there is one");
+        options.text(one_.number, "--number", "TEXT", "the member's number").required();
+        options.text(one_.branch, "--branch", "DIGITS", "the member's branch, where there is one");
+        options.text(one_.birth, "--birth-date", "DATE", "the member's birth date").required();
+        options.text(other_.insurer, "--other-insurer", "NUMBER", "whose member the other one is").required();
+        options.text(other_.symbol, "--other-symbol", "TEXT", "the other's symbol, where there is one");
+        options.text(other_.number, "--other-number", "TEXT", "the other's number").required();
+        options.text(other_.branch, "--other-branch", "DIGITS", "the other's branch, where there is one");
+        options.text(other_.birth, "--other-birth-date", "DATE", "the other's birth date").required();
+        options
+            .text(evidence_, "--evidence", "TEXT",
+                  "what shows that both are one: a document's number, no personal data")
+            .required();
+        options.text(approved_by_, "--approved-by", "NAME",
+                     "a second person who says so too; needed when the two differ much");
+        options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
+        options.settings({"store", "secrets_folder", "key_device"});
+    }
+    Result<Exit> run(Session& session) override {
+        auto one = one_.parse();
+        if (!one) return fail(std::move(one));
+        auto other = other_.parse();
+        if (!other) return fail(std::move(other));
+        auto settings = session.settings();
+        if (!settings) return fail(std::move(settings));
+        const std::string& secrets = settings->text("secrets_folder");
+        if (secrets.empty()) return fail(ErrorCode::config_missing, "secrets_folder");
+        // To find by its number again who is called otherwise now.
+        auto vault = hub::load_number_vault(secrets, settings->text("key_device"));
+        if (!vault) return fail(std::move(vault));
+        auto stores = Stores::open(settings->text("store"));
+        if (!stores) return fail(std::move(stores));
+        eligibility::Merges merges((*stores)->database(), session.clock(), session.random(), *vault);
+        const eligibility::MergeOrder order{std::move(*one), std::move(*other), {evidence_, approved_by_}};
+        const audit::Actor actor{.reference = operator_};
+        auto outcome = run_to_end(merges.merge(order, actor, Deadline::in(change_time)));
+        if (!outcome) return fail(std::move(outcome));
+        show(session.console(), *outcome);
+        return Exit::done;
+    }
+
+  private:
+    static void show(Console& console, const eligibility::MergeOutcome& outcome) {
+        if (!console.json()) {
+            return console.line(fmt::format("✔ {}: {} records moved, {} of them told twice",
+                                            outcome.merged ? "merged" : "an earlier merge is ended",
+                                            outcome.registry.records_moved, outcome.registry.records_void));
+        }
+        std::string json;
+        JsonWriter writer(json);
+        writer.begin_object();
+        writer.member("schema", "onshi.person_merge/1");
+        writer.member("merged", outcome.merged);
+        writer.member("severity", static_cast<std::int64_t>(outcome.registry.severity));
+        writer.member("records_moved", outcome.registry.records_moved);
+        writer.member("records_void", outcome.registry.records_void);
+        writer.member("settled", outcome.settled);
+        writer.end_object();
+        console.line(json);
+    }
+    MemberOptions one_;
+    MemberOptions other_;
+    std::string evidence_;
+    std::string approved_by_;
     std::string operator_;
 };
 
@@ -146,6 +234,7 @@ class AccountPut final : public Command {
 void add_person_commands(CommandTree& tree) {
     tree.noun("person", "people as the registry holds them");
     tree.add<PersonProtect>();
+    tree.add<PersonMerge>();
     tree.noun("account", "who may act for an organisation");
     tree.add<AccountPut>();
 }

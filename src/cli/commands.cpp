@@ -18,6 +18,7 @@ void add_all_commands(CommandTree& tree) {
     add_db_commands(tree);
     add_db_move_commands(tree);
     add_cert_commands(tree);
+    add_secret_commands(tree);
     add_config_commands(tree);
     add_errors_commands(tree);
     add_demo_commands(tree);

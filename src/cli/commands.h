@@ -32,6 +32,8 @@ void add_db_move_commands(CommandTree& tree);
 void add_bench_commands(CommandTree& tree);
 // Under the noun `bench`.
 void add_bench_intake_command(CommandTree& tree);
+void add_bench_nation_command(CommandTree& tree);
+void add_secret_commands(CommandTree& tree);
 void add_bench_overload_command(CommandTree& tree);
 void add_config_commands(CommandTree& tree);
 void add_completion_command(CommandTree& tree);

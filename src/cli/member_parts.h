@@ -25,7 +25,8 @@ class MemberParts {
     [[nodiscard]] const coverage::IntakeParts& intake() const { return *intake_; }
 
   private:
-    MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault vault, const Clock& clock, Random& random);
+    MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault vault, const Clock& clock, Random& random,
+                const identity::MatchPolicy& policy);
     std::unique_ptr<Stores> stores_;
     identity::NumberVault vault_;
     identity::EmbeddedRegister residents_;

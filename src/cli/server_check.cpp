@@ -90,6 +90,14 @@ Finding check_secrets(const hub::Settings& settings) {
     return finding("secrets", settings.secrets_folder, hub::refuse_demo_secrets(settings));
 }
 
+Finding check_key_device(const hub::Settings& settings) {
+    const std::string name = "key_device";
+    if (settings.key_device.empty()) return finding(name, "none: keys lie in secrets_folder alone", {});
+    auto state = hub::check_key_device(settings.secrets_folder, settings.key_device);
+    if (!state) return {name, "", state.error()};
+    return finding(name, fmt::format("token {}, {} sealed key(s)", state->token, state->sealed_keys), {});
+}
+
 Finding check_stores(const hub::Settings& settings) {
     auto stores = Stores::open(settings.store);
     if (!stores) return {"stores", settings.store, stores.error()};
@@ -132,6 +140,7 @@ Finding check_port(const std::string& name, const std::string& address, std::uin
 std::vector<Finding> check_server(const hub::Settings& settings, Instant now) {
     std::vector<Finding> findings;
     findings.push_back(check_secrets(settings));
+    findings.push_back(check_key_device(settings));
     findings.push_back(check_server_certificate(settings, now));
     findings.push_back(check_roots(settings, "organisation_ca_certificate", settings.organisation_ca_certificate,
                                    pki::TrustPurpose::organisation));

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "hub/match_policy.h"
 #include "hub/ratio_check.h"
 #include "hub/secrets.h"
 #include "platform/telemetry/log.h"
@@ -15,14 +16,14 @@ MemberIntake::MemberIntake(const Settings& settings, sql::Database& database, co
     : vault_(std::move(vault)),
       key_(std::move(key)),
       residents_(database, vault_),
-      parts_{database, clock, random, vault_, residents_, is_unlawful_ratio},
+      parts_{database, clock, random, vault_, residents_, is_unlawful_ratio, match_policy(settings)},
       uploads_({parts_, key_, settings.intake_folder, settings.lane}) {}
 
 Result<std::unique_ptr<MemberIntake>> MemberIntake::open(const Settings& settings, sql::Database& database,
                                                          const Clock& clock, Random& random) {
-    auto vault = load_number_vault(settings.secrets_folder);
+    auto vault = load_number_vault(settings.secrets_folder, settings.key_device);
     if (!vault) return fail(std::move(vault));
-    auto key = load_members_file_key(settings.secrets_folder);
+    auto key = load_members_file_key(settings.secrets_folder, settings.key_device);
     if (!key) return fail(std::move(key));
     std::error_code error;
     fs::create_directories(settings.intake_folder, error);

@@ -1,6 +1,7 @@
 // POST /v1/use-registrations (signed by the card), POST /v1/use-registrations/cancel and GET, POST /v1/paper-orders…
-// (an insurer's), GET /v1/counter-cases.
+// (an insurer's), POST /v1/protections, GET /v1/counter-cases.
 #include "domain/coverage/service_paper.h"
+#include "domain/coverage/service_protection.h"
 #include "exchange/api/checks.h"
 #include "exchange/api/corrections.h"
 #include "exchange/api/members.h"
@@ -44,6 +45,21 @@ Task<ResponseResult> cancel_use(const Context& context, http::Request& request, 
     auto cancelled = co_await service.cancel(member, wanted->wish, actor, deadline);
     if (!cancelled) co_return fail(std::move(cancelled));
     co_return http::json_response(api::write_cancelled(*cancelled));
+}
+
+Task<ResponseResult> protect(const Context& context, http::Request& request, Deadline deadline) {
+    auto from = co_await sender(context, request, deadline);
+    if (!from) co_return fail(std::move(from));
+    auto wanted = api::parse_protection(request.body);
+    if (!wanted) co_return fail(std::move(wanted));
+    auto known = co_await known_operator(context, *from, wanted->operator_reference, deadline);
+    if (!known) co_return fail(std::move(known));
+    const coverage::MemberName member{from->insurer, wanted->insured, wanted->branch, wanted->birth};
+    const audit::Actor actor = from->actor(wanted->operator_reference);
+    coverage::ProtectionService service(context.database, context.clock, context.random);
+    auto after = co_await service.apply(member, wanted->flag, wanted->wish, actor, deadline);
+    if (!after) co_return fail(std::move(after));
+    co_return http::json_response(api::write_protection(*after));
 }
 
 Task<ResponseResult> list_orders(const Context& context, http::Request& request, Deadline deadline) {
@@ -103,6 +119,7 @@ void add_use_routes(http::Server& server, const Context& context) {
     };
     add(http::Method::post, "/v1/use-registrations", card, &change_use);
     add(http::Method::post, "/v1/use-registrations/cancel", small, &cancel_use);
+    add(http::Method::post, "/v1/protections", small, &protect);
     add(http::Method::get, "/v1/counter-cases", small, &list_cases);
     add(http::Method::get, "/v1/paper-orders", small, &list_orders);
     add(http::Method::post, "/v1/paper-orders/{record}/issued", small, &note_issued);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -18,18 +19,23 @@ constexpr std::size_t secret_bytes = 32;
 constexpr const char* demo_mark = "DEMO";
 constexpr std::uint32_t generation_max = 1'000'000;
 
-std::string file_name(std::string_view name, std::uint32_t generation) {
-    return fmt::format("{}.{}.key", name, generation);
+constexpr std::string_view open_ending = ".key";
+constexpr std::string_view wrapped_ending = ".wrapped";
+
+std::string file_name(std::string_view name, std::uint32_t generation, std::string_view ending = open_ending) {
+    return fmt::format("{}.{}{}", name, generation, ending);
 }
 
 // Newest first.
-std::vector<std::uint32_t> generations(const std::string& folder, std::string_view name) {
+std::vector<std::uint32_t> generations(const std::string& folder, std::string_view name,
+                                       std::string_view ending = open_ending) {
     std::vector<std::uint32_t> found;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
         const std::string file = entry.path().filename();
-        if (!file.starts_with(std::string(name) + ".") || !file.ends_with(".key")) continue;
-        const std::string number = file.substr(name.size() + 1, file.size() - name.size() - 5);
+        if (!file.starts_with(std::string(name) + ".") || !file.ends_with(ending)) continue;
+        if (file.size() < name.size() + 1 + ending.size()) continue;
+        const std::string number = file.substr(name.size() + 1, file.size() - name.size() - 1 - ending.size());
         const bool digits = !number.empty() && number.size() < 7 &&
                             std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
         if (!digits) continue;
@@ -70,6 +76,57 @@ Result<std::vector<eligibility::Challenges::LiveKey>> load_challenge_keys(const 
     return keys;
 }
 
+// A sealed key is bound to its name, so that none can be put in another's place.
+std::string bound_to(std::string_view name, std::uint32_t generation) {
+    return fmt::format("onshi key {}.{}", name, generation);
+}
+
+Result<SecretBytes> unwrap(const pki::KeyDevice& device, const std::string& folder, std::string_view name,
+                           std::uint32_t generation) {
+    auto sealed = pki::read_secret_file(fs::path(folder) / file_name(name, generation, wrapped_ending));
+    if (!sealed) return sealed;
+    return device.open_sealed(sealed->bytes(), as_bytes(bound_to(name, generation)));
+}
+
+struct FoundKey {
+    SecretBytes bytes;
+    std::uint32_t generation;
+};
+
+// The newest generation of a key that a device may have sealed.
+class DeviceKeys {
+  public:
+    [[nodiscard]] static Result<DeviceKeys> open(const std::string& folder, const std::string& key_device) {
+        DeviceKeys keys(folder);
+        if (key_device.empty()) return keys;
+        auto device = pki::KeyDevice::open(key_device);
+        if (!device) return fail(std::move(device));
+        keys.device_ = std::move(*device);
+        return keys;
+    }
+    [[nodiscard]] Result<FoundKey> newest(std::string_view name) const {
+        const auto open = generations(folder_, name);
+        const auto wrapped = generations(folder_, name, wrapped_ending);
+        const std::uint32_t newest_open = open.empty() ? 0 : open.front();
+        const std::uint32_t newest_wrapped = wrapped.empty() ? 0 : wrapped.front();
+        const std::uint32_t generation = std::max(newest_open, newest_wrapped);
+        if (generation == 0) return fail(ErrorCode::secret_missing, fmt::format("{}/{}.N.key", folder_, name));
+        const bool by_device = device_ != nullptr && newest_wrapped == generation;
+        if (!by_device && newest_open != generation) {
+            return fail(ErrorCode::secret_missing,
+                        fmt::format("{} needs key_device", file_name(name, generation, wrapped_ending)));
+        }
+        auto bytes = by_device ? unwrap(*device_, folder_, name, generation) : load(folder_, name, generation);
+        if (!bytes) return fail(std::move(bytes));
+        return FoundKey{std::move(*bytes), generation};
+    }
+
+  private:
+    explicit DeviceKeys(std::string folder) : folder_(std::move(folder)) {}
+    std::string folder_;
+    std::unique_ptr<pki::KeyDevice> device_;
+};
+
 }  // namespace
 
 Result<audit::SealKeys> load_seal_keys(const std::string& folder) {
@@ -109,22 +166,74 @@ Result<Secrets> load_secrets(const std::string& folder) {
                    std::move(*seal),      std::move(*seal_keys), std::move(*tickets)};
 }
 
-Result<identity::NumberVault> load_number_vault(const std::string& folder) {
-    auto tag_key = load_hmac(folder, "number_tag");
+Result<identity::NumberVault> load_number_vault(const std::string& folder, const std::string& key_device) {
+    auto keys = DeviceKeys::open(folder, key_device);
+    if (!keys) return fail(std::move(keys));
+    auto tag = keys->newest("number_tag");
+    if (!tag) return fail(std::move(tag));
+    auto tag_key = pki::HmacKey::create(tag->bytes.bytes());
     if (!tag_key) return fail(std::move(tag_key));
-    const auto found = generations(folder, "number");
-    if (found.empty()) return fail(ErrorCode::secret_missing, folder + "/number.N.key");
-    auto secret = load(folder, "number", found.front());
-    if (!secret) return fail(std::move(secret));
-    auto seal_key = pki::SealingKey::create(secret->bytes());
+    auto seal = keys->newest("number");
+    if (!seal) return fail(std::move(seal));
+    auto seal_key = pki::SealingKey::create(seal->bytes.bytes());
     if (!seal_key) return fail(std::move(seal_key));
-    return identity::NumberVault(std::move(*tag_key), std::move(*seal_key), found.front());
+    return identity::NumberVault(std::move(*tag_key), std::move(*seal_key), seal->generation);
 }
 
-Result<pki::SealingKey> load_members_file_key(const std::string& folder) {
-    auto secret = load_newest(folder, "members_file");
-    if (!secret) return fail(std::move(secret));
-    return pki::SealingKey::create(secret->bytes());
+Result<pki::SealingKey> load_members_file_key(const std::string& folder, const std::string& key_device) {
+    auto keys = DeviceKeys::open(folder, key_device);
+    if (!keys) return fail(std::move(keys));
+    auto key = keys->newest("members_file");
+    if (!key) return fail(std::move(key));
+    return pki::SealingKey::create(key->bytes.bytes());
+}
+
+Result<std::size_t> wrap_secret(const std::string& folder, const std::string& key_device, std::string_view name,
+                                OpenFile open_file, Random& random) {
+    auto device = pki::KeyDevice::open(key_device);
+    if (!device) return fail(std::move(device));
+    const auto open = generations(folder, name);
+    const auto wrapped = generations(folder, name, wrapped_ending);
+    if (open.empty() && wrapped.empty()) {
+        return fail(ErrorCode::secret_missing, fmt::format("{}/{}.N.key", folder, name));
+    }
+    std::size_t sealed_now = 0;
+    for (const std::uint32_t generation : open) {
+        auto secret = load(folder, name, generation);
+        if (!secret) return fail(std::move(secret));
+        if (std::ranges::find(wrapped, generation) == wrapped.end()) {
+            auto sealed = (*device)->seal(secret->bytes(), as_bytes(bound_to(name, generation)), random);
+            if (!sealed) return fail(std::move(sealed));
+            auto written = pki::write_secret_file(fs::path(folder) / file_name(name, generation, wrapped_ending),
+                                                  as_bytes(*sealed));
+            if (!written) return fail(std::move(written));
+            ++sealed_now;
+        }
+        // From the disk: what cannot be opened again must not replace what can.
+        auto again = unwrap(**device, folder, name, generation);
+        if (!again) return fail(std::move(again));
+        if (!again->equals(secret->bytes())) {
+            return fail(ErrorCode::secret_not_authentic, file_name(name, generation, wrapped_ending));
+        }
+        std::error_code error;
+        if (open_file == OpenFile::remove) fs::remove(fs::path(folder) / file_name(name, generation), error);
+        if (error) return fail(ErrorCode::file_unwritable, file_name(name, generation) + ": " + error.message());
+    }
+    return sealed_now;
+}
+
+Result<DeviceState> check_key_device(const std::string& folder, const std::string& key_device) {
+    auto device = pki::KeyDevice::open(key_device);
+    if (!device) return fail(std::move(device));
+    DeviceState state{(*device)->token(), 0};
+    for (const char* name : wrapped_names) {
+        for (const std::uint32_t generation : generations(folder, name, wrapped_ending)) {
+            auto opened = unwrap(**device, folder, name, generation);
+            if (!opened) return tl::unexpected(std::move(opened.error()));
+            ++state.sealed_keys;
+        }
+    }
+    return state;
 }
 
 Result<void> create_secrets(const std::string& folder, Random& random) {
@@ -133,7 +242,7 @@ Result<void> create_secrets(const std::string& folder, Random& random) {
     if (!error) fs::permissions(folder, fs::perms::owner_all, error);
     if (error) return fail(ErrorCode::secret_missing, folder + ": " + error.message());
     for (const char* name : secret_names) {
-        if (!generations(folder, name).empty()) continue;
+        if (!generations(folder, name).empty() || !generations(folder, name, wrapped_ending).empty()) continue;
         auto made = pki::create_random_secret(fs::path(folder) / file_name(name, 1), secret_bytes, random);
         if (!made) return fail(std::move(made));
     }

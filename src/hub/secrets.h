@@ -9,6 +9,7 @@
 #include "domain/audit/service.h"
 #include "domain/eligibility/challenges.h"
 #include "domain/identity/number_vault.h"
+#include "platform/pki/key_device.h"
 #include "platform/pki/keys.h"
 
 namespace onshi::hub {
@@ -35,9 +36,26 @@ inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudony
 // The public halves of every generation of the seal key, newest first, at most seal_keys_max. secret.*
 [[nodiscard]] Result<audit::SealKeys> load_seal_keys(const std::string& folder);
 // What individual numbers are sealed and found with; for the intake only, a hub that answers checks never loads it.
-[[nodiscard]] Result<identity::NumberVault> load_number_vault(const std::string& folder);
+// With `key_device` (the setting) a key may lie there as `<name>.<generation>.wrapped`, sealed by the device's own key;
+// of one generation that one counts. Errors: those of load_secrets and pki::KeyDevice.
+[[nodiscard]] Result<identity::NumberVault> load_number_vault(const std::string& folder,
+                                                              const std::string& key_device = "");
 // What insurers' files lie sealed with between their arrival and their intake; newest generation.
-[[nodiscard]] Result<pki::SealingKey> load_members_file_key(const std::string& folder);
+[[nodiscard]] Result<pki::SealingKey> load_members_file_key(const std::string& folder,
+                                                            const std::string& key_device = "");
+// The keys that a device may seal: those that guard individual numbers and are needed at start only.
+inline constexpr const char* wrapped_names[] = {"number", "number_tag", "members_file"};
+enum class OpenFile : std::uint8_t { keep, remove };
+// Seals every open generation of a key by the device, opens the copy again, and only then, where it is wished, removes
+// the open file. What is sealed already stays; gives how many were sealed now. secret.missing: no such key.
+[[nodiscard]] Result<std::size_t> wrap_secret(const std::string& folder, const std::string& key_device,
+                                              std::string_view name, OpenFile open_file, Random& random);
+// Opens the device and every sealed key: gives the token's name and how many there are.
+struct DeviceState {
+    std::string token;
+    std::size_t sealed_keys = 0;
+};
+[[nodiscard]] Result<DeviceState> check_key_device(const std::string& folder, const std::string& key_device);
 // Makes generation 1 of every name that has none yet.
 [[nodiscard]] Result<void> create_secrets(const std::string& folder, Random& random);
 // Says in the folder itself that its keys lie open in a demo, so that they are known wherever they are copied to as a

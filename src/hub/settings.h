@@ -22,6 +22,7 @@ struct Settings {
     std::uint16_t metrics_port = 9464;  // plain HTTP on loopback: /healthz, /readyz, /metrics; 0: the system chooses
     std::string store;                  // see sql::parse_store: a folder (SQLite) or postgresql://…
     std::string secrets_folder;         // see secrets.h for the names
+    std::string key_device;             // pkcs11:…, what keys of the intake may be sealed by; empty: none
     std::string server_certificate;     // PEM file
     std::string server_key;             // PEM file, 0600
     std::string organisation_ca_certificate;  // PEM file: whom client certificates are believed from
@@ -35,7 +36,10 @@ struct Settings {
     std::vector<std::string> face_engines;  // admitted engines of face comparison; empty: no check by face
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
-    std::string intake_folder;    // where insurers' files wait, of this hub alone; empty: none are taken here
+    std::string intake_folder;  // where insurers' files wait, of this hub alone; empty: none are taken here
+    std::string hold_another_person = "all";  // what a difference to the resident register holds back, by severity:
+    std::string hold_one_name = "all";        // all or health_data_only
+    std::string hold_address = "all";
     int correction_minutes = 15;  // how often corrections are looked for; 0: this hub does not
     std::string webhook_roots;    // PEM file: whom facilities' https addresses are believed by; empty: none is told
     int proof_hour = 3;           // of Japan's day, when it is proved that everybody has a card or a paper; -1: never

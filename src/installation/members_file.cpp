@@ -1,5 +1,7 @@
 #include "installation/members_file.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "exchange/insurer_files/row_parser.h"
@@ -77,6 +79,11 @@ void MembersFileWriter::row(std::string_view operation, const synth::SyntheticPe
     field([&](std::string& t) { t = fmt::format("{}", told.copay_percent); });
     field([&](std::string& t) { t = limit_text(other_limit ? other_limit_of(told.limit) : told.limit); });
     field([&](std::string& t) { t = fmt::format("{:02}", static_cast<int>(told.certificate)); });
+    // Employers take up to a week; nobody is notified of what lies ahead.
+    field([&](std::string& t) {
+        const Date heard = told.valid.first.plus_days(static_cast<int>(person.index % 7));
+        if (operation == "add") t = to_iso(std::min(heard, nation_.settings().as_of));
+    });
     out.push_back('\n');
 }
 

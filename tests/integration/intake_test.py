@@ -17,7 +17,7 @@ from harness.client import eventually
 from harness.installation import binary, onshi
 
 HEADER = ("operation,insurer_number,symbol,number,branch,relation,individual_number,name,kana,birth_date,sex,address,"
-          "acquired_on,lost_on,loss_reason,copay_percent,limit_category,certificate_kind")
+          "acquired_on,lost_on,loss_reason,copay_percent,limit_category,certificate_kind,notified_on")
 SECONDS_MAX = 60
 
 
@@ -67,6 +67,9 @@ def test_a_file_is_taken_once_and_every_row_is_explained(installation, members, 
     seen = sum(delay["records"] for delay in delays)
     assert seen == len([row for row in rows if row["result"] == "added"])
     assert all(delay["p50_days"] <= delay["p90_days"] <= delay["max_days"] for delay in delays)
+    _, notices = command(installation, "delays", "--from", "notice")
+    assert sum(delay["records"] for delay in notices) == seen
+    assert sum(delay["max_days"] for delay in notices) <= sum(delay["max_days"] for delay in delays)
     checked = onshi("db", "check", "--config", installation.settings)
     assert checked.returncode == 0, checked.stderr
 

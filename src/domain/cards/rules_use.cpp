@@ -10,4 +10,12 @@ Result<UseState> decide_use(UseState before, UseWish wish) {
     return wish == UseWish::cancel ? UseState::cancel_requested : UseState::cancelled;
 }
 
+UseRegistration merge_use(const UseRegistration& one, const UseRegistration& other) {
+    if (one.state == UseState::none) return other;
+    if (other.state == UseState::none) return one;
+    if (one.since != other.since) return other.since < one.since ? one : other;
+    // In the order of the states each is stricter than the one before it.
+    return one.state < other.state ? other : one;
+}
+
 }  // namespace onshi::cards

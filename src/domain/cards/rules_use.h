@@ -18,4 +18,8 @@ enum class UseWish : std::uint8_t {
 // The state after a wish (§8.3, §8.4). The same wish again changes nothing. use.not_registered.
 [[nodiscard]] Result<UseState> decide_use(UseState before, UseWish wish);
 
+// What counts of two keys that are one human's (§2.7): the newer decision, and of two made at once the stricter.
+// Nothing ever asked for decides nothing.
+[[nodiscard]] UseRegistration merge_use(const UseRegistration& one, const UseRegistration& other);
+
 }  // namespace onshi::cards

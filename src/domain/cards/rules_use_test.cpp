@@ -43,5 +43,24 @@ TEST(use_of_a_card, every_state_under_every_wish) {
     }
 }
 
+// Every pair of states, decided at different moments and at the same.
+TEST(use_of_a_card, of_two_keys_of_one_human_the_newer_decision_counts) {
+    using S = UseState;
+    const Instant before{1'000};
+    const Instant after{2'000};
+    const S states[]{S::none, S::registered, S::cancel_requested, S::cancelled};
+    for (const S one : states) {
+        for (const S other : states) {
+            const bool first_says = one != S::none;
+            const bool second_says = other != S::none;
+            const S later = second_says ? other : one;
+            EXPECT_EQ(merge_use({one, before, 1}, {other, after, 1}).state, later);
+            EXPECT_EQ(merge_use({one, after, 1}, {other, before, 1}).state, first_says ? one : other);
+            const S stricter = static_cast<S>(std::max(static_cast<int>(one), static_cast<int>(other)));
+            EXPECT_EQ(merge_use({one, after, 1}, {other, after, 1}).state, stricter) << "at once";
+        }
+    }
+}
+
 }  // namespace
 }  // namespace onshi::cards

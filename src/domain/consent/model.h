@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/identifiers.h"
 #include "base/time.h"
 
 namespace onshi::consent {
@@ -60,5 +61,17 @@ inline constexpr std::chrono::minutes window_after_answer{10};
 
 // What counts now: per item the newest choice (CO-3), and only while it lives.
 [[nodiscard]] std::vector<ItemChoice> in_force(const std::vector<Consent>& consents, Instant now);
+
+// A consent with the facility it was given to.
+struct FacilityConsent {
+    OrganisationKey organisation{0};
+    Consent consent;
+};
+
+// What has to be added to a person's choices when another key's are the same human's (domain-rules §2.7): of two that
+// are in force the stricter counts, one that only the other made counts too, and neither lasts longer than it was given
+// for. Given `now`, since the newest choice counts.
+[[nodiscard]] std::vector<FacilityConsent> merge_consents(const std::vector<FacilityConsent>& mine,
+                                                          const std::vector<FacilityConsent>& others, Instant now);
 
 }  // namespace onshi::consent

@@ -42,5 +42,58 @@ TEST(consent_items, names_round_trip) {
     EXPECT_EQ(parse_item("everything"), std::nullopt);
 }
 
+// Every pair of {nothing, agreed, refused, over} of one item at one facility.
+TEST(merged_consents, are_the_stricter_and_merging_again_adds_nothing) {
+    const Instant now = t0 + hours(20);
+    const OrganisationKey clinic(3);
+    enum class Said { nothing, agreed, refused, over };
+    const auto consents = [&](Said said, Instant at) {
+        std::vector<FacilityConsent> made;
+        if (said == Said::nothing) return made;
+        const Instant given = said == Said::over ? now - hours(24) : at;
+        const Choice choice = said == Said::refused ? Choice::refused : Choice::agreed;
+        made.push_back({clinic, {Item::medicines, choice, given, given + life}});
+        return made;
+    };
+    const auto plain = [](const std::vector<FacilityConsent>& all) {
+        std::vector<Consent> list;
+        for (const auto& one : all) list.push_back(one.consent);
+        return list;
+    };
+    for (const Said mine : {Said::nothing, Said::agreed, Said::refused, Said::over}) {
+        for (const Said theirs : {Said::nothing, Said::agreed, Said::refused, Said::over}) {
+            for (const Instant other_at : {t0 + hours(1), t0 + hours(3)}) {
+                auto own = consents(mine, t0 + hours(2));
+                const auto others = consents(theirs, other_at);
+                const auto added = merge_consents(own, others, now);
+                for (const auto& one : added) EXPECT_LE(one.consent.expires_at, other_at + life);
+                own.insert(own.end(), added.begin(), added.end());
+                const auto after = in_force(plain(own), now);
+                const bool refused = mine == Said::refused || theirs == Said::refused;
+                const bool agreed = mine == Said::agreed || theirs == Said::agreed;
+                if (refused) EXPECT_EQ(after, (std::vector{ItemChoice{Item::medicines, Choice::refused}}));
+                if (!refused && agreed) EXPECT_EQ(after, (std::vector{ItemChoice{Item::medicines, Choice::agreed}}));
+                if (!refused && !agreed) EXPECT_TRUE(after.empty());
+                EXPECT_TRUE(merge_consents(own, others, now).empty()) << "again";
+            }
+        }
+    }
+}
+
+TEST(merged_consents, last_no_longer_than_the_shorter_and_stay_with_their_facility) {
+    const Instant now = t0 + hours(20);
+    const std::vector<FacilityConsent> mine{{OrganisationKey(3), agreed_at(t0 + hours(2))}};
+    const std::vector<FacilityConsent> others{{OrganisationKey(3), agreed_at(t0 + hours(1))},
+                                              {OrganisationKey(4), agreed_at(t0 + hours(1))}};
+    const auto added = merge_consents(mine, others, now);
+    ASSERT_EQ(added.size(), 2U);
+    EXPECT_EQ(added[0].organisation, OrganisationKey(3));
+    EXPECT_EQ(added[1].organisation, OrganisationKey(4));
+    for (const auto& one : added) {
+        EXPECT_EQ(one.consent.expires_at, t0 + hours(25));
+        EXPECT_EQ(one.consent.given_at, now);
+    }
+}
+
 }  // namespace
 }  // namespace onshi::consent

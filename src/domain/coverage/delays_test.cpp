@@ -50,5 +50,13 @@ TEST(delays, insurers_are_told_apart_and_the_days_of_the_law_count) {
     EXPECT_EQ(summaries[1].breaches, 0);
 }
 
+TEST(delays, from_the_notice_the_insurers_own_five_days_count) {
+    const std::vector<Delay> delays{{one, 3, 1}, {one, 4, 1}, {one, 5, 1}, {one, 6, 1}};
+    const auto summaries = summarise(delays, DelayFrom::notice);
+    ASSERT_EQ(summaries.size(), 1U);
+    EXPECT_EQ(summaries[0].alerts, 3);
+    EXPECT_EQ(summaries[0].breaches, 1);
+}
+
 }  // namespace
 }  // namespace onshi::coverage

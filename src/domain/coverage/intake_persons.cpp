@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "domain/coverage/rules_intake.h"
+#include "domain/identity/store_merge.h"
 #include "domain/identity/store_numbers.h"
 
 namespace onshi::coverage {
@@ -25,6 +26,7 @@ void PersonWork::put(const Coverage& record, std::optional<std::size_t> index, c
     was_open.push_back(false);
     was_seen.push_back(false);
     insured.emplace_back(told);
+    notified.emplace_back();
 }
 
 const WithheldCase* PersonWork::find_withheld(CoverageKey coverage) const {
@@ -60,6 +62,7 @@ Result<PersonWork> person_work(PersonKey key, const PersonRead& read) {
     work.records = std::move(*records);
     work.marks.assign(work.records.size(), RecordMark::kept);
     work.insured.resize(work.records.size());
+    work.notified.resize(work.records.size());
     for (const Coverage& record : work.records) {
         work.was_open.push_back(is_open_member(record));
         work.was_seen.push_back(record.state == State::active);
@@ -93,13 +96,21 @@ Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const Writ
         const int after = is_open_member(record) ? 1 : 0;
         members.add(record.insurer, after - (work.was_open[i] ? 1 : 0));
         const bool appears = record.state == State::active && !work.was_seen[i];
-        if (appears) delays.add(record.insurer, record.acquired_on, japan_day(parts.clock.now()));
+        if (!appears) continue;
+        const Date today = japan_day(parts.clock.now());
+        delays.add(record.insurer, record.acquired_on, today);
+        if (work.notified[i]) delays.add(record.insurer, *work.notified[i], today, DelayFrom::notice);
     }
     for (std::size_t i = 0; i < work.withheld.size(); ++i) {
         if (work.withheld_changed[i]) put_withheld(set, work.withheld[i]);
     }
     // Nobody was told anything about a person who was not known.
     if (work.records_changed() && !work.is_new) add_change(set, key, parts.clock.now());
+    // A person without records has no section whose version would tell that it was merged meanwhile.
+    const bool unguarded = !work.is_new && !work.identity_changed && !work.coverage_version;
+    if (work.records_changed() && unguarded) {
+        identity::expect_section(set, key, identity::Section::identity, work.identity_version);
+    }
     if (work.records_changed()) {
         identity::put_section_guarded(set, key, identity::Section::coverage, pack_all(work.records),
                                       work.coverage_version);

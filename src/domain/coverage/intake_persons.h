@@ -34,6 +34,7 @@ struct PersonWork {
     std::vector<bool> was_open;                               // counted among the insurer's members before
     std::vector<bool> was_seen;                               // active before
     std::vector<std::optional<InsuredSymbolNumber>> insured;  // of fresh ones
+    std::vector<std::optional<Date>> notified;                // when the insurer heard of it, where that is known
     std::vector<WithheldCase> withheld;
     std::vector<bool> withheld_changed;
     // A number that is to be sealed with the person.

@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint8_t layout = 1;
 constexpr std::uint8_t no_branch = 255;
 constexpr std::uint8_t no_ratio = 255;
+constexpr std::uint8_t health_held_bit = 0x80;  // beside the state
 
 void write(ByteWriter& writer, const Coverage& c) {
     writer.i64(c.key.value());
@@ -21,7 +22,8 @@ void write(ByteWriter& writer, const Coverage& c) {
     writer.u32(static_cast<std::uint32_t>(c.acquired_on.days()));
     writer.u32(static_cast<std::uint32_t>(c.valid_to.days()));
     writer.u8(static_cast<std::uint8_t>(c.loss_reason));
-    writer.u8(static_cast<std::uint8_t>(c.state));
+    const unsigned held = c.health_data_held ? health_held_bit : 0U;
+    writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(c.state) | held));
     writer.u8(c.copay_percent ? static_cast<std::uint8_t>(*c.copay_percent) : no_ratio);
     writer.text(c.limit_category);
     writer.u8(static_cast<std::uint8_t>(c.kind));
@@ -54,7 +56,9 @@ std::optional<Coverage> read(ByteReader& reader) {
     const auto acquired_on = read_date(reader);
     const auto valid_to = read_date(reader);
     c.loss_reason = static_cast<LossReason>(reader.u8());
-    c.state = static_cast<State>(reader.u8());
+    const std::uint8_t state = reader.u8();
+    c.health_data_held = (state & health_held_bit) != 0;
+    c.state = static_cast<State>(state & ~unsigned{health_held_bit});
     const std::uint8_t ratio = reader.u8();
     if (ratio != no_ratio) c.copay_percent = ratio;
     c.limit_category = reader.text();

@@ -42,6 +42,8 @@ struct Coverage {
     Date valid_to = Date::open_end;
     LossReason loss_reason = LossReason::none;
     State state = State::active;
+    // Seen, but its link to the person is doubted and a policy holds back health data only (domain-rules §2.5).
+    bool health_data_held = false;
     std::optional<int> copay_percent;  // 0…100; absent: not told by the insurer
     std::string limit_category;        // §1.5 `A01` … `B10`; empty: none on file
     CertificateKind kind = CertificateKind::general;

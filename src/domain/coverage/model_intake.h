@@ -40,6 +40,7 @@ struct IntakeRow {
     std::optional<int> copay_percent;
     std::string limit_category;
     CertificateKind kind = CertificateKind::general;
+    std::optional<Date> notified_on = std::nullopt;  // 届出日: when the insurer heard of it
 
     [[nodiscard]] bool tells_name() const { return !person.name.empty() || !person.kana.empty(); }
 };
@@ -116,8 +117,9 @@ struct WithheldCase {
     std::string cause;         // name of an outcome code
     std::uint16_t fields = 0;  // MatchReport::packed_fields
     identity::SentIdentity sent;
-    std::uint8_t reason = 0;  // ConfirmReason once confirmed
-    std::string evidence;     // a reference to a document, no personal data
+    std::optional<Date> notified_on = std::nullopt;  // when the insurer heard of what it registered
+    std::uint8_t reason = 0;                         // ConfirmReason once confirmed
+    std::string evidence;                            // a reference to a document, no personal data
     std::string confirmed_by;
     std::string approved_by;
 };

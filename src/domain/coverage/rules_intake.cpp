@@ -10,10 +10,13 @@ bool same_comparison(std::string_view raw, std::string_view stored, std::string_
     return normal && *normal == comparison;
 }
 
-State state_after(const IntakeFacts& facts, State before) {
-    if (facts.match == nullptr) return before;
-    if (!facts.match->withheld()) return State::active;
-    return facts.confirmed_before ? State::active : State::withheld;
+// What the match says of the record: seen, not seen, or seen without health data.
+void judge_link(const IntakeFacts& facts, Coverage& record) {
+    if (facts.match == nullptr) return;
+    const bool doubted = facts.match->withheld() && !facts.confirmed_before;
+    const bool closes = doubted && facts.policy.scope_of(facts.match->severity) == identity::HoldScope::all;
+    record.state = closes ? State::withheld : State::active;
+    record.health_data_held = doubted && !closes;
 }
 
 void tell_content(const IntakeRow& row, Coverage& record) {
@@ -31,8 +34,8 @@ void tell_end(const IntakeRow& row, Coverage& record) {
 // Equal in what a row can tell; when it became known, and by which file, is not the row's matter.
 bool same_content(const Coverage& a, const Coverage& b) {
     return a.relation == b.relation && a.acquired_on == b.acquired_on && a.valid_to == b.valid_to &&
-           a.loss_reason == b.loss_reason && a.state == b.state && a.copay_percent == b.copay_percent &&
-           a.limit_category == b.limit_category && a.kind == b.kind;
+           a.loss_reason == b.loss_reason && a.state == b.state && a.health_data_held == b.health_data_held &&
+           a.copay_percent == b.copay_percent && a.limit_category == b.limit_category && a.kind == b.kind;
 }
 
 IntakeVerdict changed(const IntakeRow& row, const IntakeFacts& facts, std::size_t index, Coverage after,
@@ -40,8 +43,8 @@ IntakeVerdict changed(const IntakeRow& row, const IntakeFacts& facts, std::size_
     const Coverage& before = facts.records[index];
     if (same_content(before, after)) return IntakeDecision{RowResult::unchanged, index, before};
     after.file_day = facts.file_day;
-    const bool is_held = after.state == State::withheld && row.tells_name();
-    return IntakeDecision{is_held ? RowResult::withheld : result, index, std::move(after)};
+    const bool closed = after.state == State::withheld && row.tells_name();
+    return IntakeDecision{closed ? RowResult::withheld : result, index, std::move(after)};
 }
 
 IntakeVerdict add_new(const IntakeRow& row, const IntakeFacts& facts) {
@@ -57,7 +60,8 @@ IntakeVerdict add_new(const IntakeRow& row, const IntakeFacts& facts) {
                     .file_day = facts.file_day};
     tell_content(row, record);
     if (row.lost_on) tell_end(row, record);
-    record.state = state_after(facts, State::withheld);
+    record.state = State::withheld;
+    judge_link(facts, record);
     const RowResult result = record.state == State::withheld ? RowResult::withheld : RowResult::added;
     return IntakeDecision{result, std::nullopt, std::move(record)};
 }
@@ -70,7 +74,7 @@ IntakeVerdict add_again(const IntakeRow& row, const IntakeFacts& facts, std::siz
     if (row.lost_on) tell_end(row, after);
     if (!same_content(before, after)) return IntakeRefusal{ErrorCode::intake_exists_differently, {}};
     // A withheld record whose data now agree is released; one that is seen is not withheld by sending it again.
-    if (before.state == State::withheld) after.state = state_after(facts, before.state);
+    if (is_held(before)) judge_link(facts, after);
     return changed(row, facts, index, std::move(after), RowResult::changed);
 }
 
@@ -84,7 +88,7 @@ IntakeVerdict add(const IntakeRow& row, const IntakeFacts& facts) {
 IntakeVerdict change(const IntakeRow& row, const IntakeFacts& facts, std::size_t index) {
     Coverage after = facts.records[index];
     tell_content(row, after);
-    after.state = state_after(facts, after.state);
+    judge_link(facts, after);
     return changed(row, facts, index, std::move(after), RowResult::changed);
 }
 

@@ -28,6 +28,7 @@ struct IntakeFacts {
     const identity::MatchReport* match = nullptr;  // nullptr: the row tells no name to compare
     // The difference was confirmed for just these data before: it no longer withholds (MT-3).
     bool confirmed_before = false;
+    identity::MatchPolicy policy = {};
     Date file_day;
 };
 
@@ -54,6 +55,11 @@ struct IntakeFacts {
 
 // Whether the rows of a file reach the threshold that stops it for a second person.
 [[nodiscard]] bool is_unusual_share(std::int64_t rows_that_end_or_blank, std::int64_t members);
+
+// Whether a doubt about the record's link waits for its insurer, whatever it holds back.
+[[nodiscard]] inline bool is_held(const Coverage& record) {
+    return record.state == State::withheld || (record.state == State::active && record.health_data_held);
+}
 
 // Counts towards an insurer's members: not void, without a known end.
 [[nodiscard]] inline bool is_open_member(const Coverage& record) {

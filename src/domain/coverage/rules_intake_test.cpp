@@ -257,5 +257,58 @@ TEST(unusual_share, is_more_than_a_fifth_and_at_least_twenty_rows) {
     }
 }
 
+identity::MatchReport of_severity(identity::Severity severity) {
+    identity::MatchReport report = differing();
+    report.severity = severity;
+    return report;
+}
+
+// REQ: hold_scope (domain-rules §2.5). Each severity has its own policy; the official rule closes the record.
+TEST(hold_scope, closes_the_record_or_only_its_health_data) {
+    using identity::HoldScope;
+    using identity::Severity;
+    for (const Severity severity : {Severity::another_person, Severity::one_name, Severity::address}) {
+        const identity::MatchReport match = of_severity(severity);
+        for (int bits = 0; bits < 8; ++bits) {
+            const auto scope = [bits](int bit) {
+                return (bits & bit) != 0 ? HoldScope::health_data_only : HoldScope::all;
+            };
+            const identity::MatchPolicy policy{scope(1), scope(2), scope(4)};
+            const IntakeFacts facts{.records = {}, .match = &match, .policy = policy, .file_day = today};
+            const auto decision = accepted(decide_intake(row(Operation::add), facts));
+            const bool open = policy.scope_of(severity) == HoldScope::health_data_only;
+            EXPECT_EQ(decision.after.state, open ? State::active : State::withheld);
+            EXPECT_EQ(decision.after.health_data_held, open);
+            EXPECT_EQ(decision.result, open ? RowResult::added : RowResult::withheld);
+            EXPECT_TRUE(is_held(decision.after));
+        }
+    }
+}
+
+TEST(hold_scope, ends_with_data_that_agree_or_a_confirmation) {
+    const identity::MatchReport match = differing();
+    identity::MatchPolicy policy;
+    policy.one_name = identity::HoldScope::health_data_only;
+    Coverage held = record();
+    held.health_data_held = true;
+    const std::vector records{held};
+    const identity::MatchReport agrees = clean();
+    const auto corrected = accepted(decide_intake(
+        row(Operation::change), {.records = records, .match = &agrees, .policy = policy, .file_day = today}));
+    EXPECT_FALSE(is_held(corrected.after));
+    EXPECT_EQ(corrected.result, RowResult::changed);
+    const auto confirmed = accepted(decide_intake(
+        row(Operation::change),
+        {.records = records, .match = &match, .confirmed_before = true, .policy = policy, .file_day = today}));
+    EXPECT_FALSE(is_held(confirmed.after));
+    const auto again = accepted(
+        decide_intake(row(Operation::add), {.records = records, .match = &match, .policy = policy, .file_day = today}));
+    EXPECT_EQ(again.result, RowResult::unchanged) << "the same row changes nothing";
+    // The flag is of the stored form too.
+    EXPECT_TRUE(unpack(pack(held))->health_data_held);
+    EXPECT_EQ(unpack(pack(held))->state, State::active);
+    EXPECT_FALSE(unpack(pack(record()))->health_data_held);
+}
+
 }  // namespace
 }  // namespace onshi::coverage

@@ -70,6 +70,7 @@ class Planner {
     [[nodiscard]] std::optional<identity::MatchReport> match_of(const PreparedRow& row, const PersonWork& work) const;
     void note_withheld(const PreparedRow& row, PersonWork& work, const Coverage& record,
                        const identity::MatchReport& match);
+    static void note_notice(const PreparedRow& row, PersonWork& work, std::size_t record);
     void note_released(PersonWork& work, CoverageKey coverage);
     void end_dependants(std::size_t index, const Coverage& insured, RowOutcome& outcome);
     void add_notes(const PreparedRow& row, const PersonWork& work, const Coverage& record,
@@ -287,10 +288,18 @@ void Planner::note_withheld(const PreparedRow& row, PersonWork& work, const Cove
                           .cause = std::string(to_string(*match.cause)),
                           .fields = match.packed_fields(),
                           .sent = row.row.person,
+                          .notified_on = row.row.notified_on,
                           .evidence = {},
                           .confirmed_by = {},
                           .approved_by = {}};
     work.put_withheld(std::move(withheld));
+}
+
+// What told of the record: this row, or the one that was withheld.
+void Planner::note_notice(const PreparedRow& row, PersonWork& work, std::size_t record) {
+    const WithheldCase* withheld = work.find_withheld(work.records[record].key);
+    work.notified[record] = row.row.notified_on;
+    if (!row.row.notified_on && withheld != nullptr) work.notified[record] = withheld->notified_on;
 }
 
 void Planner::note_released(PersonWork& work, CoverageKey coverage) {
@@ -303,7 +312,7 @@ void Planner::note_released(PersonWork& work, CoverageKey coverage) {
 
 void Planner::add_notes(const PreparedRow& row, const PersonWork& work, const Coverage& record,
                         const std::optional<identity::MatchReport>& match, RowOutcome& outcome) const {
-    if (outcome.result == RowResult::withheld && match && match->cause) outcome.note(*match->cause);
+    if (is_held(record) && match && match->cause && match->withheld()) outcome.note(*match->cause);
     if (row.row.operation != Operation::add && row.row.operation != Operation::change) return;
     if (overlaps_another_insurer(record, work.records)) outcome.note(OutcomeCode::note_other_coverage);
     const bool suspect = parts_.ratio_check != nullptr && record.copay_percent &&
@@ -315,7 +324,8 @@ void Planner::add_notes(const PreparedRow& row, const PersonWork& work, const Co
 RowOutcome Planner::apply(std::size_t index, PersonWork& work) {
     const PreparedRow& row = rows_[index];
     const auto match = match_of(row, work);
-    IntakeFacts facts{.records = work.records, .match = match ? &*match : nullptr, .file_day = today_};
+    IntakeFacts facts{
+        .records = work.records, .match = match ? &*match : nullptr, .policy = parts_.policy, .file_day = today_};
     if (match && match->withheld()) {
         const auto record = find_record(row.row, work.records);
         const WithheldCase* before = record ? work.find_withheld(work.records[*record].key) : nullptr;
@@ -332,11 +342,12 @@ RowOutcome Planner::apply(std::size_t index, PersonWork& work) {
     if (decision.result == RowResult::unchanged) return outcome;
     Coverage after = decision.after;
     if (!decision.index) after.key = CoverageKey(keys_.take());
-    const bool was_withheld = decision.index && work.records[*decision.index].state == State::withheld;
+    const bool was_held = decision.index && is_held(work.records[*decision.index]);
     work.put(after, decision.index, row.row.insured);
+    note_notice(row, work, decision.index.value_or(work.records.size() - 1));
     if (!decision.index) new_holders_.emplace(row.insured_hash, work.person.key);
-    if (after.state == State::withheld && match && match->withheld()) note_withheld(row, work, after, *match);
-    if (was_withheld && after.state != State::withheld) note_released(work, after.key);
+    if (is_held(after) && match && match->withheld()) note_withheld(row, work, after, *match);
+    if (was_held && !is_held(after)) note_released(work, after.key);
     add_notes(row, work, after, match, outcome);
     if (decision.result == RowResult::ended) end_dependants(index, after, outcome);
     return outcome;
@@ -385,12 +396,14 @@ RowOutcome Planner::move(std::size_t index, PersonWork& from, std::size_t record
     learn_from_register(row, target);
     moved.key = CoverageKey(keys_.take());
     moved.state = State::active;
+    moved.health_data_held = false;
     moved.relation = row.row.relation;
     moved.copay_percent = row.row.copay_percent;
     moved.limit_category = row.row.limit_category;
     moved.kind = row.row.kind;
     moved.file_day = today_;
     target.put(moved, std::nullopt, row.row.insured);
+    target.notified.back() = row.row.notified_on;
     new_holders_.emplace(row.insured_hash, target.person.key);
     RowOutcome outcome;
     outcome.result = RowResult::moved;
@@ -408,7 +421,7 @@ RowOutcome Planner::add(std::size_t index, PersonWork* work) {
         if (held.state == State::void_ || held.branch != row.row.branch) continue;
         const bool same_acquisition = held.acquired_on == *row.row.acquired_on;
         // The record waits for its right number: this is it.
-        if (same_acquisition && held.state == State::withheld) return move(index, *holder, *record, work);
+        if (same_acquisition && is_held(held)) return move(index, *holder, *record, work);
         // N-2: another birth date under one number is another person, whatever the numbering says.
         if (same_acquisition && holder->person.birth == row.row.person.birth) {
             return RowOutcome::refuse(ErrorCode::intake_other_person);
@@ -429,6 +442,9 @@ RowOutcome Planner::decide(std::size_t index) {
     const Date latest = today_.plus_days(acquisition_ahead_days_max);
     if (row.row.acquired_on && *row.row.acquired_on > latest) {
         return RowOutcome::refuse(ErrorCode::intake_value, "acquired_on");
+    }
+    if (row.row.notified_on && *row.row.notified_on > today_) {
+        return RowOutcome::refuse(ErrorCode::intake_value, "notified_on");
     }
     bool other_person = false;
     PersonWork* work = row.tag ? find_by_tag(index) : find_without_number(index, other_person);

@@ -28,6 +28,7 @@ struct IntakeParts {
     const identity::NumberVault& vault;
     identity::ResidentRegister& residents;
     RatioCheck ratio_check = nullptr;
+    identity::MatchPolicy policy = {};
 };
 
 // A row with everything that can be known of it without the registry: its tag, and how it compares with the resident

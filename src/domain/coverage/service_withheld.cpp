@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "domain/audit/intents.h"
 #include "domain/coverage/intake_persons.h"
+#include "domain/coverage/rules_intake.h"
 #include "domain/coverage/store_intake.h"
 
 namespace onshi::coverage {
@@ -104,14 +105,17 @@ Task<Result<WithheldCase>> WithheldRecords::decide(WithheldCase decided, audit::
     sql::WriteSet set(sql::Store::registry);
     change_withheld(set, decided, decided.version);
     const auto record = std::ranges::find(work->records, decided.coverage, &Coverage::key);
-    const bool can_release = record != work->records.end() && record->state == State::withheld;
+    const bool can_release = record != work->records.end() && is_held(*record);
     if (!can_release) co_return fail(ErrorCode::intake_not_held, "the record is not withheld any more");
     if (decided.state == WithheldState::confirmed) {
         Coverage released = *record;
         released.state = State::active;
+        released.health_data_held = false;
         const auto insured = InsuredSymbolNumber::parse(released.symbol, released.number);
         if (!insured) co_return fail(ErrorCode::store_corrupt, "the record's number");
-        work->put(released, static_cast<std::size_t>(record - work->records.begin()), *insured);
+        const auto index = static_cast<std::size_t>(record - work->records.begin());
+        work->put(released, index, *insured);
+        work->notified[index] = decided.notified_on;
         MemberCounts members;
         DelayCounts delays;
         auto written = write_person(set, *work, {vault_, clock_, random_}, members, delays);

@@ -7,6 +7,7 @@
 #include "domain/eligibility/counter_cases.h"
 #include "domain/eligibility/webhooks.h"
 #include "domain/identity/store.h"
+#include "domain/identity/store_merge.h"
 
 namespace onshi::eligibility {
 
@@ -30,7 +31,8 @@ const Statement insert_told("eligibility.insert_told", Store::ledger, ShardKey::
                             "coverage_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
                             "ON CONFLICT (person_key, lane, sequence) DO NOTHING");
 const Statement select_told("eligibility.select_told", Store::ledger, ShardKey::person,
-                            "SELECT lane, sequence, organisation_key, care_day, source, result, coverage_key FROM told "
+                            "SELECT lane, sequence, organisation_key, care_day, source, result, coverage_key, "
+                            "person_key FROM told "
                             "WHERE person_key = $1 ORDER BY lane, sequence LIMIT $2");
 const Statement update_told("eligibility.update_told", Store::ledger, ShardKey::person,
                             "UPDATE told SET result = $4, coverage_key = $5 "
@@ -56,6 +58,7 @@ struct Feed {
 };
 
 struct ToldRow {
+    PersonKey person{0};  // as it was called then
     audit::Place place{};
     OrganisationKey organisation{0};
     Told told;
@@ -85,6 +88,7 @@ ToldRow decode_told(const Row& row) {
     found.told.source = row.integer(4) == static_cast<std::int64_t>(Source::card) ? Source::card : Source::number;
     found.told.result = result_of(row, 5);
     if (row.integer(6) != no_coverage) found.told.coverage = CoverageKey(row.integer(6));
+    found.person = PersonKey(row.integer(7));
     return found;
 }
 CorrectionEvent decode_event(const Row& row) {
@@ -183,6 +187,45 @@ Task<Result<void>> Corrections::note_counter_cases(sql::WriteSet& set, const sql
     co_return Result<void>();
 }
 
+namespace {
+
+// The person a change is about, as it stands now, and everything that was told of it under whatever key.
+struct Standing {
+    std::vector<coverage::Coverage> records;
+    std::vector<ToldRow> told;
+};
+
+Task<Result<Standing>> load_standing(sql::Database& database, PersonKey changed, Deadline deadline) {
+    sql::ReadBatch first;
+    const auto alias = identity::load_alias(first, changed);
+    auto read = co_await database.read(first, deadline);
+    if (!read) co_return fail(std::move(read));
+    const PersonKey current = alias ? *alias : changed;
+    sql::ReadBatch second;
+    const auto now = identity::load_now(second, current);
+    const auto merged = identity::load_merged_into(second, current);
+    const auto told =
+        second.many(select_told, answers_per_person_max, decode_told, current.value(), answers_per_person_max);
+    read = co_await database.read(second, deadline);
+    if (!read) co_return fail(std::move(read));
+    auto records = coverage::coverages_of(now);
+    if (!records) co_return fail(ErrorCode::store_corrupt, "a person's coverage section");
+    Standing standing{std::move(*records), told.get()};
+    if (merged.empty()) co_return standing;
+    sql::ReadBatch third;
+    std::vector<sql::Rows<ToldRow>> before;
+    for (const PersonKey key : merged) {
+        before.push_back(
+            third.many(select_told, answers_per_person_max, decode_told, key.value(), answers_per_person_max));
+    }
+    read = co_await database.read(third, deadline);
+    if (!read) co_return fail(std::move(read));
+    for (const auto& rows : before) standing.told.insert(standing.told.end(), rows.begin(), rows.end());
+    co_return standing;
+}
+
+}  // namespace
+
 // A page of the registry's changes, compared with what was told about these persons.
 Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run, Deadline deadline) {
     sql::ReadBatch first;
@@ -202,24 +245,18 @@ Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run
         // Those behind it wait too, so that none is passed over.
         more = more && change.changed_at <= settled;
         if (change.changed_at > settled) break;
-        sql::ReadBatch batch;
-        const auto now = identity::load_now(batch, change.person);
-        const auto told =
-            batch.many(select_told, answers_per_person_max, decode_told, change.person.value(), answers_per_person_max);
-        read = co_await database_.read(batch, deadline);
-        if (!read) co_return fail(std::move(read));
-        const auto records = coverage::coverages_of(now);
-        if (!records) co_return fail(ErrorCode::store_corrupt, "a person's coverage section");
+        auto standing = co_await load_standing(database_, change.person, deadline);
+        if (!standing) co_return fail(std::move(standing));
         ++counted.changes;
         next.known_seq = change.known_seq;
         next.person = change.person.value();
-        for (const ToldRow& row : told) {
-            const auto correction = correct(row.told, *records);
+        for (const ToldRow& row : standing->told) {
+            const auto correction = correct(row.told, standing->records);
             if (!correction) continue;
             set.change(insert_correction, row.organisation.value(), next.next_id++, row.place.lane, row.place.sequence,
                        row.told.care_day.days(), row.told.result, correction->result, correction->hint,
                        clock_.now().us);
-            set.change(update_told, change.person.value(), row.place.lane, row.place.sequence, correction->result,
+            set.change(update_told, row.person.value(), row.place.lane, row.place.sequence, correction->result,
                        correction->coverage ? correction->coverage->value() : no_coverage);
             wake_webhook(set, row.organisation, clock_.now());
             if (row.told.result == ResultCode::none) close_counter_case(set, row.place);

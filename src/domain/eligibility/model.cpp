@@ -90,7 +90,7 @@ bool read_verdict(ByteReader& reader, Verdict& verdict) {
     }
     if (!read_notes(reader, verdict.notes) || !read_next(reader, verdict.next)) return false;
     verdict.medical = static_cast<MedicalData>(reader.u8());
-    return verdict.medical <= MedicalData::deferred;
+    return verdict.medical <= MedicalData::link_unconfirmed;
 }
 
 }  // namespace
@@ -115,6 +115,7 @@ std::string_view to_string(MedicalData reason) {
         case MedicalData::scheme_without: return "scheme_without";
         case MedicalData::by_number: return "by_number";
         case MedicalData::deferred: return "deferred";
+        case MedicalData::link_unconfirmed: return "link_unconfirmed";
     }
     return "not_eligible";
 }

@@ -70,6 +70,7 @@ enum class MedicalData : std::uint8_t {
     scheme_without = 4,     // §5.6: 自衛官, 日雇特例
     by_number = 5,          // a look-up without the card
     deferred = 6,           // design §9.7: signed while the hub was away
+    link_unconfirmed = 7,   // §2.5: an insurer has yet to confirm whose the record is
 };
 [[nodiscard]] std::string_view to_string(MedicalData reason);
 

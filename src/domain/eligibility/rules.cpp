@@ -115,8 +115,15 @@ void add_card_notes(Verdict& verdict, const CardFacts& card) {
     }
 }
 
-MedicalData medical_data(const CardFacts& card, const Verdict& verdict) {
+// Whose the health data are that came with a doubted record nobody knows yet: they may be another person's.
+bool is_link_doubted(const std::vector<Coverage>& coverages) {
+    return std::ranges::any_of(coverages,
+                               [](const Coverage& c) { return c.state == State::active && c.health_data_held; });
+}
+
+MedicalData medical_data(const CardFacts& card, const Verdict& verdict, const std::vector<Coverage>& coverages) {
     if (verdict.result != ResultCode::valid) return MedicalData::not_eligible;
+    if (is_link_doubted(coverages)) return MedicalData::link_unconfirmed;
     if (!scheme_has_medical_data(*verdict.coverage)) return MedicalData::scheme_without;
     if (card.validity == cards::Validity::in_grace) return MedicalData::certificate_grace;
     if (card.status_old) return MedicalData::card_status_old;
@@ -219,7 +226,10 @@ Verdict decide_by_card(const CardFacts& card, const std::vector<coverage::Covera
         set_unregistered(verdict);
     }
     add_card_notes(verdict, card);
-    verdict.medical = medical_data(card, verdict);
+    verdict.medical = medical_data(card, verdict, coverages);
+    if (verdict.medical == MedicalData::link_unconfirmed) {
+        verdict.notes.push_back({OutcomeCode::note_health_data_held, std::nullopt});
+    }
     return verdict;
 }
 

@@ -1,5 +1,7 @@
 #include "domain/eligibility/rules_corrections.h"
 
+#include "domain/coverage/rules_merge.h"
+
 namespace onshi::eligibility {
 
 namespace {
@@ -15,6 +17,16 @@ const coverage::Coverage* covering(std::span<const coverage::Coverage> records, 
         if (counts_on(record, day) && (found == nullptr || found->acquired_on < record.acquired_on)) found = &record;
     }
     return found;
+}
+
+// A record that became void because the same coverage stands in another one (two persons were merged): nothing that was
+// told of it turned out otherwise.
+const coverage::Coverage* standing_for(const coverage::Coverage* asked, std::span<const coverage::Coverage> records) {
+    if (asked == nullptr || asked->state != coverage::State::void_) return asked;
+    for (const auto& record : records) {
+        if (record.state == coverage::State::active && coverage::same_coverage(*asked, record)) return &record;
+    }
+    return asked;
 }
 
 const coverage::Coverage* find(std::span<const coverage::Coverage> records, const std::optional<CoverageKey>& key) {
@@ -43,7 +55,7 @@ bool is_correctable(const Answer& answer) {
 }
 
 std::optional<Correction> correct(const Told& told, std::span<const coverage::Coverage> records) {
-    const coverage::Coverage* asked = find(records, told.coverage);
+    const coverage::Coverage* asked = standing_for(find(records, told.coverage), records);
     const bool stands = asked != nullptr && counts_on(*asked, told.care_day);
     const coverage::Coverage* now = covering(records, told.care_day);
     if (told.result == ResultCode::valid) {

@@ -47,6 +47,21 @@ TEST(correction, of_a_valid_answer_comes_with_the_loss_the_cancellation_and_the_
     EXPECT_EQ(correct(told(ResultCode::valid, first), {}), (Correction{ResultCode::none, first, ClaimHint::ask_again}));
 }
 
+// Two persons were merged, and the coverage that was told under one key stands under the other.
+TEST(correction, is_not_due_where_the_same_coverage_stands_in_another_record) {
+    const auto gone = record(first, Date::of(2026, 4, 1), Date::open_end, State::void_);
+    const auto same = record(second, Date::of(2026, 4, 1));
+    EXPECT_FALSE(correct(told(ResultCode::valid, first), std::vector{gone, same}));
+    auto ended = same;
+    ended.valid_to = day.plus_days(-1);
+    EXPECT_EQ(correct(told(ResultCode::valid, first), std::vector{gone, ended}),
+              (Correction{ResultCode::invalid, first, ClaimHint::ask_again}));
+    auto another = same;
+    another.number = "2";
+    EXPECT_EQ(correct(told(ResultCode::valid, first), std::vector{gone, another}),
+              (Correction{ResultCode::valid, second, ClaimHint::transfer}));
+}
+
 TEST(correction, names_a_transfer_where_another_coverage_counts) {
     const std::vector records{record(first, Date::of(2026, 4, 1), Date::of(2026, 5, 31)),
                               record(second, Date::of(2026, 6, 1))};

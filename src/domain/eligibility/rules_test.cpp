@@ -178,6 +178,21 @@ NumberCandidate candidate(std::int64_t person, const char* text, std::vector<std
     return one;
 }
 
+// §2.5: a doubted link closes health data, of whatever record of the person, and nothing else.
+TEST(decide_by_card, a_doubted_link_closes_health_data_only) {
+    auto held = records("1:active:2020-04-01:2026-03-31 2:active:2026-04-01:-");
+    for (std::size_t doubted = 0; doubted < held.size(); ++doubted) {
+        auto some = held;
+        some[doubted].health_data_held = true;
+        const auto verdict = decide_by_card(registered_card(), some, day("2026-11-23"));
+        EXPECT_EQ(verdict.result, ResultCode::valid);
+        EXPECT_EQ(verdict.coverage->key, CoverageKey(2));
+        EXPECT_EQ(verdict.medical, MedicalData::link_unconfirmed);
+        EXPECT_EQ(std::ranges::count(verdict.notes, OutcomeCode::note_health_data_held, &Note::code), 1);
+    }
+    EXPECT_EQ(decide_by_card(registered_card(), held, day("2026-11-23")).medical, MedicalData::available);
+}
+
 struct NumberCase {
     std::string_view name;
     const char* records;

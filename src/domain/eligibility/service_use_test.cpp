@@ -156,6 +156,45 @@ TEST_F(UseTest, registering_again_withdraws_the_cancellation_and_its_order) {
     EXPECT_EQ(stored(7).state, UseState::registered);
 }
 
+// §8.1: the registration is the person's, not the insurer's and not the certificate's.
+TEST_F(UseTest, a_registration_survives_a_change_of_insurer) {
+    add_person(7, card(0x01000001, UseState::none), insured());
+    ASSERT_TRUE(use(Purpose::register_use));
+    // Another insurer's file arrives: the old coverage ends, a new one begins.
+    std::vector<Coverage> after{coverage_of(1, State::active, Date::of(2024, 4, 1), today.plus_days(-1)),
+                                coverage_of(2, State::active, today, Date::open_end)};
+    after[1].insurer = *InsurerNumber::parse("01130012");
+    sql::WriteSet set(Store::registry);
+    identity::put_section(set, PersonKey(7), identity::Section::coverage, coverage::pack_all(after));
+    write(std::move(set));
+    const auto given = check(*sign(0x01000001));
+    ASSERT_TRUE(given) << given.error().detail;
+    EXPECT_EQ(given->answer.verdict.result, ResultCode::valid);
+    EXPECT_EQ(given->answer.verdict.coverage->insurer, after[1].insurer);
+    const auto asked = use(Purpose::ask_use);
+    EXPECT_EQ(asked->state, UseState::registered);
+    EXPECT_TRUE(orders().empty()) << "nobody owes a certificate";
+    EXPECT_EQ(prove().by_card, 1U);
+}
+
+TEST_F(UseTest, a_registration_survives_the_renewal_of_the_card_and_so_does_a_cancellation) {
+    add_person(7, card(0x01000001, UseState::none), insured());
+    ASSERT_TRUE(use(Purpose::register_use));
+    sql::WriteSet set(Store::registry);
+    set.change(cards::insert_renewal, ca_id(), sql::Blob{as_text(serial(0x01000001).bytes())}, ca_id(),
+               sql::Blob{as_text(serial(0x01000002).bytes())}, (nine_o_clock - std::chrono::hours(1)).us);
+    write(std::move(set));
+    auto first = sign(0x01000002);
+    first->certificate = world().certificate(0x01000002, Date::of(2035, 1, 1));
+    resign(*first);
+    const auto given = check(*first);
+    ASSERT_TRUE(given) << given.error().detail;
+    EXPECT_EQ(given->answer.verdict.result, ResultCode::valid) << "the new card is registered at its first use";
+    EXPECT_EQ(store_seen(), 1U);
+    ASSERT_TRUE(use(Purpose::cancel_use_now, 0x01000002));
+    EXPECT_EQ(check(*sign(0x01000002))->answer.verdict.result, ResultCode::none);
+}
+
 TEST_F(UseTest, a_blocked_person_looks_as_if_never_registered) {
     CardOrder order = card(0x01000001, UseState::registered);
     order.protection.self_information_blocked = true;

@@ -124,6 +124,27 @@ MatchReport unmatched_for_want_of_number() {
     return report;
 }
 
+HoldScope MatchPolicy::scope_of(Severity severity) const {
+    switch (severity) {
+        case Severity::another_person: return another_person;
+        case Severity::one_name: return one_name;
+        case Severity::address: return address;
+        case Severity::none: break;
+    }
+    return HoldScope::all;
+}
+
+std::optional<HoldScope> parse_hold_scope(std::string_view word) {
+    for (const HoldScope scope : {HoldScope::all, HoldScope::health_data_only}) {
+        if (word == to_string(scope)) return scope;
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(HoldScope scope) {
+    return scope == HoldScope::all ? "all" : "health_data_only";
+}
+
 std::optional<ConfirmReason> parse_confirm_reason(std::string_view word) {
     const auto found = std::ranges::find(reasons, word, &std::pair<std::string_view, ConfirmReason>::first);
     if (found == reasons.end()) return std::nullopt;

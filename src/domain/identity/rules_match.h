@@ -19,7 +19,10 @@ struct MatchPolicy {
     HoldScope another_person = HoldScope::all;
     HoldScope one_name = HoldScope::all;
     HoldScope address = HoldScope::all;
+    [[nodiscard]] HoldScope scope_of(Severity severity) const;
 };
+[[nodiscard]] std::optional<HoldScope> parse_hold_scope(std::string_view word);
+[[nodiscard]] std::string_view to_string(HoldScope scope);
 
 // The five results side by side (MT-2). FOLDED counts as agreement; MISSING says nothing, neither way.
 struct MatchReport {

@@ -13,6 +13,26 @@ namespace onshi::api {
 namespace {
 
 constexpr std::size_t insured_text_max = 64;
+constexpr std::size_t word_max = 32;
+
+// Who decides, and about which of the insurer's members.
+struct NamedMember {
+    std::string operator_reference;
+    std::optional<InsuredSymbolNumber> insured;
+    std::optional<BranchNumber> branch;
+    std::optional<Date> birth;
+
+    void read(JsonObject& object) {
+        operator_reference = object.text("operator", organisations::account_reference_max);
+        const auto symbol = object.optional_text("symbol", insured_text_max);
+        const std::string_view number = object.text("number", insured_text_max);
+        auto parsed = InsuredSymbolNumber::parse(symbol.value_or(""), number);
+        if (parsed) insured = std::move(*parsed);
+        if (!parsed && !number.empty()) object.reject("number", ErrorCode::field_value);
+        branch = object.optional_parsed("branch", 2, &BranchNumber::parse);
+        birth = object.parsed("birth_date", 10, &parse_iso_date);
+    }
+};
 
 }  // namespace
 
@@ -29,27 +49,52 @@ std::string write_use(const eligibility::UseChange& change, std::uint64_t receip
     return json;
 }
 
+Result<ProtectionRequest> parse_protection(std::string_view body) {
+    auto document = JsonDocument::parse(body);
+    if (!document) return fail(std::move(document));
+    NamedMember named;
+    std::string flag;
+    std::string wish;
+    auto read = document->read([&](JsonObject& object) {
+        named.read(object);
+        flag = object.text("flag", word_max);
+        wish = object.text("wish", word_max);
+        const bool known_flag = flag == "hide_history" || flag == "block_self_information";
+        if (!known_flag && !flag.empty()) object.reject("flag", ErrorCode::field_value);
+        const bool known_wish = wish == "set" || wish == "void";
+        if (!known_wish && !wish.empty()) object.reject("wish", ErrorCode::field_value);
+    });
+    if (!read) return fail(std::move(read));
+    return ProtectionRequest{std::move(named.operator_reference),
+                             std::move(*named.insured),
+                             named.branch,
+                             *named.birth,
+                             flag == "hide_history" ? coverage::ProtectionFlag::hide_history
+                                                    : coverage::ProtectionFlag::block_self_information,
+                             wish == "set" ? coverage::ProtectionWish::set : coverage::ProtectionWish::clear};
+}
+
+std::string write_protection(const identity::Protection& protection) {
+    std::string json;
+    JsonWriter writer(json);
+    writer.begin_object();
+    writer.member("hide_history", protection.exchange_history_hidden);
+    writer.member("block_self_information", protection.self_information_blocked);
+    writer.end_object();
+    return json;
+}
+
 Result<CancelRequest> parse_cancel(std::string_view body) {
     auto document = JsonDocument::parse(body);
     if (!document) return fail(std::move(document));
-    std::string reference;
-    std::optional<InsuredSymbolNumber> insured;
-    std::optional<BranchNumber> branch;
-    std::optional<Date> birth;
+    NamedMember named;
     bool waives = false;
     auto read = document->read([&](JsonObject& object) {
-        reference = object.text("operator", organisations::account_reference_max);
-        const auto symbol = object.optional_text("symbol", insured_text_max);
-        const std::string_view number = object.text("number", insured_text_max);
-        auto parsed = InsuredSymbolNumber::parse(symbol.value_or(""), number);
-        if (parsed) insured = std::move(*parsed);
-        if (!parsed && !number.empty()) object.reject("number", ErrorCode::field_value);
-        branch = object.optional_parsed("branch", 2, &BranchNumber::parse);
-        birth = object.parsed("birth_date", 10, &parse_iso_date);
+        named.read(object);
         waives = object.optional_boolean("without_waiting").value_or(false);
     });
     if (!read) return fail(std::move(read));
-    return CancelRequest{std::move(reference), std::move(*insured), branch, *birth,
+    return CancelRequest{std::move(named.operator_reference), std::move(*named.insured), named.branch, *named.birth,
                          waives ? cards::UseWish::cancel_now : cards::UseWish::cancel};
 }
 

@@ -7,11 +7,25 @@
 
 #include "base/result.h"
 #include "domain/coverage/service_paper.h"
+#include "domain/coverage/service_protection.h"
 #include "domain/eligibility/service.h"
 
 namespace onshi::api {
 
 [[nodiscard]] std::string write_use(const eligibility::UseChange& change, std::uint64_t receipt_key);
+
+// A protection flag of one of the insurer's members (domain-rules §2.8): set, or void because it was never needed or is
+// not any more.
+struct ProtectionRequest {
+    std::string operator_reference;
+    InsuredSymbolNumber insured;
+    std::optional<BranchNumber> branch;
+    Date birth;
+    coverage::ProtectionFlag flag = coverage::ProtectionFlag::hide_history;
+    coverage::ProtectionWish wish = coverage::ProtectionWish::set;
+};
+[[nodiscard]] Result<ProtectionRequest> parse_protection(std::string_view body);
+[[nodiscard]] std::string write_protection(const identity::Protection& protection);
 
 // A cancellation on paper, as an insurer's operator types it in.
 struct CancelRequest {

@@ -1,9 +1,11 @@
 #include "exchange/insurer_files/member_import.h"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -83,8 +85,8 @@ class ImportTest : public testing::Test {
     static std::string row(const char* operation, int person, const char* insurer = "06139463",
                            const char* lost_on = "") {
         return fmt::format(
-            "{},{},12,{},00,1,{},{},シケン　タロウ,1985-04-12,1,東京都架空区１番,2026-04-01,{},,30,A03,01\n", operation,
-            insurer, 1000 + person, number_of(person), name_of(person), lost_on);
+            "{},{},12,{},00,1,{},{},シケン　タロウ,1985-04-12,1,東京都架空区１番,2026-04-01,{},,30,A03,01,2026-04-03\n",
+            operation, insurer, 1000 + person, number_of(person), name_of(person), lost_on);
     }
     static std::string rows(const char* operation, int from, int to, const char* lost_on = "") {
         std::string all;
@@ -221,6 +223,101 @@ TEST_F(ImportTest, bad_lines_are_refused_one_by_one_and_the_rest_is_taken) {
         EXPECT_NE(told.find(code), std::string::npos) << code;
     }
     EXPECT_EQ(std::ranges::count(told, '\n'), 10) << "a line each";
+}
+
+// A file that is made while it is read: two rows with a line of a gigabyte between them.
+class EndlessLine final : public ByteSource {
+  public:
+    EndlessLine(std::string before, std::uint64_t filler, std::string after, std::uint64_t offset)
+        : before_(std::move(before)), after_(std::move(after)), filler_(filler), at_(offset) {}
+    Result<std::size_t> read(std::span<char> room) override {
+        const std::uint64_t filler_end = before_.size() + filler_;
+        if (at_ >= before_.size() && at_ < filler_end) {
+            const auto count = std::min<std::uint64_t>(room.size(), filler_end - at_);
+            std::memset(room.data(), 'x', count);
+            at_ += count;
+            return count;
+        }
+        const std::string& text = at_ < filler_end ? before_ : after_;
+        const std::uint64_t from = at_ < filler_end ? at_ : at_ - filler_end;
+        const std::size_t count = std::min<std::size_t>(room.size(), text.size() - from);
+        std::copy_n(text.data() + from, count, room.data());
+        at_ += count;
+        return count;
+    }
+
+  private:
+    std::string before_;
+    std::string after_;
+    std::uint64_t filler_;
+    std::uint64_t at_;
+};
+
+std::uint64_t anonymous_kilobytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8));
+    }
+    return 0;
+}
+
+TEST_F(ImportTest, a_gigabyte_on_one_line_is_one_bad_row_and_needs_no_memory) {
+    const std::string before = full_header() + "\n" + row("add", 1);
+    const std::string after = "\n" + row("add", 2);
+    constexpr std::uint64_t filler = std::uint64_t{1} << 30U;
+    options_.source = [&](std::uint64_t offset) -> Result<std::unique_ptr<ByteSource>> {
+        return std::unique_ptr<ByteSource>(std::make_unique<EndlessLine>(before, filler, after, offset));
+    };
+    const std::uint64_t memory = anonymous_kilobytes();
+    const auto report = run();
+    ASSERT_TRUE(report) << report.error().detail;
+    EXPECT_EQ(count(*report, RowResult::added), 2U);
+    EXPECT_EQ(count(*report, RowResult::refused), 1U);
+    EXPECT_EQ(report->file.bytes, before.size() + filler + after.size());
+    const std::string told = results();
+    EXPECT_NE(told.find("3,refused,intake.line_too_long"), std::string::npos) << told;
+    EXPECT_LT(told.size(), 4'096U) << "the line is not repeated";
+    EXPECT_LT(anonymous_kilobytes(), memory + 64 * 1024);
+}
+
+TEST_F(ImportTest, rows_that_contradict_each_other_leave_what_was_told_first) {
+    const std::string other_share = [&] {
+        std::string text = row("add", 1);
+        return text.replace(text.find(",,30,"), 5, ",,20,");
+    }();
+    // Another person's individual number on the record that is there.
+    std::string other_person = row("add", 1);
+    other_person.replace(other_person.find(number_of(1)), 12, number_of(2));
+    // A loss before its acquisition came, one that lies before it, and a member who is lost twice on different days.
+    write(row("lose", 5, "06139463", "2026-09-01") + row("add", 1) + other_share + other_person +
+          row("lose", 1, "06139463", "2026-03-31") + row("add", 5) + row("lose", 5, "06139463", "2026-09-01") +
+          row("lose", 5, "06139463", "2026-10-01"));
+    const auto report = run();
+    ASSERT_TRUE(report) << report.error().detail;
+    std::vector<std::string> codes;
+    std::istringstream lines(results());
+    for (std::string line; std::getline(lines, line);) {
+        const auto refused = line.find(",refused,");
+        codes.push_back(
+            refused == std::string::npos ? "" : line.substr(refused + 9, line.find(',', refused + 9) - refused - 9));
+    }
+    EXPECT_EQ(codes, (std::vector<std::string>{"", "intake.unknown_coverage", "", "intake.exists_differently",
+                                               "intake.other_person", "intake.loss_before_acquisition", "", "", ""}));
+    EXPECT_EQ(count(*report, RowResult::added), 2U);
+}
+
+// A file that broke off is taken as far as its rows are whole; what is missing comes with the next one.
+TEST_F(ImportTest, a_file_that_breaks_off_anywhere_gives_its_whole_rows) {
+    const std::string all = row("add", 1) + row("add", 2);
+    const std::size_t first = all.find('\n') + 1;
+    for (const std::size_t end : {first - 1, first, first + 1, first + 40, first + 60, all.size() - 20}) {
+        write(std::string_view(all).substr(0, end));
+        const auto report = run();
+        ASSERT_TRUE(report) << end << ": " << report.error().detail;
+        const std::uint64_t whole = count(*report, RowResult::added) + count(*report, RowResult::unchanged);
+        EXPECT_EQ(whole, 1U) << end;
+        EXPECT_EQ(count(*report, RowResult::refused), end > first ? 1U : 0U) << end;
+    }
 }
 
 TEST_F(ImportTest, an_unusual_share_waits_for_a_second_person) {

@@ -31,7 +31,8 @@ constexpr std::array<std::string_view, field_count> names{"operation",
                                                           "loss_reason",
                                                           "copay_percent",
                                                           "limit_category",
-                                                          "certificate_kind"};
+                                                          "certificate_kind",
+                                                          "notified_on"};
 
 constexpr std::size_t digits_of_a_number = 12;
 
@@ -131,6 +132,7 @@ class FieldReader {
 void read_terms(FieldReader& reader, const RawRow& raw, IntakeRow& row) {
     row.acquired_on = reader.read(Field::acquired_on, parse_file_date);
     row.lost_on = reader.read(Field::lost_on, parse_file_date);
+    row.notified_on = reader.read(Field::notified_on, parse_file_date);
     reader.choose(Field::loss_reason, loss_reason_of, row.loss_reason);
     reader.choose(Field::relation, relation_of, row.relation);
     reader.choose(

@@ -39,8 +39,9 @@ enum class Field : std::uint8_t {
     copay_percent,
     limit_category,
     certificate_kind,
+    notified_on,
 };
-inline constexpr std::size_t field_count = 18;
+inline constexpr std::size_t field_count = 19;
 [[nodiscard]] std::string_view field_name(Field field);
 [[nodiscard]] std::optional<Field> find_field(std::string_view name);
 // The header of a file with every column, in the order above.

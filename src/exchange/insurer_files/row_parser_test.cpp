@@ -18,7 +18,7 @@ using coverage::RowOutcome;
 
 const std::string good =
     "add,06139463,12,3456,01,1,123456789018,髙橋　美咲,タカハシ　ミサキ,1985-04-12,2,東京都架空区１番,2026-04-01,,,30,"
-    "A03,01";
+    "A03,01,2026-04-03";
 
 RowParser parser(Encoding encoding = Encoding::utf8) {
     auto made = RowParser::csv(full_header(), encoding);
@@ -62,6 +62,7 @@ TEST(row_parser, reads_every_field) {
     EXPECT_EQ(row.copay_percent, 30);
     EXPECT_EQ(row.limit_category, "A03");
     EXPECT_EQ(row.kind, coverage::CertificateKind::general);
+    EXPECT_EQ(row.notified_on, Date::of(2026, 4, 3));
 }
 
 TEST(row_parser, never_repeats_an_individual_number) {
