@@ -31,6 +31,7 @@ struct NumberTerms {
     std::string branch;
     std::string birth;
     std::string care_day;
+    bool limit_consent = false;
 
     [[nodiscard]] bool given() const { return !insurer.empty() || !number.empty(); }
 };
@@ -57,6 +58,7 @@ Result<std::string> number_body(const NumberTerms& terms, Date today, Random& ra
     writer.member("number", terms.number);
     if (!terms.branch.empty()) writer.member("branch", terms.branch);
     writer.member("birth_date", to_iso(*birth));
+    if (terms.limit_consent) writer.member("limit_consent", true);
     writer.end_object();
     return body;
 }
@@ -133,6 +135,8 @@ class EligibilityGet final : public Command {
         options.text(number_.branch, "--branch", "NN", "branch number");
         options.text(number_.birth, "--birth", "DAY", "birth date");
         options.text(number_.care_day, "--care-day", "DAY", "day of care; by number only, else today");
+        options.flag(number_.limit_consent, "--limit-consent",
+                     "the patient said that the limit category may be told; by number only, and recorded");
         terminal_.declare(options);
     }
 

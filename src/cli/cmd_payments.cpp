@@ -6,8 +6,10 @@
 
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/list_writer.h"
 #include "domain/payments/rules.h"
 #include "domain/payments/rules_explanation.h"
+#include "exchange/ordinances/ordinance_file.h"
 #include "exchange/payment_cases/cases.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -59,6 +61,9 @@ class PaymentsEvaluate final : public Command {
             *cases, payments::builtin_tables(), [&](std::string_view header) { show_header(console, header); },
             [&](const payment_cases::Case& each) { show(console, each); });
         if (!counts) return fail(std::move(counts));
+        for (const auto& column : counts->unknown_columns) {
+            console.note_label("label.pay_unknown_column", {{"column", column}});
+        }
         console.note_label("label.pay_counts", {{"cases", fmt::format("{}", counts->cases)},
                                                 {"disagreeing", fmt::format("{}", counts->disagreeing)},
                                                 {"refused", fmt::format("{}", counts->refused)}});
@@ -248,12 +253,85 @@ class PaymentsExplain final : public Command {
     bool easy_ = false;
 };
 
+class PaymentsOrdinances final : public Command {
+  public:
+    static constexpr CommandText text{"payments", "ordinances",
+                                      "Check a file of municipalities and their ordinances, and list what it says.",
+                                      "  onshi payments ordinances ordinances.toml\n"
+                                      "  onshi payments ordinances --config hub.toml --format csv"};
+    void declare(Options& options) override {
+        options.text(file_, "file", "FILE", "the file; else that of the settings");
+        options.settings({"ordinances_file"});
+    }
+    [[nodiscard]] DataShape shape() const override { return DataShape::list; }
+
+    Result<Exit> run(Session& session) override {
+        auto path = find_path(session);
+        if (!path) return fail(std::move(path));
+        auto table = ordinances::load(*path);
+        if (!table) return fail(std::move(table));
+        const Date today = japan_day(session.clock().now());
+        ListWriter list(session.console(),
+                        {"municipality", "name", "connected", "law_code", "ordinance", "first", "last"});
+        for (const auto& each : table->list()) {
+            if (each.ordinances.empty()) show(list, each, nullptr, today);
+            for (const auto& ordinance : each.ordinances) show(list, each, &ordinance, today);
+        }
+        list.finish();
+        return Exit::done;
+    }
+
+  private:
+    Result<std::string> find_path(Session& session) const {
+        if (file_) return *file_;
+        auto settings = session.settings();
+        if (!settings) return fail(std::move(settings));
+        std::string path = settings->text("ordinances_file");
+        if (path.empty()) return fail(ErrorCode::config_missing, "ordinances_file");
+        return path;
+    }
+    static void show(ListWriter& list, const payments::Municipality& municipality,
+                     const payments::LocalOrdinance* ordinance, Date today) {
+        const std::string connected = municipality.is_connected(today) ? "yes" : "no";
+        std::vector<std::string> cells{municipality.code.text(), municipality.name, connected, "", "", "", ""};
+        if (ordinance != nullptr) {
+            cells[3] = fmt::format("{}", ordinance->law_code);
+            cells[4] = ordinance->name;
+            cells[5] = to_iso(ordinance->terms.days.first);
+            if (!ordinance->terms.days.is_open_ended()) cells[6] = to_iso(ordinance->terms.days.last);
+        }
+        if (list.wants_cells()) return list.cells(cells);
+        if (!list.wants_json()) {
+            return list.line(fmt::format("{}  {}  {}", cells[0], cells[1],
+                                         ordinance == nullptr
+                                             ? connected
+                                             : fmt::format("{} {}  {}…{}", cells[3], cells[4], cells[5], cells[6])));
+        }
+        std::string json;
+        JsonWriter writer(json);
+        writer.begin_object();
+        writer.member("municipality", cells[0]);
+        writer.member("name", cells[1]);
+        writer.member("connected", municipality.is_connected(today));
+        if (ordinance != nullptr) {
+            writer.member("law_code", ordinance->law_code);
+            writer.member("ordinance", cells[4]);
+            writer.member("first", cells[5]);
+            if (!cells[6].empty()) writer.member("last", cells[6]);
+        }
+        writer.end_object();
+        list.object(json);
+    }
+    std::optional<std::string> file_;
+};
+
 }  // namespace
 
 void add_payments_commands(CommandTree& tree) {
     tree.noun("payments", "what the patient pays");
     tree.add<PaymentsEvaluate>();
     tree.add<PaymentsExplain>();
+    tree.add<PaymentsOrdinances>();
 }
 
 }  // namespace onshi::cli

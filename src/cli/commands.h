@@ -16,6 +16,7 @@ void add_audit_commands(CommandTree& tree);
 void add_member_commands(CommandTree& tree);
 // Under the noun `member`.
 void add_withheld_commands(CommandTree& tree);
+void add_subsidy_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);
 void add_synth_command(CommandTree& tree);
 void add_demo_commands(CommandTree& tree);

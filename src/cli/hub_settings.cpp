@@ -46,6 +46,7 @@ const std::array bindings{
     Binding{"loops", &hub::Settings::loops},
     Binding{"pin_cpus", &hub::Settings::pin_cpus},
     Binding{"correction_minutes", &hub::Settings::correction_minutes},
+    Binding{"ordinances_file", &hub::Settings::ordinances_file},
     Binding{"misses_per_hour", &hub::Settings::misses_per_hour},
     Binding{"requests_per_second", &hub::Settings::requests_per_second},
     Binding{"log_level", &hub::Settings::log_level},

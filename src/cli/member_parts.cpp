@@ -1,24 +1,13 @@
 #include "cli/member_parts.h"
 
-#include "domain/payments/rules_ratio.h"
 #include "hub/secrets.h"
 
 namespace onshi::cli {
 
-namespace {
-
-// The record stays as it was sent, whatever the law says of it: the insurer is told.
-bool is_unlawful_ratio(int percent, Date birth, InsurerNumber insurer, Date on) {
-    const payments::RatioRecord record{birth, on, insurer.scheme(), percent, {}};
-    return payments::is_ratio_suspect(payments::ratio_plausibility(record, payments::builtin_tables()));
-}
-
-}  // namespace
-
 MemberParts::MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault vault, const Clock& clock,
                          Random& random)
     : stores_(std::move(stores)), vault_(std::move(vault)), residents_(stores_->database(), vault_) {
-    intake_.emplace(coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_, is_unlawful_ratio});
+    intake_.emplace(coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_});
 }
 
 Result<std::unique_ptr<MemberParts>> MemberParts::open(const settings::ResolvedSettings& settings, const Clock& clock,

@@ -46,6 +46,7 @@ struct Context {
     const pki::IssuingCa* organisation_ca;  // nullptr: this hub enrols nobody
     Metrics& metrics;
     VitalSigns& vital_signs;
+    const payments::MunicipalTable& municipal;
 };
 
 // The calling terminal, from its certificate; never from the body.
@@ -58,6 +59,7 @@ void add_card_routes(http::Server& server, const Context& context);
 void add_correction_routes(http::Server& server, const Context& context);
 void add_terminal_routes(http::Server& server, const Context& context);
 void add_payment_routes(http::Server& server, const Context& context);
+void add_subsidy_routes(http::Server& server, const Context& context);
 void add_contract_routes(http::Server& server);
 void add_readiness_route(http::Server& server, const Context& context);
 

@@ -36,6 +36,7 @@ struct Settings {
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
     int correction_minutes = 15;       // how often corrections are looked for; 0: this hub does not
+    std::string ordinances_file;       // municipalities, connected or not, and their subsidies; empty: none
     int misses_per_hour = 60;          // look-ups by number that find nothing, per facility
     double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
     Level log_level = Level::info;

@@ -59,6 +59,7 @@ void write_counts(JsonWriter& json, const LoadCounts& counts) {
     json.member("renewals", counts.renewals);
     json.member("registrations", counts.registrations);
     json.member("suspensions", counts.suspensions);
+    json.member("certificates", counts.certificates);
     json.member("organisations", counts.organisations);
     json.member("residents", counts.residents);
     json.member("known_seq", counts.known_seq);
@@ -80,6 +81,7 @@ void read_counts(JsonObject& object, LoadCounts& counts) {
     counts.registrations = static_cast<std::uint64_t>(number(object, "registrations"));
     counts.residents = static_cast<std::uint64_t>(number(object, "residents"));
     counts.suspensions = static_cast<std::uint64_t>(number(object, "suspensions"));
+    counts.certificates = static_cast<std::uint64_t>(number(object, "certificates"));
     counts.organisations = static_cast<std::uint64_t>(number(object, "organisations"));
     counts.known_seq = number(object, "known_seq");
 }
@@ -161,6 +163,7 @@ std::string to_toml(const hub::Settings& s) {
         {"face_engines", std::move(engines)},
         {"loops", s.loops},
         {"pin_cpus", s.pin_cpus},
+        {"ordinances_file", s.ordinances_file},
         {"misses_per_hour", s.misses_per_hour},
         {"requests_per_second", s.requests_per_second},
         {"log_level", name_of(s.log_level)},

@@ -31,6 +31,10 @@ enum class Event : std::uint16_t {
     members_file_done = 22,
     withheld_confirmed = 23,
     withheld_approved = 24,
+    certificates_received = 30,
+    subsidy_chosen = 31,
+    payment_posted = 32,
+    payment_reversed = 33,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

@@ -328,5 +328,29 @@ TEST(stored_answer, comes_back_as_it_was) {
     }));
 }
 
+TEST(entitlements, a_ratio_that_the_law_does_not_know_for_the_age_is_noted) {
+    struct Row {
+        const char* birth;
+        std::optional<int> percent;
+        bool noted;
+    };
+    const Row rows[] = {{"2021-06-01", 30, true},  {"2021-06-01", 20, false}, {"1985-04-12", 30, false},
+                        {"1985-04-12", 20, true},  {"1954-01-01", 10, true},  {"1954-01-01", 20, false},
+                        {"1985-04-12", {}, false}, {"1940-01-01", 10, false}};
+    for (const auto& row : rows) {
+        Verdict verdict;
+        verdict.result = ResultCode::valid;
+        verdict.coverage = record(1, State::active, "2020-04-01", "-");
+        verdict.coverage->copay_percent = row.percent;
+        note_suspect_ratio(verdict, day(row.birth), day("2026-11-23"));
+        EXPECT_EQ(!verdict.notes.empty(), row.noted) << row.birth;
+        // Nothing is said of what is not valid.
+        verdict.notes.clear();
+        verdict.result = ResultCode::invalid;
+        note_suspect_ratio(verdict, day(row.birth), day("2026-11-23"));
+        EXPECT_TRUE(verdict.notes.empty());
+    }
+}
+
 }  // namespace
 }  // namespace onshi::eligibility

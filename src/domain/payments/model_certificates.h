@@ -31,7 +31,7 @@ struct LimitCertificate {
     LimitCertificateKind kind = LimitCertificateKind::limit;
     Date issued_on;
     DateRange valid;
-    std::optional<Date> long_term_on;  // 長期入院該当年月日
+    std::optional<Date> long_term_on{};  // 長期入院該当年月日
     bool operator==(const LimitCertificate&) const = default;
 };
 
@@ -76,9 +76,9 @@ struct SubsidyCertificate {
     std::string name;       // 受給者証名, as the kiosk offers it
     MunicipalityCode municipality;
     DateRange valid;
-    std::optional<Yen> monthly_cap;     // 自己負担上限額
-    std::optional<IncomeClass> income;  // 所得区分
-    bool refund_only = false;           // 常に償還払い: the counter collects all, the municipality pays back
+    std::optional<Yen> monthly_cap{};     // 自己負担上限額
+    std::optional<IncomeClass> income{};  // 所得区分
+    bool refund_only = false;             // 常に償還払い: the counter collects all, the municipality pays back
     bool operator==(const SubsidyCertificate&) const = default;
 };
 

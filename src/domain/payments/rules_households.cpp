@@ -53,6 +53,11 @@ std::optional<ErrorCode> impossible(const Household& household) {
         if (item.cost < Yen(0) || item.cost > Yen(cost_yen_max)) return ErrorCode::payments_amount;
         const bool ten = item.band == Band::over70 && item.ratio == percent_10;
         if (!ten && item.ratio != percent_20 && item.ratio != percent_30) return ErrorCode::payments_ratio;
+        // A month is half for a person, not for one of their providers.
+        for (const auto& other : household.list()) {
+            const bool same = other.person == item.person && other.band == item.band;
+            if (same && other.half_month != item.half_month) return ErrorCode::payments_household;
+        }
     }
     return std::nullopt;
 }
@@ -64,6 +69,9 @@ class Aggregation {
 
     [[nodiscard]] HouseholdResult run() {
         for (std::size_t i = 0; i < household_.item_count; ++i) take(i);
+        for (std::size_t i = 0; i < household_.item_count; ++i) {
+            if (household_.items[i].half_month && is_first_of_person(i)) cap_half_month(i);
+        }
         cap_elderly();
         cap_all();
         result_.refund_total = result_.refund_a + result_.refund_b + result_.refund_c;
@@ -92,15 +100,63 @@ class Aggregation {
             any_active_ = any_active_ || is_active_person(item);
             any_elderly_ = true;
             if (item.setting == Setting::outpatient) cap_outpatient(i);
-        } else if (copay >= tables_.household_item_min) {
+        } else if (copay >= item_min(item)) {
             young_cost_ += item.cost;
             young_ += copay;
             any_young_ = true;
         } else {
-            tell({.rule = Rule::household_not_counted,
-                  .part = number,
-                  .of = copay,
-                  .amount = tables_.household_item_min});
+            tell({.rule = Rule::household_not_counted, .part = number, .of = copay, .amount = item_min(item)});
+        }
+    }
+
+    [[nodiscard]] Yen item_min(const HouseholdItem& item) const {
+        return item.half_month ? tables_.household_item_min_half_month : tables_.household_item_min;
+    }
+
+    [[nodiscard]] bool is_first_of_person(std::size_t at) const {
+        const HouseholdItem& item = household_.items[at];
+        for (std::size_t i = 0; i < at; ++i) {
+            if (household_.items[i].person == item.person && household_.items[i].band == item.band) return false;
+        }
+        return true;
+    }
+
+    [[nodiscard]] Yen outpatient_cap(const HouseholdItem& item, Yen cap) const {
+        return item.half_month ? Yen(cap.value() / 2) : cap;
+    }
+
+    // 75歳到達月: what one person pays of what is counted has a halved limit of its own, before the household's.
+    void cap_half_month(std::size_t first) {
+        const HouseholdItem& person = household_.items[first];
+        const bool elderly = person.band == Band::over70;
+        Yen outpatient;
+        Yen counted;
+        Yen cost;
+        bool active = false;
+        for (const HouseholdItem& item : household_.list()) {
+            if (item.person != person.person || item.band != person.band) continue;
+            const Yen copay = item.ratio.share_of(item.cost);
+            if (!elderly && copay < item_min(item)) continue;
+            cost += item.cost;
+            const bool active_item = elderly && is_active_person(item);
+            active = active || active_item;
+            (elderly && !active_item && item.setting == Setting::outpatient ? outpatient : counted) += copay;
+        }
+        const auto cap = rows_.ordinary->outpatient;
+        counted += cap ? smaller(outpatient, outpatient_cap(person, *cap)) : outpatient;
+        const LimitRow& row = !elderly ? *rows_.under70 : active ? *rows_.active : *rows_.ordinary;
+        const Limit limit = monthly_limit(row, {.cost = cost, .many = household_.many, .half_month = true});
+        if (counted <= limit.amount) return;
+        const Yen refund = counted - limit.amount;
+        tell({.rule = Rule::household_half_month,
+              .part = static_cast<std::uint8_t>(first + 1),
+              .of = counted,
+              .amount = limit.amount});
+        if (elderly) {
+            result_.refund_b += refund;
+        } else {
+            result_.refund_c += refund;
+            young_ -= refund;
         }
     }
 
@@ -116,25 +172,26 @@ class Aggregation {
             if (is_active_person(other)) return;
             sum += other.ratio.share_of(other.cost);
         }
-        const auto cap = rows_.ordinary->outpatient;
-        if (!cap || sum <= *cap) return;
-        result_.refund_a += sum - *cap;
+        if (!rows_.ordinary->outpatient) return;
+        const Yen cap = outpatient_cap(item, *rows_.ordinary->outpatient);
+        if (sum <= cap) return;
+        result_.refund_a += sum - cap;
         tell({.rule = Rule::household_outpatient,
               .part = static_cast<std::uint8_t>(first + 1),
               .of = sum,
-              .amount = *cap});
+              .amount = cap});
     }
 
     // Step B: no 21,000 test from 70 on.
     void cap_elderly() {
         if (!any_elderly_) return;
-        elderly_ -= result_.refund_a;
+        elderly_ -= result_.refund_a + result_.refund_b;
         const LimitRow& row = any_active_ ? *rows_.active : *rows_.ordinary;
         const Limit limit = monthly_limit(row, {.cost = elderly_cost_, .many = household_.many});
         result_.many_ignored = limit.many_ignored;
         if (limit.many_ignored) tell({.rule = Rule::no_reduced_limit});
         if (elderly_ <= limit.amount) return;
-        result_.refund_b = elderly_ - limit.amount;
+        result_.refund_b += elderly_ - limit.amount;
         tell({.rule = Rule::household_elderly, .of = elderly_, .amount = limit.amount});
         elderly_ = limit.amount;
     }
@@ -146,7 +203,7 @@ class Aggregation {
             monthly_limit(*rows_.under70, {.cost = elderly_cost_ + young_cost_, .many = household_.many});
         const Yen sum = elderly_ + young_;
         if (sum <= limit.amount) return;
-        result_.refund_c = sum - limit.amount;
+        result_.refund_c += sum - limit.amount;
         tell({.rule = Rule::household_all, .of = sum, .amount = limit.amount});
     }
 

@@ -14,10 +14,14 @@ constexpr Percent percent_30 = Percent::of(30);
 
 __extension__ using Wide = __int128;
 
-bool contradicts(Category category, AgeGroup group, Percent ratio) {
+bool fits_age(Category category, AgeGroup group) {
     const bool elderly = group == AgeGroup::seventy || group == AgeGroup::late_elderly;
-    if ((band_of(category) == Band::over70) != elderly) return true;
-    return elderly && is_active(category) != (ratio == percent_30);
+    return (band_of(category) == Band::over70) == elderly;
+}
+
+// 現役並み is who pays 30 % (§3.3).
+bool contradicts(Category category, Percent ratio) {
+    return band_of(category) == Band::over70 && is_active(category) != (ratio == percent_30);
 }
 
 // Whether the insurer as good as never sends this ratio for this age, and sends enough for that to mean something.
@@ -78,18 +82,37 @@ std::string_view to_string(RatioFinding finding) {
     return "plausible";
 }
 
+void RatioPattern::add(const RatioPattern& other) {
+    for (std::size_t group = 0; group < age_group_count; ++group) {
+        bool full = false;
+        for (std::size_t i = 0; i < counts[group].size(); ++i) {
+            const std::uint64_t sum = std::uint64_t{counts[group][i]} + other.counts[group][i];
+            counts[group][i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, count_max));
+            full = full || sum >= count_max;
+        }
+        if (!full) continue;
+        for (auto& count : counts[group]) count /= 2;
+    }
+}
+
+void RatioHistory::learn(const RatioHistory& file, const PlausibilityTable& table) {
+    if (file.blank.records >= table.blank_records_min) blank = file.blank;
+    pattern.add(file.pattern);
+}
+
 RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables, const RatioPattern* pattern) {
     const AgeGroup group = age_group_on(record.birth, record.day, record.scheme);
     std::optional<Category> category;
     if (!record.limit_category.empty()) {
         category = parse_category(tables, record.limit_category);
-        if (!category) return RatioFinding::suspect_category;
+        // A category of another age is wrong whatever ratio stands beside it.
+        if (!category || !fits_age(*category, group)) return RatioFinding::suspect_category;
     }
     if (!record.copay_percent) return RatioFinding::blank;
     const auto ratio = Percent::from(*record.copay_percent);
     const auto lawful = lawful_ratios(tables, group, record.day);
     if (!ratio || std::ranges::find(lawful, *ratio) == lawful.end()) return RatioFinding::suspect_age;
-    if (category && contradicts(*category, group, *ratio)) return RatioFinding::suspect_category;
+    if (category && contradicts(*category, *ratio)) return RatioFinding::suspect_category;
     if (pattern != nullptr && is_unusual(*pattern, group, *ratio, tables.plausibility)) {
         return RatioFinding::suspect_pattern;
     }

@@ -43,10 +43,13 @@ enum class RatioFinding : std::uint8_t {
     return finding >= RatioFinding::suspect_age;
 }
 
-// How often an insurer sent each ratio for each age group; from its last accepted file. Ratios in percent, 0..100.
+// How often an insurer sent each ratio for each age group in its accepted files. Ratios in percent, 0..100.
 struct RatioPattern {
     std::array<std::array<std::uint32_t, 101>, age_group_count> counts{};
 
+    // Above this an age group's counts are halved, so that what was sent lately weighs more.
+    static constexpr std::uint32_t count_max = 1U << 30U;
+    void add(const RatioPattern& other);
     void count(AgeGroup group, Percent ratio) {
         ++counts[static_cast<std::size_t>(group)][static_cast<std::size_t>(ratio.value())];
     }
@@ -68,6 +71,13 @@ struct RatioRecord {
 struct BlankCount {
     std::uint64_t records = 0;
     std::uint64_t blank_ratio = 0;
+};
+// What is kept of an insurer between its files.
+struct RatioHistory {
+    BlankCount blank;  // of its last file that was large enough to be judged
+    RatioPattern pattern;
+    // Takes over what an accepted file told. Files too small to be judged leave the blank rate as it was.
+    void learn(const RatioHistory& file, const PlausibilityTable& table);
 };
 enum class BlankVerdict : std::uint8_t { accept, stop };
 // Whether a file is to be stopped because its share of blank ratios jumped against the insurer's last accepted file

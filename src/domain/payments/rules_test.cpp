@@ -350,11 +350,13 @@ Household draw_household(Draw& draw) {
     household.low_income_1 = household.limit_class.category == Category::u70_o && draw.below(2) == 0;
     household.many = draw.below(3) == 0;
     household.item_count = static_cast<std::uint8_t>(1 + draw.below(household_items_max));
+    const std::array<bool, 5> half_months{draw.below(3) == 0, false, draw.below(6) == 0, false, draw.below(6) == 0};
     for (std::size_t i = 0; i < household.item_count; ++i) {
         auto& item = household.items[i];
         item.person = static_cast<std::uint8_t>(draw.below(5));
         item.band = item.person < 2 ? Band::over70 : Band::under70;
         item.setting = draw.below(2) == 0 ? Setting::inpatient : Setting::outpatient;
+        item.half_month = half_months[item.person];
         item.cost = draw.cost();
         item.ratio = *Percent::from(item.band == Band::over70 ? 10 + 10 * draw.below(3) : 20 + 10 * draw.below(2));
     }
@@ -373,6 +375,17 @@ TEST(households, refunds_are_never_negative_and_never_above_what_was_paid) {
         RC_ASSERT(result->net_burden >= Yen(0));
         RC_ASSERT(result->net_burden + result->refund_total == result->paid);
         RC_ASSERT(steps.left_out() == 0);
+    }));
+}
+
+TEST(households, a_half_month_never_costs_more_than_a_whole_one) {
+    EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+        Draw draw(seed);
+        Household household = draw_household(draw);
+        const auto half = evaluate_household(household, tables);
+        for (auto& item : household.items) item.half_month = false;
+        const auto whole = evaluate_household(household, tables);
+        RC_ASSERT(half->net_burden <= whole->net_burden);
     }));
 }
 
@@ -471,6 +484,8 @@ TEST(ratio, records_that_contradict_themselves_are_suspect) {
         {adult, 30, "B04", RatioFinding::suspect_category},
         {adult, 30, "Z99", RatioFinding::suspect_category},
         {adult, {}, "A03", RatioFinding::blank},
+        {adult, {}, "B04", RatioFinding::suspect_category},
+        {old, {}, "A03", RatioFinding::suspect_category},
         {adult, 0, "", RatioFinding::suspect_age},
         {adult, 101, "", RatioFinding::suspect_age},
         {seventy, 20, "B04", RatioFinding::plausible},
@@ -520,6 +535,27 @@ TEST(ratio, a_file_whose_blank_rate_jumps_is_stopped) {
     EXPECT_EQ(judge_blank_rate({}, {100, 3}, tables), BlankVerdict::stop);
     EXPECT_EQ(judge_blank_rate({}, {99, 99}, tables), BlankVerdict::accept);
     EXPECT_EQ(judge_blank_rate({1'000'000'000'000, 1}, {1'000'000'000'000, 1}, tables), BlankVerdict::accept);
+}
+
+TEST(ratio, an_insurers_history_learns_from_accepted_files) {
+    const PlausibilityTable& table = tables.plausibility;
+    RatioHistory history;
+    RatioHistory file;
+    file.blank = {table.blank_records_min, 3};
+    file.pattern.counts[0][20] = 7;
+    history.learn(file, table);
+    EXPECT_EQ(history.blank.blank_ratio, 3U);
+    // A small file says nothing of the blank rate, and its ratios count all the same.
+    file.blank = {table.blank_records_min - 1, 50};
+    history.learn(file, table);
+    EXPECT_EQ(history.blank.blank_ratio, 3U);
+    EXPECT_EQ(history.pattern.counts[0][20], 14U);
+    // Counts never run over; where they would, what was sent before weighs less.
+    file.pattern.counts[0][20] = RatioPattern::count_max;
+    file.pattern.counts[0][30] = 10;
+    history.learn(file, table);
+    EXPECT_EQ(history.pattern.counts[0][20], RatioPattern::count_max / 2);
+    EXPECT_EQ(history.pattern.counts[0][30], 5U);
 }
 
 TEST(ratio, blank_is_told_apart_from_not_applicable) {

@@ -17,6 +17,8 @@ using payments::Yen;
 constexpr std::size_t category_bytes_max = 32;
 constexpr std::size_t setting_bytes_max = 16;
 constexpr int law_code_max = 99;
+constexpr int local_law_code_min = 80;
+constexpr std::int64_t visits_a_month_max = 1000;
 
 // A name tells its band by itself; a standard monthly pay is read for under 70.
 payments::Evaluated<payments::LimitClass> find_class(std::string_view text, Date day) {
@@ -71,6 +73,24 @@ void read_claim(JsonObject& object, Claim& claim) {
     });
 }
 
+void read_subsidy(JsonObject& object, EstimateRequest& request) {
+    const auto municipality = object.parsed("municipality", 6, &payments::MunicipalityCode::parse);
+    const auto law_code = object.integer("law_code", local_law_code_min, law_code_max);
+    const auto birth = object.parsed("birth_date", 10, &parse_iso_date);
+    const auto before = object.optional_integer("payments_before", 0, visits_a_month_max);
+    const auto paid = object.optional_integer("paid_before", 0, payments::cost_yen_max);
+    const auto income = object.optional_integer("income", 0, payments::cost_yen_max);
+    if (!municipality || !law_code || !birth) return;
+    EstimateSubsidy asked{*municipality, static_cast<int>(*law_code), {}};
+    asked.visit.birth = *birth;
+    asked.visit.day = request.claim.care_month;
+    asked.visit.setting = request.claim.setting;
+    asked.visit.payments_before = static_cast<int>(before.value_or(0));
+    asked.visit.paid_before = Yen(paid.value_or(0));
+    if (income) asked.visit.income = Yen(*income);
+    request.subsidy = asked;
+}
+
 void write_step(JsonWriter& writer, const payments::Step& step) {
     writer.begin_object();
     writer.member("rule", payments::to_string(step.rule));
@@ -90,17 +110,20 @@ void write_step(JsonWriter& writer, const payments::Step& step) {
 
 }  // namespace
 
-Result<Claim> parse_estimate(std::string_view body) {
+Result<EstimateRequest> parse_estimate(std::string_view body) {
     auto document = JsonDocument::parse(body);
     if (!document) return fail(std::move(document));
-    Claim claim;
-    auto read = document->read([&claim](JsonObject& object) { read_claim(object, claim); });
+    EstimateRequest request;
+    auto read = document->read([&request](JsonObject& object) {
+        read_claim(object, request.claim);
+        object.optional_object("subsidy", [&request](JsonObject& subsidy) { read_subsidy(subsidy, request); });
+    });
     if (!read) return fail(std::move(read));
-    return claim;
+    return request;
 }
 
 std::string write_estimate(const payments::LimitTable& table, const payments::ClaimResult& result,
-                           const payments::Steps& steps) {
+                           const payments::Steps& steps, const std::optional<payments::SubsidyResult>& subsidy) {
     const auto rounding = result.limited ? payments::Rounding::exact : payments::Rounding::to_ten_yen;
     std::string body;
     JsonWriter writer(body);
@@ -111,6 +134,14 @@ std::string write_estimate(const payments::LimitTable& table, const payments::Cl
     writer.member("counter_amount", payments::counter_amount(result.patient_total, rounding).value());
     writer.member("insurer_total", result.insurer_total.value());
     writer.member("payers_total", result.payers_total.value());
+    if (subsidy) {
+        writer.begin_object("subsidy");
+        writer.member("answer", to_string(subsidy->answer));
+        writer.member("patient", subsidy->patient.value());
+        writer.member("refund_later", subsidy->refund_later.value());
+        writer.member("subsidy", subsidy->subsidy.value());
+        writer.end_object();
+    }
     writer.begin_array("parts");
     for (std::size_t i = 0; i < result.part_count; ++i) {
         writer.begin_object();

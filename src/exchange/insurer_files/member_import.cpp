@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "domain/audit/intents.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
 #include "exchange/insurer_files/line_reader.h"
 #include "exchange/insurer_files/result_file.h"
 #include "platform/event_loop/event_loop.h"
@@ -87,9 +88,11 @@ std::string file_payload(const IntakeFile& file) {
 
 // The change of a file's own row, with its record in the audit chain.
 Task<Result<void>> change_audited(const coverage::IntakeParts& parts, audit::Event event, const IntakeFile& file,
-                                  const std::string& person, std::int64_t version, Deadline deadline) {
+                                  const std::string& person, std::int64_t version, Deadline deadline,
+                                  const std::function<void(sql::WriteSet&)>& more = {}) {
     audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
-    sql::WriteSet set(sql::Store::registry);
+    sql::WriteSet set(sql::Store::registry, more ? sql::SetVolume::bulk : sql::SetVolume::ordinary);
+    if (more) more(set);
     if (version == 0) {
         coverage::add_file(set, file);
     } else {
@@ -109,7 +112,7 @@ Task<Result<void>> change_audited(const coverage::IntakeParts& parts, audit::Eve
 class MemberImport {
   public:
     MemberImport(const coverage::IntakeParts& parts, const ImportOptions& options)
-        : parts_(parts), options_(options), intake_(parts) {}
+        : parts_(parts), options_(options), intake_(guarded(parts)) {}
 
     [[nodiscard]] Task<Result<ImportReport>> run();
 
@@ -117,6 +120,9 @@ class MemberImport {
     [[nodiscard]] Task<Result<void>> load_insurers();
     [[nodiscard]] Task<Result<void>> claim_file();
     [[nodiscard]] Task<Result<void>> weigh();
+    [[nodiscard]] Task<Result<void>> weigh_ratios();
+    [[nodiscard]] coverage::IntakeParts guarded(coverage::IntakeParts parts) const;
+    void learn_ratios(sql::WriteSet& set) const;
     [[nodiscard]] Task<Result<void>> run_rows();
     [[nodiscard]] Task<Result<void>> run_chunks();
     [[nodiscard]] Result<Chunk> read_chunk();
@@ -137,6 +143,7 @@ class MemberImport {
 
     const coverage::IntakeParts& parts_;
     const ImportOptions& options_;
+    std::unordered_map<InsurerNumber, payments::RatioHistory> ratios_before_;
     coverage::Intake intake_;
     Survey survey_;
     ImportReport report_;
@@ -175,8 +182,51 @@ Task<Result<void>> MemberImport::weigh() {
         const std::int64_t known = members ? *members : 0;
         if (coverage::is_unusual_share(taken.rows(), known)) report_.unusual.push_back({insurer, taken, known});
     }
+    auto weighed = co_await weigh_ratios();
     std::ranges::sort(report_.unusual, {}, &UnusualShare::insurer);
+    co_return weighed;
+}
+
+// How each insurer of the file sent its ratios so far, and whether their blanks jump.
+Task<Result<void>> MemberImport::weigh_ratios() {
+    const auto& tables = payments::builtin_tables();
+    for (const auto& [insurer, told] : survey_.ratios) {
+        sql::ReadBatch batch;
+        const auto before = payments::load_ratio_history(batch, insurer);
+        auto read = co_await parts_.database.read(batch, Deadline::in(step_deadline));
+        if (!read) co_return read;
+        payments::RatioHistory& known = ratios_before_[insurer];
+        if (before) known = *before;
+        if (payments::judge_blank_rate(known.blank, told.blank, tables) == payments::BlankVerdict::accept) continue;
+        auto share = std::ranges::find(report_.unusual, insurer, &UnusualShare::insurer);
+        if (share == report_.unusual.end()) share = report_.unusual.insert(share, UnusualShare{insurer, {}});
+        share->ratios = told.blank;
+        share->ratios_before = known.blank;
+        share->blank_jump = true;
+    }
     co_return Result<void>();
+}
+
+// The record stays as it was sent, whatever the law or the insurer's own pattern say of it: the insurer is told.
+coverage::IntakeParts MemberImport::guarded(coverage::IntakeParts parts) const {
+    parts.ratio_check = [this](const coverage::Coverage& record, Date birth, Date on) {
+        const payments::RatioRecord told{birth, on, record.insurer.scheme(), record.copay_percent,
+                                         record.limit_category};
+        const auto before = ratios_before_.find(record.insurer);
+        const auto* pattern = before == ratios_before_.end() ? nullptr : &before->second.pattern;
+        return payments::is_ratio_suspect(payments::ratio_plausibility(told, payments::builtin_tables(), pattern));
+    };
+    return parts;
+}
+
+// The file is accepted: what it told is what its insurers' next ones are compared with.
+void MemberImport::learn_ratios(sql::WriteSet& set) const {
+    const auto& plausibility = payments::builtin_tables().plausibility;
+    for (const auto& [insurer, told] : survey_.ratios) {
+        payments::RatioHistory history = ratios_before_.at(insurer);
+        history.learn(told, plausibility);
+        payments::put_ratio_history(set, insurer, history);
+    }
 }
 
 // The file's own row: the one it has already, or a new one. Two programs that begin with it at once get the same.
@@ -434,7 +484,8 @@ Task<Result<void>> MemberImport::run_chunks() {
 
 Task<Result<ImportReport>> MemberImport::run() {
     executor_.emplace(co_await boost::asio::this_coro::executor);
-    auto survey = survey_file(options_.file, [this](std::uint64_t bytes) { report("survey", bytes, 0); });
+    auto survey = survey_file(
+        options_.file, [this](std::uint64_t bytes) { report("survey", bytes, 0); }, japan_day(parts_.clock.now()));
     if (!survey) co_return fail(std::move(survey));
     survey_ = std::move(*survey);
     report_.format = survey_.format;
@@ -458,8 +509,9 @@ Task<Result<ImportReport>> MemberImport::run() {
     if (!done) co_return fail(std::move(done));
     if (report_.end == ImportEnd::stopped || !writes()) co_return std::move(report_);
     report_.file.state = FileState::done;
+    const std::function<void(sql::WriteSet&)> learn = [this](sql::WriteSet& set) { learn_ratios(set); };
     done = co_await change_audited(parts_, audit::Event::members_file_done, report_.file, report_.file.received_by,
-                                   report_.file.version, Deadline::in(step_deadline));
+                                   report_.file.version, Deadline::in(step_deadline), learn);
     if (!done) co_return fail(std::move(done));
     ++report_.file.version;
     co_return std::move(report_);

@@ -118,6 +118,7 @@ namespace {
 
 constexpr std::string_view parts_column = "parts";
 constexpr std::string_view items_column = "items";
+constexpr std::string_view half_month_mark = "h";  // the person's month of the 75th birthday
 constexpr std::int64_t points_max = payments::cost_yen_max / 10;
 
 // Takes what stands before the separator off the front of `rest`.
@@ -180,7 +181,9 @@ void parse_items(CellReader& reader, Household& household) {
         item.band = reader.band(items_column, take(text, ':'));
         item.setting = reader.setting(items_column, take(text, ':'));
         item.cost = Yen(reader.whole(items_column, take(text, ':'), payments::cost_yen_max));
-        const auto percent = Percent::from(parse_whole(text).value_or(-1));
+        const auto percent = Percent::from(parse_whole(take(text, ':')).value_or(-1));
+        item.half_month = text == half_month_mark;
+        if (!text.empty() && !item.half_month) reader.reject(items_column, ErrorCode::field_value);
         if (!percent) reader.reject(items_column, ErrorCode::field_value);
         item.ratio = percent.value_or(Percent());
     }
