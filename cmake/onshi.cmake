@@ -53,9 +53,10 @@ function(onshi_library name)
   endif()
 endfunction()
 
-# onshi_tests(name SOURCES … DEPS …): one test executable; every TEST in it is its own ctest entry.
+# onshi_tests(name SOURCES … DEPS …): one test executable; every TEST in it is its own ctest entry. STORE_TESTS is a
+# filter of those that use the stores: they run on PostgreSQL too, or there only (ONLY_POSTGRES).
 function(onshi_tests name)
-  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "ONLY_POSTGRES" "LABEL;STORE_TESTS" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_SOURCES)
     return()
   endif()
@@ -65,20 +66,28 @@ function(onshi_tests name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main GTest::gtest rapidcheck)
   target_compile_definitions(${name} PRIVATE ONSHI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}."
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 60)
+  if(NOT ARG_ONLY_POSTGRES)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}."
+      PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 60)
+  endif()
+  if(ARG_STORE_TESTS)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "postgres.${name}."
+      TEST_FILTER "${ARG_STORE_TESTS}" TEST_LIST ${name}_on_postgres
+      PROPERTIES LABELS postgres TIMEOUT 60 FIXTURES_REQUIRED postgres
+      ENVIRONMENT ONSHI_TEST_POSTGRES=${CMAKE_BINARY_DIR}/postgres)
+  endif()
 endfunction()
 
 # onshi_module(name PATH folder DEPS … [PRIVATE_DEPS …] [TEST_DEPS …]): library from *.cpp, tests from *_test.cpp.
 function(onshi_module name)
-  cmake_parse_arguments(ARG "" "PATH" "DEPS;PRIVATE_DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PATH;STORE_TESTS" "DEPS;PRIVATE_DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${ARG_PATH}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   onshi_library(${name} PATH ${ARG_PATH} SOURCES ${sources} DEPS ${ARG_DEPS} PRIVATE_DEPS ${ARG_PRIVATE_DEPS})
   if(NOT ONSHI_FUZZ)
-    onshi_tests(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS})
+    onshi_tests(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS} STORE_TESTS ${ARG_STORE_TESTS})
   endif()
 endfunction()
 
@@ -124,7 +133,7 @@ endfunction()
 # onshi_slice(name SLICES <slices to its left>): two libraries per slice, `<name>_rules` (model and rules: base only) and
 # `<name>` (store and service: the database too). `terminal` may link rules, never a store.
 function(onshi_slice name)
-  cmake_parse_arguments(ARG "" "" "SLICES;PRIVATE_DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "STORE_TESTS" "SLICES;PRIVATE_DEPS;TEST_DEPS" ${ARGN})
   set(path domain/${name})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${path}/*.cpp)
   set(tests ${sources})
@@ -152,7 +161,7 @@ function(onshi_slice name)
   onshi_migrations(${name} generated)
   onshi_library(${name} PATH ${path} SOURCES ${sources} ${generated} DEPS ${store_deps} PRIVATE_DEPS ${ARG_PRIVATE_DEPS})
   if(NOT ONSHI_FUZZ)
-    onshi_tests(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS})
+    onshi_tests(${name}_test SOURCES ${tests} DEPS ${name} ${ARG_TEST_DEPS} STORE_TESTS ${ARG_STORE_TESTS})
   endif()
 endfunction()
 

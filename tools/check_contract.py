@@ -8,7 +8,7 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ROUTE = re.compile(r'\bserver\.route\(\s*(?:http::)?Method::(\w+),\s*"(/v1/[^"]*)"')
+ROUTE = re.compile(r'\b(?:server\.route|add)\(\s*(?:http::)?Method::(\w+),\s*"(/v1/[^"]*)"')
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
 
 

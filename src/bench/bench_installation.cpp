@@ -125,7 +125,7 @@ Result<CheckBenchOptions> BenchInstallation::options(const hub::Settings& settin
     options.hub.id = settings.hub_id;
     options.hub.address = settings.listen_address;
     options.persons = parts_->description.persons;
-    options.store_folder = settings.store_folder;
+    options.store_folder = layout.store();
     auto anchor = read_certificate_file(layout.server_ca_certificate());
     if (!anchor) return fail(std::move(anchor));
     options.hub.anchors = {std::move(*anchor)};

@@ -8,8 +8,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "bench/child_process.h"
 #include "bench/cpu_pin.h"
+#include "bench/hub_process.h"
 #include "bench/limits.h"
 #include "bench/nginx_reference.h"
 
@@ -22,7 +22,6 @@ constexpr double reserve_full = 1.25;
 // The number of random arrivals may be some standard deviations above its mean, and lanes do not empty all at once.
 constexpr double arrivals_deviations = 6;
 constexpr double reserve_lanes = 4'000;
-constexpr std::chrono::milliseconds ready_poll_every{100};
 // What the hub did before a phase must be counted before it.
 constexpr std::chrono::milliseconds counters_published_every{1'100};
 constexpr std::uint32_t sample_every = 500;
@@ -80,7 +79,6 @@ class CheckBench {
     [[nodiscard]] Result<void> look_at_machine();
     [[nodiscard]] Result<void> measure_hub(ChildProcess& hub);
     [[nodiscard]] Result<void> measure_nginx();
-    [[nodiscard]] Result<ChildProcess> start_hub();
     [[nodiscard]] Result<void> prepare(double count, std::string_view what);
     [[nodiscard]] Result<LoadGenerator> connect(std::uint16_t port, AnswerRules rules) const;
     template <class Loop>
@@ -120,25 +118,6 @@ Result<void> CheckBench::look_at_machine() {
     report_.connections = options_.connections;
     report_.terminals = options_.terminals.size();
     return {};
-}
-
-Result<ChildProcess> CheckBench::start_hub() {
-    const auto log = options_.folder / "hub.log";
-    std::error_code error;
-    std::filesystem::remove(options_.ready_file, error);
-    auto hub = ChildProcess::start({.command = options_.server_command, .cpu = options_.server_cpu, .output = log});
-    if (!hub) return hub;
-    const auto deadline = Deadline::in(server_ready_time_max);
-    while (true) {
-        const auto ports = read_ready_file(options_.ready_file);
-        if (ports && is_hub_ready(ports->metrics)) {
-            ports_ = *ports;
-            return hub;
-        }
-        if (!hub->is_running()) return fail(ErrorCode::bench_server, "the hub has ended, see " + log.string());
-        if (deadline.passed()) return fail(ErrorCode::bench_server, "the hub is not ready, see " + log.string());
-        std::this_thread::sleep_for(ready_poll_every);
-    }
 }
 
 Result<void> CheckBench::prepare(double count, std::string_view what) {
@@ -286,9 +265,11 @@ Result<CheckBenchReport> CheckBench::run() {
     if (!looked) return fail(std::move(looked));
     {
         progress_("starting the hub");
-        auto hub = start_hub();
+        auto hub =
+            start_hub({options_.server_command, options_.ready_file, options_.folder / "hub.log", options_.server_cpu});
         if (!hub) return fail(std::move(hub));
-        auto measured = measure_hub(*hub);
+        ports_ = hub->ports;
+        auto measured = measure_hub(hub->process);
         if (!measured) return fail(std::move(measured));
     }
     auto measured = measure_nginx();

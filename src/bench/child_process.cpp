@@ -14,6 +14,8 @@
 
 #include <fmt/format.h>
 
+#include "bench/cpu_pin.h"
+
 namespace onshi::bench {
 
 namespace {
@@ -64,7 +66,11 @@ Result<ChildProcess> ChildProcess::start(const ChildOptions& options) {
     launch.argv.push_back(nullptr);
     launch.parent = ::getpid();
     CPU_ZERO(&launch.cpus);
-    CPU_SET(static_cast<unsigned>(options.cpu), &launch.cpus);
+    if (options.cpu == any_cpu) {
+        ::sched_getaffinity(0, sizeof launch.cpus, &launch.cpus);
+    } else {
+        CPU_SET(static_cast<unsigned>(options.cpu), &launch.cpus);
+    }
     launch.output = ::open(options.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (launch.output < 0) return fail(ErrorCode::bench_server, "cannot write " + options.output.string());
     std::array<int, 2> ends{-1, -1};

@@ -13,7 +13,7 @@ namespace onshi::bench {
 
 struct ChildOptions {
     std::vector<std::string> command;  // the program's full path first
-    int cpu = 0;                       // all its threads stay on this core
+    int cpu = 0;                       // all its threads stay on this core; any_cpu (cpu_pin.h): on ours
     std::filesystem::path output;      // gets its stdout and stderr; made anew
 };
 

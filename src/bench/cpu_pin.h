@@ -6,6 +6,9 @@
 
 namespace onshi::bench {
 
+// Of a child: where the caller may run.
+inline constexpr int any_cpu = -1;
+
 // Keeps the calling thread on one core until it goes; then the thread may run where it could before. Destroy it on the
 // thread that made it. Movable.
 class CpuPin {

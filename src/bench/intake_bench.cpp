@@ -22,7 +22,7 @@
 #include "installation/layout.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::bench {
@@ -129,12 +129,12 @@ class IntakeBench {
         stores.cache_kib = sql::bulk_cache_kib;
         sql::CommitCounter counter;
         audit::ChainSequencer chain(hub::command_line_lane, "command-line");
-        auto database = sql::open_sqlite(stores, hub::all_migrations(), counter, chain);
+        auto database = sql::open_database(stores, hub::all_migrations(), counter, chain);
         if (!database) return fail(std::move(database));
         identity::EmbeddedRegister residents(**database, vault);
         const coverage::IntakeParts parts{**database, clock_, random_, vault, residents};
         insurer_files::ImportOptions import;
-        import.file = file();
+        import.source = insurer_files::file_source(file());
         import.result_file = options_.folder / "members.result.csv";
         import.received_by = "bench";
         const auto cpu_before = cpu_use(getpid());

@@ -165,7 +165,7 @@ std::uint64_t Confusion::withheld(Planted planted) const {
 }
 
 Result<Confusion> read_results(const std::filesystem::path& result_file, const std::vector<Planted>& truth) {
-    auto reader = insurer_files::LineReader::open(result_file);
+    auto reader = insurer_files::LineReader::open(insurer_files::file_source(result_file));
     if (!reader) return fail(std::move(reader));
     Confusion confusion;
     std::size_t rows = 0;

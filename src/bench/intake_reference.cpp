@@ -13,7 +13,7 @@
 #include "hub/settings.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::bench {
 
@@ -262,7 +262,7 @@ Result<BareInsert> insert_bare(const std::filesystem::path& after, const std::fi
     from.folder = after;
     sql::CommitCounter counter;
     audit::ChainSequencer chain(hub::command_line_lane, "command-line");
-    auto database = sql::open_sqlite(from, hub::all_migrations(), counter, chain);
+    auto database = sql::open_database(from, hub::all_migrations(), counter, chain);
     if (!database) return fail(std::move(database));
     sql::SqliteOptions into;
     into.folder = before;

@@ -8,7 +8,11 @@
 namespace onshi::bench {
 
 // Of one load generator. Each holds a file descriptor and about 70 KB.
-inline constexpr std::size_t connections_max = 1'024;
+inline constexpr std::size_t connections_max = 16'384;
+// Loopback addresses that connections may come from: 127.0.0.1 and those behind it.
+inline constexpr std::uint32_t source_addresses_max = 64;
+// A server that sends clients away for longer than this is taken to mean this.
+inline constexpr std::chrono::seconds advice_max{60};
 // New connections are made one after the other, this far apart, so that no server takes them for a flood.
 inline constexpr std::chrono::milliseconds handshake_spacing{4};
 inline constexpr std::chrono::seconds handshake_time_max{5};

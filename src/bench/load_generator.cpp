@@ -6,17 +6,17 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
+#include <queue>
 #include <sys/epoll.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
 
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
 #include <fmt/format.h>
 #include <openssl/err.h>
 
 #include "base/ensure.h"
+#include "bench/answer_reader.h"
 #include "bench/limits.h"
 #include "bench/tls_connection.h"
 
@@ -24,42 +24,12 @@ namespace onshi::bench {
 
 namespace {
 
-namespace beast = boost::beast;
-using beast::error_code;
+using boost::beast::error_code;
 using std::chrono::nanoseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::size_t events_max = 256;
-// Status and body of one answer; every other field is read past. No allocation once the body's string has grown.
-class AnswerReader final : public beast::http::basic_parser<false> {
-  public:
-    explicit AnswerReader(std::string& body) : body_(body) {
-        body_.clear();
-        body_limit(answer_bytes_max);
-        eager(true);
-    }
-    int status = 0;
-
-  private:
-    void on_request_impl(beast::http::verb, beast::string_view, beast::string_view, int, error_code&) override {}
-    void on_response_impl(int code, beast::string_view, int, error_code&) override { status = code; }
-    void on_field_impl(beast::http::field, beast::string_view, beast::string_view, error_code&) override {}
-    void on_header_impl(error_code&) override {}
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-    std::size_t on_body_impl(beast::string_view bytes, error_code&) override {
-        body_.append(bytes.data(), bytes.size());
-        return bytes.size();
-    }
-    void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view bytes, error_code& error) override {
-        return on_body_impl(bytes, error);
-    }
-    void on_finish_impl(error_code&) override {}
-
-    std::string& body_;
-};
-
 enum class Fed : std::uint8_t { more, complete, broken };
 
 struct Connection {
@@ -70,6 +40,8 @@ struct Connection {
     bool busy = false;
     bool writing = false;  // the socket was full
     Clock::time_point due;
+    Clock::time_point rests_until;
+    std::string_view sent;  // the body that is under way
     std::string request;
     std::string body;
     std::string carry;  // the beginning of a header that has not arrived as a whole
@@ -86,7 +58,7 @@ struct Connection {
             error_code error;
             const auto step = reader->put(boost::asio::const_buffer(bytes.data() + used, bytes.size() - used), error);
             used += step;
-            if (error == beast::http::error::need_more) break;
+            if (error == boost::beast::http::error::need_more) break;
             if (error) return Fed::broken;
             if (step == 0) break;
         }
@@ -160,7 +132,8 @@ Result<void> LoadGenerator::Impl::open(const LoadTarget& target) {
     const std::string& name = target.server_name.empty() ? target.address : target.server_name;
     for (std::size_t i = 0; i < target.connections; ++i) {
         if (i > 0) std::this_thread::sleep_for(handshake_spacing);
-        auto opened = TlsConnection::open(contexts[i % lanes].get(), target.address, target.port, name);
+        const auto source = static_cast<std::uint32_t>(i % target.source_addresses);
+        auto opened = TlsConnection::open(contexts[i % lanes].get(), target.address, target.port, name, source);
         if (!opened) return fail(std::move(opened));
         connections.emplace_back(std::move(*opened), i % lanes);
         watch(connections.back(), EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP);
@@ -182,10 +155,12 @@ class Run {
           start_(Clock::now()),
           end_(start_ + duration),
           cpu_before_(thread_cpu()) {
+        again_.resize(lanes.size());
         for (auto& connection : generator_.connections) {
-            if (connection.tls.is_open()) free_.push_back(&connection);
+            if (!connection.tls.is_open()) continue;
+            ++open_;
+            release(connection);
         }
-        open_ = free_.size();
     }
 
     [[nodiscard]] LoadReport go();
@@ -195,11 +170,19 @@ class Run {
     [[nodiscard]] bool is_over(Clock::time_point now) const;
     void wait_for_events();
     void offer(Clock::time_point now);
+    void offer_next(Clock::time_point now);
+    void release(Connection& connection);
+    void wake_rested(Clock::time_point now);
+    void drop_due(Clock::time_point now);
+    [[nodiscard]] std::optional<std::string_view> next_body(std::size_t lane);
+    [[nodiscard]] bool follows_advice() const { return generator_.rules.advice == Advice::followed; }
     void send(Connection& connection, std::string_view body, Clock::time_point due, Clock::time_point now);
     void write(Connection& connection);
     void read(Connection& connection);
     void take_answer(Connection& connection);
-    void judge(const Connection& connection, Clock::time_point now);
+    void judge(Connection& connection, Clock::time_point now);
+    void take_refusal(Connection& connection, Clock::time_point now);
+    void disturbed(Clock::time_point now) { report_.last_disturbed = now - start_; }
     void lose(Connection& connection);
     void finish();
 
@@ -210,6 +193,11 @@ class Run {
     Clock::time_point end_;
     nanoseconds cpu_before_;
     std::deque<Connection*> free_;  // first in, first out: every connection is used
+    struct RestsLonger {
+        bool operator()(const Connection* a, const Connection* b) const { return a->rests_until > b->rests_until; }
+    };
+    std::priority_queue<Connection*, std::vector<Connection*>, RestsLonger> resting_;
+    std::vector<std::deque<std::string_view>> again_;  // by lane: bodies that were refused
     std::size_t open_ = 0;
     std::size_t in_flight_ = 0;
     LoadReport report_;
@@ -253,12 +241,50 @@ void Run::wait_for_events() {
     }
 }
 
+// To those that are free, or to those that were told to wait.
+void Run::release(Connection& connection) {
+    if (connection.rests_until > start_) {
+        resting_.push(&connection);
+    } else {
+        free_.push_back(&connection);
+    }
+}
+
+void Run::wake_rested(Clock::time_point now) {
+    while (!resting_.empty() && resting_.top()->rests_until <= now) {
+        Connection& rested = *resting_.top();
+        resting_.pop();
+        rested.rests_until = {};
+        if (rested.tls.is_open()) free_.push_back(&rested);
+    }
+}
+
+void Run::drop_due(Clock::time_point now) {
+    while (schedule_->next() && start_ + *schedule_->next() <= now) {
+        schedule_->advance();
+        ++report_.held_back;
+    }
+}
+
+std::optional<std::string_view> Run::next_body(std::size_t lane) {
+    if (again_[lane].empty()) return lanes_[lane].take();
+    const auto body = again_[lane].front();
+    again_[lane].pop_front();
+    return body;
+}
+
 void Run::offer(Clock::time_point now) {
+    wake_rested(now);
+    offer_next(now);
+    if (follows_advice() && schedule_ && free_.empty()) drop_due(now);
+}
+
+void Run::offer_next(Clock::time_point now) {
     while (!free_.empty()) {
         const auto due = next_due(now);
         if (!due || *due > now) return;
         Connection& connection = *free_.front();
-        const auto body = lanes_[connection.lane].take();
+        const auto body = next_body(connection.lane);
         if (!body) {
             // The other lanes alone would be another load than the one asked for: the run ends here.
             report_.exhausted = true;
@@ -281,7 +307,8 @@ void Run::send(Connection& connection, std::string_view body, Clock::time_point 
         .append(body);
     connection.reader.emplace(connection.body);
     connection.carry.clear();
-    connection.due = due;
+    connection.due = follows_advice() ? now : due;
+    connection.sent = body;
     connection.busy = true;
     ++in_flight_;
     ++report_.sent;
@@ -322,23 +349,31 @@ void Run::read(Connection& connection) {
 void Run::take_answer(Connection& connection) {
     const auto now = Clock::now();
     report_.latency.record(now - connection.due);
+    if (now - connection.due > generator_.rules.slow_from) disturbed(now);
     ++report_.answered;
     judge(connection, now);
     connection.busy = false;
     --in_flight_;
     if (!connection.reader->keep_alive()) return lose(connection);
-    free_.push_back(&connection);
+    release(connection);
     offer(now);
 }
 
-void Run::judge(const Connection& connection, Clock::time_point now) {
+void Run::take_refusal(Connection& connection, Clock::time_point now) {
+    ++report_.refused;
+    report_.refused_latency.record(now - connection.due);
+    disturbed(now);
+    if (!connection.reader->has_advice) ++report_.refused_without_advice;
+    if (!follows_advice()) return;
+    connection.rests_until = now + advised_wait(connection.body);
+    again_[connection.lane].push_back(connection.sent);
+}
+
+void Run::judge(Connection& connection, Clock::time_point now) {
     const auto& rules = generator_.rules;
     const std::string& body = connection.body;
     ++report_.statuses[connection.reader->status];
-    if (connection.reader->status != 200) {
-        ++report_.refused;
-        return;
-    }
+    if (connection.reader->status != 200) return take_refusal(connection, now);
     if (!rules.required_text.empty()) {
         // memmem: a search by first character would stop at every quotation mark of the JSON.
         const void* at = ::memmem(body.data(), body.size(), rules.required_text.data(), rules.required_text.size());
@@ -359,6 +394,7 @@ void Run::judge(const Connection& connection, Clock::time_point now) {
         }
     }
     ++report_.good;
+    report_.good_latency.record(now - connection.due);
     if (now < end_) ++report_.good_in_time;
     report_.body_bytes += body.size();
 }
@@ -391,8 +427,10 @@ void Run::finish() {
 
 Result<LoadGenerator> LoadGenerator::connect(const LoadTarget& target, AnswerRules rules) {
     if (target.identities.empty() || target.connections < target.identities.size() ||
-        target.connections > connections_max) {
-        return fail(ErrorCode::config_value, "connections: at least one per identity, at most connections_max");
+        target.connections > connections_max || target.source_addresses < 1 ||
+        target.source_addresses > source_addresses_max) {
+        return fail(ErrorCode::config_value,
+                    "connections: at least one per identity, at most connections_max; source addresses");
     }
     if (rules.sample_every > 0) ENSURE(rules.parse_sample != nullptr);
     auto impl = std::make_unique<Impl>(target, std::move(rules));

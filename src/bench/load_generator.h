@@ -31,6 +31,14 @@ struct LoadTarget {
     std::vector<http::TlsIdentity> identities;  // at least one
     std::string path = "/v1/checks";
     std::size_t connections = 64;  // 1…connections_max
+    // Connections come from so many loopback addresses in turn, as if they were of so many sites.
+    std::uint32_t source_addresses = 1;
+};
+
+// What a client does that is refused and told when to come back.
+enum class Advice : std::uint8_t {
+    ignored,   // its connection is used for the next request at once
+    followed,  // its connection rests until then, and the same body is sent again later
 };
 
 // What a good answer looks like: status 200 and, when not empty, `required_text` somewhere in the body. Of every
@@ -39,6 +47,9 @@ struct AnswerRules {
     std::string required_text;
     std::uint32_t sample_every = 0;
     std::function<bool(std::string_view body)> parse_sample;
+    Advice advice = Advice::ignored;
+    // An answer that takes longer than this counts as a disturbance (LoadReport::last_disturbed).
+    std::chrono::nanoseconds slow_from = std::chrono::hours(1);
 };
 
 // Every connection sends its next request when it has the last answer.
@@ -64,6 +75,14 @@ struct LoadReport {
     // From the moment of sending (closed loop) or from the moment it was due (open loop) to the last byte of the
     // answer.
     LatencyHistogram latency;
+    LatencyHistogram good_latency;
+    LatencyHistogram refused_latency;
+    std::uint64_t refused_without_advice = 0;  // refused, and no `retry-after` in the header
+    // Open loop with Advice::followed: due while every client was busy or rested as it was told to. They are dropped:
+    // neither sent nor scheduled.
+    std::uint64_t held_back = 0;
+    // When the last answer came that was refused or slow, counted from the start; 0: none was.
+    std::chrono::nanoseconds last_disturbed{0};
     // Open loop: how late requests were sent, because all connections were busy or the generator was.
     LatencyHistogram lateness;
     std::chrono::nanoseconds elapsed{0};  // from the first request to the end of sending
@@ -92,7 +111,9 @@ class LoadGenerator {
     // so that a failing server is seen and not worn away.
     [[nodiscard]] Result<LoadReport> run(const ClosedLoop& loop, std::span<RequestBodies> lanes);
     // Requests are due by the schedule whatever the server does; one that finds no free connection waits for one and
-    // its latency goes on counting.
+    // its latency goes on counting (with Advice::followed it is dropped, and latency counts from sending: people wait
+    // at a desk that was told to wait, not in the network). Connections that rest when a run ends rest in the next one
+    // too.
     [[nodiscard]] Result<LoadReport> run(const ArrivalPlan& plan, std::span<RequestBodies> lanes);
 
     struct Impl;

@@ -1,6 +1,7 @@
 #include "bench/load_generator.h"
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include <boost/json.hpp>
@@ -166,6 +167,80 @@ TEST(load_generator, counts_refusals_and_answers_without_a_result) {
     EXPECT_EQ(report->statuses.at(200), 30U);
     EXPECT_EQ(report->codes.at('2'), 10U);
     EXPECT_FALSE(report->is_clean());
+}
+
+Result<http::Response> busy(std::uint32_t after_ms) {
+    Error error(ErrorCode::overload_busy, {});
+    error.retry_after_ms = after_ms;
+    return tl::unexpected(std::move(error));
+}
+
+AnswerRules patient_rules() {
+    AnswerRules rules = check_rules();
+    rules.advice = bench::Advice::followed;
+    return rules;
+}
+
+TEST(load_generator, a_patient_client_sends_the_refused_body_again_when_it_was_told_to) {
+    std::set<std::string, std::less<>> refused;
+    TestServer server([&](http::Request& request) -> Result<http::Response> {
+        if (refused.insert(std::string(request.body)).second) return busy(5);
+        return good_answer(10);
+    });
+    auto target = server.target(1);
+    target.connections = 1;
+    auto generator = LoadGenerator::connect(target, patient_rules());
+    ASSERT_TRUE(generator);
+    auto lanes = bodies(1, 10);
+    const auto report = generator->run(bench::ClosedLoop{10s}, lanes);
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->good, 10U);
+    EXPECT_EQ(report->refused, 10U);
+    EXPECT_EQ(report->refused_without_advice, 0U);
+    EXPECT_EQ(report->refused_latency.count(), 10U);
+    EXPECT_EQ(report->good_latency.count(), 10U);
+    EXPECT_GT(report->last_disturbed, 0ns);
+    server.stop();
+    EXPECT_EQ(server.seen().bodies.size(), 20U);
+    EXPECT_EQ(server.seen().distinct_bodies(), 10U);
+}
+
+TEST(load_generator, what_is_due_while_every_client_waits_as_told_is_held_back) {
+    TestServer server([](http::Request&) { return busy(60'000); });
+    auto target = server.target(1);
+    target.connections = 2;
+    auto generator = LoadGenerator::connect(target, patient_rules());
+    ASSERT_TRUE(generator);
+    auto lanes = bodies(1, 40);
+    const bench::ArrivalPlan plan{
+        .per_second = 1'000, .duration = 50ms, .pattern = bench::ArrivalPattern::even, .seed = 1};
+    const auto report = generator->run(plan, lanes);
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->sent, 2U);
+    EXPECT_EQ(report->refused, 2U);
+    EXPECT_EQ(report->sent + report->held_back, 50U);
+    // They go on waiting in the next run.
+    const auto next = generator->run(plan, lanes);
+    ASSERT_TRUE(next);
+    EXPECT_EQ(next->sent, 0U);
+    EXPECT_EQ(next->held_back, 50U);
+}
+
+TEST(load_generator, counts_refusals_that_do_not_say_when_to_come_back) {
+    TestServer server([](http::Request&) {
+        http::Response response = http::json_response("{}");
+        response.status = 503;
+        return response;
+    });
+    auto target = server.target(1);
+    target.connections = 1;
+    auto generator = LoadGenerator::connect(target, patient_rules());
+    ASSERT_TRUE(generator);
+    auto lanes = bodies(1, 1);
+    const auto report = generator->run(bench::ClosedLoop{20ms}, lanes);
+    ASSERT_TRUE(report);
+    EXPECT_GT(report->refused, 0U);
+    EXPECT_EQ(report->refused_without_advice, report->refused);
 }
 
 TEST(load_generator, reads_chunked_and_very_long_answers) {

@@ -93,7 +93,8 @@ class TestServer {
     using Answer = std::function<Result<http::Response>(http::Request&)>;
 
     explicit TestServer(
-        Answer answer, const std::function<void(http::Server&)>& add_routes = [](http::Server&) {})
+        Answer answer, const std::function<void(http::Server&)>& add_routes = [](http::Server&) {},
+        SecretBytes tickets = {})
         : answer_(std::move(answer)), trust_(3), loops_({}), server_(loops_, options(), metrics_, clock_, random_) {
         add_routes(server_);
         server_.route(http::Method::post, "/v1/checks", {},
@@ -102,7 +103,7 @@ class TestServer {
         listener.tls = http::ServerTls{.identity = trust_.server.clone(),
                                        .client_anchors = {trust_.organisation_anchor},
                                        .client_certificate = http::ClientCertificate::required,
-                                       .tickets = {}};
+                                       .tickets = std::move(tickets)};
         port_ = server_.listen(std::move(listener)).value();
         loops_.start();
     }

@@ -71,22 +71,41 @@ bool use_anchors(SSL_CTX* context, const http::TrustAnchors& anchors) {
     return count > 0;
 }
 
-// A receive and send time-out bounds the handshake, which reads and writes a few times.
-Result<int> connect_socket(const std::string& address, std::uint16_t port) {
+bool bind_source(int fd, std::uint32_t source) {
+    // The port is chosen when the socket connects: a port may serve several destinations.
+    const int late = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0;
+}
+
+enum class Blocking : std::uint8_t { yes, no };
+
+// Blocking, a receive and send time-out bounds the handshake, which reads and writes a few times.
+Result<int> connect_socket(const std::string& address, std::uint16_t port, std::uint32_t source, Blocking blocking) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     if (::inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) {
         return fail(ErrorCode::config_value, "the address is not a numeric IPv4 one");
     }
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int mode = blocking == Blocking::yes ? 0 : SOCK_NONBLOCK;
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | mode, 0);
     if (fd < 0) return fail(ErrorCode::bench_machine, fmt::format("socket, errno {}", errno));
     const timeval bound{.tv_sec = handshake_time_max.count(), .tv_usec = 0};
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof bound);
     ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    if (source > 0 && !bind_source(fd, source)) {
+        const int error = errno;
+        ::close(fd);
+        return fail(ErrorCode::bench_machine, fmt::format("bind, errno {}", error));
+    }
+    const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    if (!connected && errno != EINPROGRESS) {
         const int error = errno;
         ::close(fd);
         return fail(ErrorCode::peer_unavailable, fmt::format("connect to port {}, errno {}", port, error));
@@ -125,6 +144,8 @@ Result<SslContext> make_client_context(const http::TrustAnchors& anchors, const 
     SSL_CTX* raw = context.get();
     // One system call per record instead of two.
     SSL_CTX_set_read_ahead(raw, 1);
+    // An end without the closing alert would forbid the session ticket of the connection.
+    SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
     if (SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) != 1) {
@@ -135,22 +156,36 @@ Result<SslContext> make_client_context(const http::TrustAnchors& anchors, const 
     return context;
 }
 
-Result<TlsConnection> TlsConnection::open(SSL_CTX* context, const std::string& address, std::uint16_t port,
-                                          const std::string& server_name) {
-    const SigpipeGuard guard;
-    auto fd = connect_socket(address, port);
-    if (!fd) return fail(std::move(fd));
-    TlsConnection connection(*fd, SSL_new(context));
+Result<TlsConnection> TlsConnection::over(int socket, SSL_CTX* context, const std::string& server_name) {
+    TlsConnection connection(socket, SSL_new(context));
     SSL* ssl = connection.ssl();
-    if (ssl == nullptr || SSL_set_fd(ssl, *fd) != 1 || !expect_name(ssl, server_name)) {
+    if (ssl == nullptr || SSL_set_fd(ssl, socket) != 1 || !expect_name(ssl, server_name)) {
         return refuse(ErrorCode::peer_unavailable, "no TLS connection");
     }
+    return connection;
+}
+
+Result<TlsConnection> TlsConnection::open(SSL_CTX* context, const std::string& address, std::uint16_t port,
+                                          const std::string& server_name, std::uint32_t source) {
+    const SigpipeGuard guard;
+    auto fd = connect_socket(address, port, source, Blocking::yes);
+    if (!fd) return fail(std::move(fd));
+    auto connection = over(*fd, context, server_name);
+    if (!connection) return connection;
+    SSL* ssl = connection->ssl();
     if (SSL_connect(ssl) != 1) {
         const bool untrusted = SSL_get_verify_result(ssl) != X509_V_OK;
         return refuse(untrusted ? ErrorCode::peer_untrusted : ErrorCode::peer_unavailable, "TLS handshake");
     }
     if (::fcntl(*fd, F_SETFL, O_NONBLOCK) != 0) return refuse(ErrorCode::bench_machine, "non-blocking socket");
     return connection;
+}
+
+Result<TlsConnection> TlsConnection::begin(SSL_CTX* context, const std::string& address, std::uint16_t port,
+                                           const std::string& server_name, std::uint32_t source) {
+    auto fd = connect_socket(address, port, source, Blocking::no);
+    if (!fd) return fail(std::move(fd));
+    return over(*fd, context, server_name);
 }
 
 TlsConnection::TlsConnection(TlsConnection&& other) noexcept
@@ -163,6 +198,7 @@ TlsConnection& TlsConnection::operator=(TlsConnection&& other) noexcept {
 }
 
 void TlsConnection::close() noexcept {
+    if (ssl_ != nullptr) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(std::exchange(ssl_, nullptr));
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }

@@ -39,9 +39,13 @@ using SslContext = std::unique_ptr<SSL_CTX, SslContextFreer>;
 class TlsConnection {
   public:
     // Blocks for at most handshake_time_max. `server_name` is looked for in the server's certificate, as an address
-    // when it reads as one. `peer.unavailable`, `peer.untrusted`.
+    // when it reads as one. Above 0, `source` says from which loopback address behind 127.0.0.1 it comes.
+    // `peer.unavailable`, `peer.untrusted`.
     [[nodiscard]] static Result<TlsConnection> open(SSL_CTX* context, const std::string& address, std::uint16_t port,
-                                                    const std::string& server_name);
+                                                    const std::string& server_name, std::uint32_t source = 0);
+    // The same without waiting: TCP is being connected, and SSL_connect is the caller's to call when it is.
+    [[nodiscard]] static Result<TlsConnection> begin(SSL_CTX* context, const std::string& address, std::uint16_t port,
+                                                     const std::string& server_name, std::uint32_t source);
     TlsConnection(TlsConnection&& other) noexcept;
     TlsConnection& operator=(TlsConnection&& other) noexcept;
     ~TlsConnection() { close(); }
@@ -54,6 +58,7 @@ class TlsConnection {
 
   private:
     TlsConnection(int socket, SSL* ssl) : socket_(socket), ssl_(ssl) {}
+    [[nodiscard]] static Result<TlsConnection> over(int socket, SSL_CTX* context, const std::string& server_name);
     int socket_;
     SSL* ssl_;
 };

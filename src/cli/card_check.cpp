@@ -4,9 +4,9 @@
 
 #include "base/date.h"
 #include "cli/card_source.h"
-#include "cli/json_view.h"
 #include "domain/eligibility/rules.h"
 #include "exchange/api/checks.h"
+#include "platform/text_formats/json_view.h"
 
 namespace onshi::cli {
 

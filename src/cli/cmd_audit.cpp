@@ -2,34 +2,18 @@
 #include <fmt/format.h>
 
 #include "cli/app.h"
+#include "cli/chain_heads.h"
 #include "cli/commands.h"
 #include "cli/files.h"
-#include "cli/progress.h"
 #include "cli/stores.h"
 #include "cli/witness_file.h"
 #include "domain/audit/service.h"
-#include "domain/audit/store.h"
 #include "hub/secrets.h"
-#include "platform/event_loop/event_loop.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
 
 namespace {
-
-constexpr std::chrono::milliseconds read_deadline{30'000};
-
-Task<Result<std::vector<audit::LaneHead>>> load_heads(sql::Database& database) {
-    sql::ReadBatch batch;
-    const auto lanes = audit::load_lanes(batch);
-    auto read = co_await database.read(batch, Deadline::in(read_deadline));
-    if (!read) co_return fail(std::move(read));
-    std::vector<audit::LaneHead> heads;
-    for (const auto& lane : lanes) {
-        if (lane.sequence > 0) heads.push_back(lane);
-    }
-    co_return heads;
-}
 
 std::string report_json(const audit::VerifyReport& report, bool seals_checked) {
     std::string text;
@@ -83,7 +67,7 @@ class AuditVerify final : public Command {
         "  onshi audit verify --config hub.toml\n"
         "  onshi audit verify --store ./store --witness heads-2026-11-22.json --seal-key heads-2026-11-22.json"};
     void declare(Options& options) override {
-        options.setting("store_folder", "--store,--store-folder");
+        options.setting("store", "--store");
         options.setting("secrets_folder", "--secrets-folder");
         options.texts(witnesses_, "--witness", "FILE", "heads kept elsewhere, as audit heads printed them");
         options.texts(seal_keys_, "--seal-key", "FILE",
@@ -96,28 +80,17 @@ class AuditVerify final : public Command {
         auto taken = take_witnesses(options);
         if (taken) taken = take_seal_keys(options, settings->text("secrets_folder"));
         if (!taken) return fail(std::move(taken));
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
-        auto report = verify((*stores)->database(), options, session.console());
+        auto report = verify_chain((*stores)->database(), options, session.console());
         if (!report) return fail(std::move(report));
         show_report(session.console(), *report, !options.seal_keys.empty());
-        if (!report->finding) return Exit::done;
-        return fail(ErrorCode::audit_broken,
-                    fmt::format("lane {}, record {}: {}", report->finding->lane, report->finding->sequence,
-                                audit::to_string(report->finding->flaw)));
+        auto sound = without_finding(*report);
+        if (!sound) return fail(std::move(sound));
+        return Exit::done;
     }
 
   private:
-    static Result<audit::VerifyReport> verify(sql::Database& database, audit::VerifyOptions& options,
-                                              Console& console) {
-        auto heads = run_to_end(load_heads(database));
-        if (!heads) return fail(std::move(heads));
-        std::uint64_t total = 0;
-        for (const auto& head : *heads) total += static_cast<std::uint64_t>(head.sequence);
-        Progress progress(console);
-        options.progress = [&progress, total](std::uint64_t done) { progress.show("audit records", done, total); };
-        return run_to_end(audit::verify(database, options));
-    }
     Result<void> take_witnesses(audit::VerifyOptions& options) const {
         for (const auto& path : witnesses_) {
             auto content = read_text_file(path);
@@ -153,24 +126,17 @@ class AuditHeads final : public Command {
         "Print the newest record of each lane and the public seal keys, to be kept where this machine cannot write.",
         "  onshi audit heads --config hub.toml > heads-2026-11-22.json"};
     void declare(Options& options) override {
-        options.setting("store_folder", "--store,--store-folder");
+        options.setting("store", "--store");
         options.setting("secrets_folder", "--secrets-folder");
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        WitnessFile file;
-        if (!settings->text("secrets_folder").empty()) {
-            auto keys = hub::load_seal_keys(settings->text("secrets_folder"));
-            if (!keys) return fail(std::move(keys));
-            file.seal_keys = std::move(*keys);
-        }
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
-        auto heads = run_to_end(load_heads((*stores)->database()));
+        auto heads = read_heads((*stores)->database(), settings->text("secrets_folder"));
         if (!heads) return fail(std::move(heads));
-        for (const auto& head : *heads) file.heads.push_back({head.lane, head.sequence, head.hash});
-        session.console().line(to_json(file));
+        session.console().line(to_json(*heads));
         return Exit::done;
     }
 };

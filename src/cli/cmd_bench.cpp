@@ -1,29 +1,22 @@
-// onshi bench check | payments
+// onshi bench check | payments; intake and overload have files of their own
 #include <filesystem>
 
 #include <fmt/format.h>
 
-#include "bench/bench_installation.h"
 #include "bench/check_bench.h"
 #include "bench/check_report.h"
 #include "bench/payments_bench.h"
+#include "bench/store_bench.h"
 #include "cli/app.h"
+#include "cli/bench_ground.h"
 #include "cli/commands.h"
 #include "cli/files.h"
-#include "cli/hub_settings.h"
-#include "cli/progress.h"
-#include "installation/demo_installation.h"
-#include "installation/layout.h"
-#include "installation/status_lists.h"
-#include "platform/settings/settings.h"
 
 namespace onshi::cli {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint32_t bench_desks = 16;
 
 class BenchCheck final : public Command {
   public:
@@ -38,62 +31,57 @@ class BenchCheck final : public Command {
         options.integer(persons_, "--persons", "N", "how many people the nation has").range(1000, 125'000'000);
         options.integer(seconds_, "--seconds", "N", "length of each phase").range(1, 120);
         options.integer(connections_, "--connections", "N", "kept-alive connections").range(1, 1024);
+        options.text(store_, "--store", "STORE",
+                     "an empty PostgreSQL database: measured beside SQLite and pgbench instead, on all cores");
         options.text(details_, "--details", "FILE", "everything that was measured, as one JSON object");
     }
 
     Result<Exit> run(Session& session) override {
         Console& console = session.console();
+        if (!store_.empty()) return run_on_both_stores(session);
         std::error_code error;
-        const fs::path folder = fs::absolute(folder_, error);
-        const fs::path nation = folder / fmt::format("nation-{}", persons_);
-        fs::create_directories(folder, error);
-        auto made = make_nation(nation, session);
-        if (!made) return fail(std::move(made));
-        auto settings = read_hub_settings(nation);
-        if (!settings) return fail(std::move(settings));
-        auto ground = bench::BenchInstallation::open(nation, session.clock().now());
+        auto ground = open_bench_ground(fs::absolute(folder_, error), static_cast<std::uint64_t>(persons_), session);
         if (!ground) return fail(std::move(ground));
-        const fs::path program = fs::read_symlink("/proc/self/exe", error);
-        auto options = (*ground)->options(*settings, program, folder / "run");
-        if (!options) return fail(std::move(options));
-        options->duration = std::chrono::seconds(seconds_);
-        options->connections = static_cast<std::size_t>(connections_);
+        ground->options.duration = std::chrono::seconds(seconds_);
+        ground->options.connections = static_cast<std::size_t>(connections_);
         const auto tell = [&console](std::string_view sentence) { console.note(sentence); };
-        auto report = bench::run_check_bench(*options, **ground, session.clock(), tell);
+        auto report = bench::run_check_bench(ground->options, *ground->installation, session.clock(), tell);
         if (!report) return fail(std::move(report));
         return show(console, *report);
     }
 
   private:
-    Result<void> make_nation(const fs::path& folder, Session& session) {
-        installation::DemoOptions options;
-        options.folder = folder;
-        options.persons = static_cast<std::uint64_t>(persons_);
-        options.desks = bench_desks;
-        Progress progress(session.console());
-        const auto tell = [&progress](std::string_view stage, std::uint64_t done, std::uint64_t total) {
-            progress.show(stage, done, total);
-        };
-        auto made = installation::make_demo_installation(options, session.clock(), session.random(), tell);
-        if (!made) return fail(std::move(made));
-        // Answers of an older nation would say that its lists are old, and so be other answers.
-        if (made->outcome == installation::DemoOutcome::made) return {};
-        return installation::issue_status_lists(installation::Layout{options.folder}, session.clock());
+    Result<Exit> run_on_both_stores(Session& session) {
+        Console& console = session.console();
+        std::error_code error;
+        const fs::path folder = fs::absolute(folder_, error);
+        const auto persons = static_cast<std::uint64_t>(persons_);
+        auto postgres = open_bench_ground(folder, persons, session, store_);
+        if (!postgres) return fail(std::move(postgres));
+        auto sqlite = open_bench_ground(folder, persons, session);
+        if (!sqlite) return fail(std::move(sqlite));
+        bench::StoreBenchOptions options;
+        options.postgres_cards = postgres->installation.get();
+        options.sqlite_cards = sqlite->installation.get();
+        options.postgres = std::move(postgres->options);
+        options.sqlite = std::move(sqlite->options);
+        options.address = store_;
+        for (auto* side : {&options.postgres, &options.sqlite}) {
+            side->duration = std::chrono::seconds(seconds_);
+            side->connections = static_cast<std::size_t>(connections_);
+        }
+        const auto tell = [&console](std::string_view sentence) { console.note(sentence); };
+        auto report = bench::run_store_bench(options, session.clock(), tell);
+        if (!report) return fail(std::move(report));
+        const std::string summary = bench::to_text(*report, bench::StoreTargets());
+        if (console.json()) {
+            console.note(summary);
+            console.line(bench::to_json_line(*report));
+        } else {
+            console.line(summary);
+        }
+        return Exit::done;
     }
-
-    // The nation's own hub.toml, whatever the user's settings say: a benchmark is the same for everybody.
-    Result<hub::Settings> read_hub_settings(const fs::path& nation) {
-        const installation::Layout layout{nation};
-        settings::Sources sources;
-        sources.files.push_back(
-            {layout.hub_settings(), settings::OriginKind::file, settings::SettingsFile::Presence::required});
-        sources.environment = [](const std::string&) { return std::optional<std::string>(); };
-        sources.working_folder = nation;
-        auto resolved = settings::resolve(setting_table(), sources);
-        if (!resolved) return fail(std::move(resolved));
-        return hub_settings(*resolved);
-    }
-
     Result<Exit> show(Console& console, const bench::CheckBenchReport& report) {
         const bench::CheckTargets targets;
         const std::string summary = bench::to_text(report, targets);
@@ -111,6 +99,7 @@ class BenchCheck final : public Command {
     }
 
     std::string folder_;
+    std::string store_;
     std::string details_;
     std::int64_t persons_ = 1'000'000;
     std::int64_t seconds_ = 20;
@@ -160,6 +149,7 @@ void add_bench_commands(CommandTree& tree) {
     tree.add<BenchCheck>();
     tree.add<BenchPayments>();
     add_bench_intake_command(tree);
+    add_bench_overload_command(tree);
 }
 
 }  // namespace onshi::cli

@@ -11,9 +11,9 @@
 #include "cli/commands.h"
 #include "cli/hub_connection.h"
 #include "cli/instants.h"
-#include "cli/json_view.h"
 #include "cli/signals.h"
 #include "platform/smartcard/card_program.h"
+#include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {

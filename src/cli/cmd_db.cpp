@@ -8,7 +8,7 @@
 #include "cli/stores.h"
 #include "hub/migrations.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
@@ -20,30 +20,30 @@ class DbMigrate final : public Command {
     static constexpr CommandText text{"db", "migrate",
                                       "Make the stores, or bring them to this program's version; not while a hub runs.",
                                       "  onshi db migrate --config hub.toml\n  onshi db migrate --store ./store --yes"};
-    void declare(Options& options) override { options.setting("store_folder", "--store,--store-folder"); }
+    void declare(Options& options) override { options.setting("store", "--store"); }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        sql::SqliteOptions options;
-        options.folder = settings->text("store_folder");
-        if (options.folder.empty()) return fail(ErrorCode::config_missing, "store_folder");
-        auto agreed = session.confirm(session.console().label("label.ask_migrate", {{"folder", options.folder}}));
+        auto options = sql::parse_store(settings->text("store"));
+        if (!options) return fail(std::move(options));
+        const std::string where = sql::describe(*options);
+        auto agreed = session.confirm(session.console().label("label.ask_migrate", {{"folder", where}}));
         if (!agreed) return fail(std::move(agreed));
-        auto migrated = sql::migrate(options, hub::all_migrations());
+        auto migrated = sql::migrate(*options, hub::all_migrations());
         if (!migrated) return fail(std::move(migrated));
-        show(session.console(), options.folder);
+        show(session.console(), where);
         return Exit::done;
     }
 
   private:
-    static void show(Console& console, const std::string& folder) {
+    static void show(Console& console, const std::string& store) {
         const auto count = hub::all_migrations().size();
-        if (!console.json()) return console.line(fmt::format("✔ {}: {} migrations applied", folder, count));
+        if (!console.json()) return console.line(fmt::format("✔ {}: {} migrations applied", store, count));
         std::string json;
         JsonWriter writer(json);
         writer.begin_object();
         writer.member("schema", "onshi.migrated/1");
-        writer.member("folder", folder);
+        writer.member("store", store);
         writer.member("migrations", count);
         writer.end_object();
         console.line(json);
@@ -57,13 +57,13 @@ class DbCheck final : public Command {
                                       "  onshi db check --config hub.toml --sample 10000\n"
                                       "  onshi db check --store ./store --json"};
     void declare(Options& options) override {
-        options.setting("store_folder", "--store,--store-folder");
+        options.setting("store", "--store");
         options.integer(sample_, "--sample", "N", "so many persons drawn by chance; else all").range(1, INT64_MAX);
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         Progress progress(session.console());
         StoreCheckOptions options;
@@ -101,7 +101,7 @@ class DbCheck final : public Command {
 }  // namespace
 
 void add_db_commands(CommandTree& tree) {
-    tree.noun("db", "the stores: migrate, check");
+    tree.noun("db", "the stores: migrate, check, copy, back up, restore");
     tree.add<DbMigrate>();
     tree.add<DbCheck>();
 }

@@ -84,6 +84,8 @@ class DemoInit final : public Command {
         options.integer(desks_, "--desks", "N", "terminals of as many clinics").range(1, installation::desks_max);
         options.integer(card_keys_, "--card-keys", "N", "RSA keys that cards share; fewer are quicker to make")
             .range(1, synth::key_pool_size);
+        options.text(store_, "--store", "STORE",
+                     "an empty PostgreSQL database, postgresql://…; else SQLite in the folder");
         options.integer(port_, "--port", "PORT", "the hub's port").range(0, 65535);
         options.integer(metrics_port_, "--metrics-port", "PORT", "the port of health and metrics").range(0, 65535);
     }
@@ -96,6 +98,7 @@ class DemoInit final : public Command {
         options.facilities = static_cast<std::uint32_t>(facilities_);
         options.desks = static_cast<std::uint32_t>(desks_);
         options.card_keys = static_cast<std::uint32_t>(card_keys_);
+        options.store = store_;
         options.port = static_cast<std::uint16_t>(port_);
         options.metrics_port = static_cast<std::uint16_t>(metrics_port_);
         auto made = make(options, session);
@@ -119,6 +122,7 @@ class DemoInit final : public Command {
 
     DemoOptions defaults_;
     std::string folder_;
+    std::string store_;
     std::int64_t persons_ = static_cast<std::int64_t>(defaults_.persons);
     std::int64_t seed_ = static_cast<std::int64_t>(defaults_.seed);
     std::int64_t facilities_ = defaults_.facilities;

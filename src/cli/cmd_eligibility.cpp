@@ -13,7 +13,10 @@
 #include "cli/render_answer.h"
 #include "platform/pki/private_key.h"
 #include "platform/smartcard/pinless_use.h"
+#include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
+#include "terminal/face_file.h"
+#include "terminal/folder.h"
 
 namespace onshi::cli {
 
@@ -76,6 +79,22 @@ Result<Exit> show_answer(Console& console, const std::string& body) {
     return exit;
 }
 
+// What a billing system finds in `face` after a check by card.
+Result<void> publish_face_file(Session& session, const std::string& folder, const std::string& body) {
+    auto view = JsonView::parse(body);
+    if (!view) return fail(std::move(view));
+    const oqs::Profile profile;
+    const terminal::FindReference none = [](const oqs::PersonRecord&) { return std::string(); };
+    const Instant now = session.clock().now();
+    const terminal::AnswerStyle style{profile, none, terminal::local_digits(now)};
+    auto file = terminal::make_face_file(view->root(), {}, now, style, session.random());
+    if (!file) return fail(std::move(file));
+    const terminal::ExchangeFolder exchange(folder);
+    auto prepared = exchange.prepare();
+    if (!prepared) return prepared;
+    return exchange.publish(terminal::Outbound::face, file->name, file->bytes);
+}
+
 // Whether the PIN may be asked for, and whether the last try may be spent: only when a person said so.
 Result<LastTry> may_use_pin(const smartcard::CardOverview& overview, Console& console, bool spend_last_try) {
     switch (overview.pin) {
@@ -129,6 +148,8 @@ class EligibilityGet final : public Command {
         options.text(reason_, "--reason", "TEXT", "why not by PIN; for --method visual");
         options.text(register_, "--register", "WORD", "the patient's wish when the card is not registered yet")
             .one_of({"agreed", "declined"});
+        options.text(exchange_folder_, "--face-file", "DIR",
+                     "put the answer into the folder face of this exchange folder too, by card only");
         options.text(number_.insurer, "--insurer", "NUMBER", "insurer number");
         options.text(number_.symbol, "--symbol", "TEXT", "symbol, where the scheme has one");
         options.text(number_.number, "--number", "TEXT", "number of the insured");
@@ -154,6 +175,10 @@ class EligibilityGet final : public Command {
         if (!hub) return fail(std::move(hub));
         auto body = by_card ? get_by_card(session, *profile, *hub) : get_by_number(session, *hub);
         if (!body) return fail(std::move(body));
+        if (!exchange_folder_.empty()) {
+            auto published = publish_face_file(session, exchange_folder_, *body);
+            if (!published) return fail(std::move(published));
+        }
         return show_answer(session.console(), *body);
     }
 
@@ -190,6 +215,9 @@ class EligibilityGet final : public Command {
         const bool visual = method_ == "visual";
         if (!by_card && (visual || !operator_.empty() || !reason_.empty())) {
             return fail(ErrorCode::command_usage, "--method, --operator and --reason are for checks by card");
+        }
+        if (!by_card && !exchange_folder_.empty()) {
+            return fail(ErrorCode::command_usage, "--face-file is for checks by card");
         }
         if (by_card && !number_.care_day.empty()) {
             return fail(ErrorCode::command_usage, "--care-day is for look-ups by number");
@@ -233,6 +261,7 @@ class EligibilityGet final : public Command {
     std::string operator_;
     std::string reason_;
     std::string register_;
+    std::string exchange_folder_;
     bool spend_last_try_ = false;
 };
 

@@ -81,7 +81,7 @@ class MemberImportCommand final : public Command {
         options.flag(dry_run_, "--dry-run", "decide every row against the present registry and change nothing");
         options.integer(chunk_rows_, "--chunk-rows", "N", "rows of one commit")
             .range(1, static_cast<std::int64_t>(coverage::intake_chunk_rows_max));
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         insurer_files::ImportOptions options;
@@ -97,7 +97,7 @@ class MemberImportCommand final : public Command {
         auto parts = MemberParts::open(*settings, session.clock(), session.random());
         if (!parts) return fail(std::move(parts));
         Progress progress(session.console());
-        options.file = file_;
+        options.source = insurer_files::file_source(file_);
         options.result_file = result_path();
         options.received_by = operator_;
         options.commitment = dry_run_ ? insurer_files::Commitment::dry_run : insurer_files::Commitment::write;
@@ -194,7 +194,7 @@ class MemberRelease final : public Command {
     void declare(Options& options) override {
         options.integer(file_, "file", "ID", "the file's number, as member import or member files told it").required();
         options.text(operator_, "--operator", "NAME", "who releases it, for the record").required();
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
@@ -203,8 +203,8 @@ class MemberRelease final : public Command {
         if (!parts) return fail(std::move(parts));
         auto agreed = session.confirm(session.console().label("label.ask_release", {{"file", std::to_string(file_)}}));
         if (!agreed) return fail(std::move(agreed));
-        auto released =
-            run_to_end(insurer_files::release_file((*parts)->intake(), file_, operator_, Deadline::in(release_time)));
+        auto released = run_to_end(insurer_files::release_file((*parts)->intake(), file_, {.reference = operator_},
+                                                               Deadline::in(release_time)));
         if (!released) return fail(std::move(released));
         if (!session.console().json()) {
             session.console().line(fmt::format("✔ {} released", released->id));
@@ -230,12 +230,12 @@ class MemberFiles final : public Command {
     static constexpr CommandText text{"member", "files",
                                       "List the members' files that were received, the newest first.",
                                       "  onshi member files --config hub.toml --format csv"};
-    void declare(Options& options) override { options.setting("store_folder", "--store,--store-folder"); }
+    void declare(Options& options) override { options.setting("store", "--store"); }
     [[nodiscard]] DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         auto files = run_to_end(load((*stores)->database()));
         if (!files) return fail(std::move(files));

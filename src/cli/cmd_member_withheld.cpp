@@ -6,6 +6,7 @@
 #include "cli/instants.h"
 #include "cli/list_writer.h"
 #include "cli/member_parts.h"
+#include "domain/coverage/delays.h"
 #include "domain/coverage/service_withheld.h"
 #include "domain/eligibility/corrections.h"
 #include "exchange/api/values.h"
@@ -50,7 +51,7 @@ class Decision : public Command {
         options.text(insurer_, "--insurer", "NUMBER", "whose record it is").required();
         options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
         declare_more(options);
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto insurer = InsurerNumber::parse(insurer_);
@@ -105,7 +106,7 @@ class MemberConfirm final : public Decision {
     Result<WithheldCase> decide(coverage::WithheldRecords& records, InsurerNumber insurer) override {
         const auto reason = identity::parse_confirm_reason(reason_);
         if (!reason) return fail(ErrorCode::command_usage, "--reason");
-        coverage::Confirmation confirmation{insurer, record(), *reason, evidence_, person()};
+        coverage::Confirmation confirmation{insurer, record(), *reason, evidence_, person(), {}};
         return run_to_end(records.confirm(std::move(confirmation), Deadline::in(decide_time)));
     }
     std::string reason_;
@@ -120,7 +121,7 @@ class MemberApprove final : public Decision {
 
   private:
     Result<WithheldCase> decide(coverage::WithheldRecords& records, InsurerNumber insurer) override {
-        return run_to_end(records.approve(insurer, record(), person(), Deadline::in(decide_time)));
+        return run_to_end(records.approve(insurer, record(), {.reference = person()}, Deadline::in(decide_time)));
     }
 };
 
@@ -131,7 +132,7 @@ class MemberWithheld final : public Command {
         "  onshi member withheld --insurer 06139463 --config hub.toml"};
     void declare(Options& options) override {
         options.text(insurer_, "--insurer", "NUMBER", "whose records").required();
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     [[nodiscard]] DataShape shape() const override { return DataShape::list; }
     Result<Exit> run(Session& session) override {
@@ -181,12 +182,12 @@ class MemberCorrections final : public Command {
         "  onshi member corrections --config hub.toml"};
     void declare(Options& options) override {
         options.integer(settle_, "--settle-seconds", "N", "leave younger changes for the next run").range(0, 3600);
-        options.setting("store_folder", "--store,--store-folder");
+        options.setting("store", "--store");
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store_folder"));
+        auto stores = Stores::open(settings->text("store"));
         if (!stores) return fail(std::move(stores));
         eligibility::Corrections corrections((*stores)->database(), session.clock());
         auto done = run_to_end(corrections.run(std::chrono::seconds(settle_), Deadline::in(corrections_time)));
@@ -212,9 +213,71 @@ class MemberCorrections final : public Command {
     std::int64_t settle_ = eligibility::correction_settle.count();
 };
 
+class MemberDelays final : public Command {
+  public:
+    static constexpr CommandText text{"member", "delays",
+                                      "How many days insurers took from an acquisition until the record could be seen.",
+                                      "  onshi member delays --since 2026-04-01 --config hub.toml --format csv"};
+    void declare(Options& options) override {
+        options.text(since_, "--since", "DATE", "from the month of this day on; else this month");
+        options.setting("store", "--store");
+    }
+    [[nodiscard]] DataShape shape() const override { return DataShape::list; }
+    Result<Exit> run(Session& session) override {
+        const Date today = japan_day(session.clock().now());
+        Date since = today;
+        if (since_) {
+            auto day = parse_iso_date(*since_);
+            if (!day) return fail(std::move(day));
+            since = *day;
+        }
+        auto settings = session.settings();
+        if (!settings) return fail(std::move(settings));
+        auto stores = Stores::open(settings->text("store"));
+        if (!stores) return fail(std::move(stores));
+        sql::ReadBatch batch;
+        const auto delays = coverage::load_delays(batch, since, today);
+        auto read = run_to_end((*stores)->database().read(batch, Deadline::in(decide_time)));
+        if (!read) return fail(std::move(read));
+        ListWriter list(session.console(), {"insurer", "records", "p50", "p90", "max", "alerts", "breaches"});
+        for (const auto& summary : coverage::summarise(delays.get())) show(list, summary);
+        list.finish();
+        return Exit::done;
+    }
+
+  private:
+    static void show(ListWriter& list, const coverage::DelaySummary& summary) {
+        if (list.wants_cells()) {
+            return list.cells({summary.insurer.issued(), std::to_string(summary.records), std::to_string(summary.p50),
+                               std::to_string(summary.p90), std::to_string(summary.max), std::to_string(summary.alerts),
+                               std::to_string(summary.breaches)});
+        }
+        if (!list.wants_json()) {
+            return list.line(fmt::format("{:>8}  {:>9} records  p50 {:>3}  p90 {:>3}  max {:>3} days  {} late",
+                                         summary.insurer.issued(), summary.records, summary.p50, summary.p90,
+                                         summary.max, summary.breaches));
+        }
+        std::string json;
+        JsonWriter writer(json);
+        writer.begin_object();
+        writer.member("schema", "onshi.insurer_delay/1");
+        writer.member("insurer", summary.insurer.issued());
+        writer.member("records", summary.records);
+        writer.member("p50_days", summary.p50);
+        writer.member("p90_days", summary.p90);
+        writer.member("max_days", summary.max);
+        writer.member("alerts", summary.alerts);
+        writer.member("breaches", summary.breaches);
+        writer.end_object();
+        list.object(json);
+    }
+    std::optional<std::string> since_;
+};
+
 }  // namespace
 
 void add_withheld_commands(CommandTree& tree) {
+    tree.add<MemberDelays>();
     tree.add<MemberCorrections>();
     tree.add<MemberWithheld>();
     tree.add<MemberConfirm>();

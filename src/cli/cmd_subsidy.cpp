@@ -32,7 +32,7 @@ class SubsidyImport final : public Command {
             .excludes(municipality);
         options.text(operator_, "--operator", "NAME", "who takes it over, for the record").required();
         options.text(result_, "--result", "FILE", "where the rows go with what became of them; else beside the file");
-        options.settings({"store_folder", "secrets_folder"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto issuer = find_issuer();

@@ -8,10 +8,10 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/hub_connection.h"
-#include "cli/json_view.h"
 #include "platform/pki/organisation_ca.h"
 #include "platform/pki/private_key.h"
 #include "platform/pki/secret_file.h"
+#include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {
@@ -35,19 +35,24 @@ void write_words(JsonWriter& writer, const char* list, const char* field, const 
 class TerminalAdd final : public Command {
   public:
     static constexpr CommandText text{
-        "terminal", "add", "Let a facility have one more terminal; gives a code with which that terminal enrols, once.",
+        "terminal", "add",
+        "Let a facility or an insurer have one more terminal; gives a code with which it enrols, once.",
         "  onshi terminal add --facility 1310000001 --name 受付2 --role check_card --role check_number --method pin "
         "\\\n"
         "      --code-file code --terminal ./operator"};
     void declare(Options& options) override {
-        options.text(facility_, "--facility", "CODE", "ten digits of the facility").required();
+        auto facility = options.text(facility_, "--facility", "CODE", "ten digits of the facility");
+        options.text(insurer_, "--insurer", "NUMBER", "the insurer, for a terminal that sends members")
+            .excludes(facility);
         options.text(name_, "--name", "TEXT", "what the terminal is called at the facility").required();
-        options.texts(roles_, "--role", "WORD", "what it may do: check_card, check_number").required();
+        options.texts(roles_, "--role", "WORD", "what it may do: check_card, check_number; an insurer's: send_members")
+            .required();
         options.texts(methods_, "--method", "WORD", "how it may confirm a person: pin, face, visual");
         options.text(code_file_, "--code-file", "FILE", "where the code goes (new, mode 0600) in place of the output");
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
+        if (facility_.empty() && !insurer_) return fail(ErrorCode::command_usage, "--facility or --insurer");
         auto profile = terminal_.load(session);
         if (!profile) return fail(std::move(profile));
         auto hub = connect_as(*profile, session);
@@ -62,10 +67,14 @@ class TerminalAdd final : public Command {
         std::string body;
         JsonWriter writer(body);
         writer.begin_object();
-        writer.member("facility", facility_);
+        if (insurer_) {
+            writer.member("insurer", *insurer_);
+        } else {
+            writer.member("facility", facility_);
+        }
         writer.member("name", name_);
         write_words(writer, "roles", "role", roles_);
-        write_words(writer, "methods", "method", methods_);
+        if (!insurer_) write_words(writer, "methods", "method", methods_);
         writer.end_object();
         return body;
     }
@@ -97,6 +106,7 @@ class TerminalAdd final : public Command {
     }
     TerminalChoice terminal_;
     std::string facility_;
+    std::optional<std::string> insurer_;
     std::string name_;
     std::vector<std::string> roles_;
     std::vector<std::string> methods_;
@@ -394,7 +404,9 @@ class TerminalRenew final : public Command {
 }  // namespace
 
 void add_terminal_commands(CommandTree& tree) {
-    tree.noun("terminal", "terminals: add, disable, enrol, renew");
+    tree.noun("terminal", "terminals: run, status, deferred, simulate, add, disable, enrol, renew");
+    add_terminal_run_commands(tree);
+    add_terminal_simulate_command(tree);
     tree.add<TerminalAdd>();
     tree.add<TerminalDisable>();
     tree.add<TerminalEnrol>();

@@ -13,8 +13,11 @@ void add_all_commands(CommandTree& tree) {
     add_server_commands(tree);
     add_member_commands(tree);
     add_subsidy_commands(tree);
+    add_paper_commands(tree);
+    add_person_commands(tree);
     add_audit_commands(tree);
     add_db_commands(tree);
+    add_db_move_commands(tree);
     add_cert_commands(tree);
     add_config_commands(tree);
     add_errors_commands(tree);

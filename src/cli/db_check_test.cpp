@@ -11,7 +11,8 @@
 #include "domain/payments/store.h"
 #include "hub/migrations.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::cli {
 namespace {
@@ -23,15 +24,7 @@ enum class Damage : std::uint8_t { none, identity_bytes, coverage_bytes, certifi
 
 class DbCheck : public testing::Test {
   protected:
-    DbCheck() {
-        std::string pattern = (fs::temp_directory_path() / "onshi-db-check-XXXXXX").string();
-        options_.folder = ::mkdtemp(pattern.data());
-        EXPECT_TRUE(sql::migrate(options_, hub::all_migrations()));
-    }
-    ~DbCheck() override {
-        std::error_code ignored;
-        fs::remove_all(options_.folder, ignored);
-    }
+    DbCheck() { EXPECT_TRUE(sql::migrate(stores_.options(), hub::all_migrations())); }
 
     template <class... P>
     static void insert(sql::BulkWriter& writer, const sql::Statement& statement, const P&... parameters) {
@@ -73,7 +66,7 @@ class DbCheck : public testing::Test {
     }
     // `count` persons, every second with a certificate; person 20 is the damaged one.
     void fill(std::int64_t count, Damage damage) {
-        auto writer = sql::BulkWriter::open(options_, sql::Store::registry);
+        auto writer = sql::BulkWriter::open(stores_.options(), sql::Store::registry);
         ASSERT_TRUE(writer);
         for (std::int64_t key = 1; key <= count; ++key) {
             const Damage here = key == 20 ? damage : Damage::none;
@@ -103,7 +96,7 @@ class DbCheck : public testing::Test {
         ASSERT_TRUE((*writer)->commit());
     }
     [[nodiscard]] StoreCheckReport check(std::optional<std::uint64_t> sample = std::nullopt) {
-        auto stores = Stores::open(options_.folder);
+        auto stores = Stores::open(stores_.setting());
         EXPECT_TRUE(stores);
         StoreCheckOptions options;
         options.sample = sample;
@@ -112,7 +105,7 @@ class DbCheck : public testing::Test {
         EXPECT_TRUE(report);
         return *report;
     }
-    sql::SqliteOptions options_;
+    sql::TestStores stores_;
 };
 
 TEST_F(DbCheck, what_follows_from_the_history_is_found_right) {
@@ -154,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(DbCheck, the_command_says_so_by_its_code_and_ends_as_failed) {
     fill(40, Damage::coverage_bytes);
     TestSurroundings s;
-    EXPECT_EQ(s.run({"db", "check", "--store", options_.folder}), 1);
+    EXPECT_EQ(s.run({"db", "check", "--store", stores_.setting()}), 1);
     EXPECT_NE(s.err.str().find("store.inconsistent"), std::string::npos) << s.err.str();
 }
 

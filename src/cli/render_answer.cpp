@@ -8,7 +8,7 @@
 #include "base/date.h"
 #include "cli/display_width.h"
 #include "cli/instants.h"
-#include "cli/json_view.h"
+#include "platform/text_formats/json_view.h"
 
 namespace onshi::cli {
 

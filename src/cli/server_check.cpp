@@ -91,9 +91,9 @@ Finding check_secrets(const hub::Settings& settings) {
 }
 
 Finding check_stores(const hub::Settings& settings) {
-    auto stores = Stores::open(settings.store_folder);
-    if (!stores) return {"stores", settings.store_folder, stores.error()};
-    return finding("stores", settings.store_folder, {});
+    auto stores = Stores::open(settings.store);
+    if (!stores) return {"stores", settings.store, stores.error()};
+    return finding("stores", settings.store, {});
 }
 
 // Without SO_REUSEPORT, so that a hub that already listens is seen.

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "cli/display_width.h"
-#include "cli/json_view.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/http/client.h"
+#include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {

@@ -14,9 +14,9 @@ namespace onshi::cli {
 // Owns the database and its sequencers. One thread.
 class Stores {
   public:
-    // `bulk`: with the page cache that bulk sets need. store.unavailable when a file is missing (nothing is made),
-    // store.version when the schema is of another program.
-    [[nodiscard]] static Result<std::unique_ptr<Stores>> open(const std::string& folder,
+    // `store`: as the setting of that name. `bulk`: with the page cache that bulk sets need. store.unavailable when a
+    // file is missing (nothing is made), store.version when the schema is of another program.
+    [[nodiscard]] static Result<std::unique_ptr<Stores>> open(const std::string& store,
                                                               sql::SetVolume volume = sql::SetVolume::ordinary);
     ~Stores();
     Stores(const Stores&) = delete;

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "cli/json_view.h"
 #include "domain/audit/service.h"
 #include "hub/secrets.h"
+#include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
 
 namespace onshi::cli {

@@ -10,7 +10,8 @@
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::hub {
 namespace {
@@ -26,18 +27,12 @@ std::vector<sql::Migration> steps() {
 class ClockWatchTest : public testing::Test {
   protected:
     ClockWatchTest() : chain_(1, "hub-test") {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-clock-XXXXXX";
-        options_.folder = mkdtemp(name.data());
-        options_.vfs = sql::FaultVfs::instance().name();
         EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        auto opened = sql::open_database(options_, steps(), counter_, chain_);
         EXPECT_TRUE(opened);
         database_ = std::move(*opened);
     }
-    ~ClockWatchTest() override {
-        database_.reset();
-        std::filesystem::remove_all(options_.folder);
-    }
+    ~ClockWatchTest() override { database_.reset(); }
     static Deadline soon() { return Deadline::in(20s); }
     std::vector<audit::Record> records() {
         sql::ReadBatch batch;
@@ -48,7 +43,8 @@ class ClockWatchTest : public testing::Test {
 
     ManualClock clock_{Instant{1'800'000'000'000'000}};
     SeededRandom random_{1};
-    sql::SqliteOptions options_;
+    sql::TestStores stores_;
+    const sql::StoreOptions options_ = stores_.options();
     sql::CommitCounter counter_;
     audit::ChainSequencer chain_;
     std::unique_ptr<sql::Database> database_;
@@ -73,9 +69,9 @@ TEST_F(ClockWatchTest, a_step_is_put_on_record_once_and_so_is_the_way_back) {
 
 TEST_F(ClockWatchTest, a_step_that_could_not_be_recorded_is_recorded_later) {
     ClockWatch watch(*database_, clock_, random_);
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::disk_full);
+    stores_.fill_disk();
     EXPECT_FALSE(run_to_end(watch.look(10s, soon())));
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::none);
+    stores_.make_space();
     EXPECT_TRUE(*run_to_end(watch.look(10s, soon())));
     EXPECT_EQ(records().size(), 1U);
 }

@@ -17,7 +17,7 @@
 #include "hub/status_lists.h"
 #include "platform/http/health.h"
 #include "platform/pki/secret_file.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "platform/telemetry/log.h"
 
 namespace onshi::hub {
@@ -88,6 +88,7 @@ eligibility::FaceChecks face_checks(const Settings& settings) {
 http::ServerOptions server_options(const Settings& settings) {
     http::ServerOptions options;
     options.admission.rate = {settings.requests_per_second, settings.requests_per_second * 2};
+    options.admission.connections_per_address_max = static_cast<std::size_t>(settings.connections_per_address);
     if (settings.log_access == "off") options.access_log = http::AccessLog::off;
     if (settings.log_access == "failures") options.access_log = http::AccessLog::failures;
     return options;
@@ -119,6 +120,7 @@ struct Hub::Parts {
     std::optional<StatusLists> status_lists;
     std::optional<audit::Sealer> sealer;
     std::optional<VitalSigns> vital_signs;
+    std::unique_ptr<MemberIntake> member_intake;
     std::optional<Context> context;
     std::optional<http::Server> server;
     std::optional<http::Server> health_server;
@@ -137,9 +139,9 @@ struct Hub::Parts {
           challenges(std::move(secrets.challenge)) {}
 
     Result<void> open_stores() {
-        sql::SqliteOptions options;
-        options.folder = settings.store_folder;
-        auto opened = sql::open_sqlite(options, all_migrations(), commit_counter, chain);
+        auto options = sql::parse_store(settings.store);
+        if (!options) return fail(std::move(options));
+        auto opened = sql::open_database(*options, all_migrations(), commit_counter, chain);
         if (!opened) return fail(std::move(opened));
         database = std::move(*opened);
         return {};
@@ -178,11 +180,17 @@ struct Hub::Parts {
         audited_changes.emplace(*database, clock, random);
         sealer.emplace(*database, clock, secrets.seal, settings.lane);
         vital_signs.emplace(metrics, certificate_expiries(settings));
+        if (!settings.intake_folder.empty()) {
+            auto opened = MemberIntake::open(settings, *database, clock, random);
+            if (!opened) return fail(std::move(opened));
+            member_intake = std::move(*opened);
+        }
         alarm.emplace(loops.executor(0));
         card_alarm.emplace(loops.executor(0));
         context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
                                 seen_cards, *checks, *audited_changes, authorities,
-                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs, municipal});
+                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs, municipal,
+                                member_intake.get()});
         auto owned = take_over_lane();
         if (!owned) return owned;
         if (!settings.card_status_lists.empty()) {
@@ -203,6 +211,8 @@ struct Hub::Parts {
         add_terminal_routes(*server, *context);
         add_payment_routes(*server, *context);
         add_subsidy_routes(*server, *context);
+        add_member_routes(*server, *context);
+        add_use_routes(*server, *context);
         add_contract_routes(*server);
         http::ListenerOptions main;
         main.address = settings.listen_address;
@@ -280,8 +290,10 @@ void Hub::run() {
                   }));
     log_event(Level::info, "hub.started", {{"port", static_cast<std::int64_t>(p.port)}});
     if (p.status_lists) p.status_lists->start();
+    if (p.member_intake) p.member_intake->start();
     p.loops.run();
     if (p.status_lists) p.status_lists->stop();
+    if (p.member_intake) p.member_intake->stop();
     auto sealed = p.fenced ? Result<audit::SealState>() : run_to_end(p.sealer->seal_now(Deadline::in(last_seal_time)));
     if (!sealed) log_failure(Level::warn, "audit.seal_failed", sealed.error());
     p.database->close();

@@ -17,6 +17,7 @@
 #include "domain/eligibility/service.h"
 #include "domain/organisations/directory.h"
 #include "exchange/api/checks.h"
+#include "hub/member_intake.h"
 #include "hub/secrets.h"
 #include "hub/settings.h"
 #include "hub/vital_signs.h"
@@ -47,6 +48,7 @@ struct Context {
     Metrics& metrics;
     VitalSigns& vital_signs;
     const payments::MunicipalTable& municipal;
+    MemberIntake* member_intake;  // nullptr: this hub takes no insurers' files
 };
 
 // The calling terminal, from its certificate; never from the body.
@@ -60,6 +62,8 @@ void add_correction_routes(http::Server& server, const Context& context);
 void add_terminal_routes(http::Server& server, const Context& context);
 void add_payment_routes(http::Server& server, const Context& context);
 void add_subsidy_routes(http::Server& server, const Context& context);
+void add_use_routes(http::Server& server, const Context& context);
+void add_member_routes(http::Server& server, const Context& context);
 void add_contract_routes(http::Server& server);
 void add_readiness_route(http::Server& server, const Context& context);
 

@@ -1,9 +1,13 @@
 #include "hub/periodic.h"
 
+#include <boost/asio/this_coro.hpp>
+
 #include "domain/cards/store.h"
 #include "domain/eligibility/corrections.h"
 #include "domain/eligibility/forgetting.h"
 #include "hub/clock_watch.h"
+#include "hub/nightly_proof.h"
+#include "hub/webhook_sender.h"
 #include "platform/telemetry/log.h"
 
 namespace onshi::hub {
@@ -122,9 +126,22 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
     auto last_housekeeping = std::chrono::steady_clock::now();
     auto last_refresh = last_housekeeping;
     auto last_corrections = last_housekeeping;
+    auto last_webhooks = last_housekeeping;
+    const LoopExecutor executor = co_await boost::asio::this_coro::executor;
+    NightlyProof proof(context);
+    std::shared_ptr<WebhookSender> webhooks;
+    if (sends_webhooks(context.settings)) {
+        auto opened = WebhookSender::open(context);
+        if (!opened) report("eligibility.webhooks_off", opened.error());
+        if (opened) webhooks = std::move(*opened);
+    }
     while (true) {
         const auto woke = co_await alarm.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1));
-        if (woke == Alarm::Woke::by_ring) co_return;
+        if (woke == Alarm::Woke::by_ring) {
+            proof.stop();
+            co_return;
+        }
+        proof.look(executor);
         registry.publish(context.database);
         ledger.publish(context.database);
         reads.publish(context.database);
@@ -152,6 +169,11 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
                 log_event(Level::info, "eligibility.corrections_made", {{"count", run->corrections}});
             }
         }
+        if (webhooks && now - last_webhooks >= webhooks_look_every) {
+            last_webhooks = now;
+            auto looked = co_await webhooks->look(executor);
+            if (!looked) report("eligibility.webhooks_failed", looked.error());
+        }
         if (now - last_housekeeping < housekeeping_every) continue;
         last_housekeeping = now;
         auto swept = co_await context.audited_changes.sweep(deadline);
@@ -160,6 +182,7 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         if (!unmarked) report("audit.forget_failed", unmarked.error());
         const bool fenced = co_await is_fenced(context, deadline);
         if (fenced) {
+            proof.stop();
             on_fenced();
             co_return;
         }

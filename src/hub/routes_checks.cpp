@@ -1,7 +1,9 @@
-// POST /v1/challenges, /v1/checks, /v1/checks/by-number, /v1/checks/{receipt}/consents.
+// POST /v1/challenges, /v1/checks, /v1/checks/by-number, /v1/checks/by-number/bulk, /v1/checks/{receipt}/consents.
+#include <algorithm>
 #include <array>
 
 #include "domain/audit/rules.h"
+#include "domain/eligibility/rules_use.h"
 #include "hub/parts.h"
 
 namespace onshi::hub {
@@ -10,6 +12,10 @@ namespace {
 
 constexpr std::size_t small_body_bytes_max = 4 * 1024;
 constexpr std::chrono::milliseconds check_deadline{5'000};
+constexpr std::chrono::milliseconds bulk_deadline{20'000};
+// Persons of one bulk request that are looked up at one moment: enough to fill a commit, few enough for others to get
+// in.
+constexpr std::size_t bulk_workers = 32;
 constexpr std::size_t person_ref_bytes = 16;
 
 using ResponseResult = Result<http::Response>;
@@ -63,9 +69,11 @@ http::Response answer_response(const Context& context, const organisations::Term
 Task<ResponseResult> issue_challenges(const Context& context, http::Request& request, Deadline deadline) {
     auto terminal = co_await caller(context, request, deadline);
     if (!terminal) co_return fail(std::move(terminal));
-    if (!(*terminal)->may(organisations::Role::check_card)) co_return fail(ErrorCode::role_missing, "check_card");
     auto wanted = api::parse_challenge_request(request.body);
     if (!wanted) co_return fail(std::move(wanted));
+    const bool may = eligibility::is_check(wanted->purpose) ? (*terminal)->may(organisations::Role::check_card)
+                                                            : eligibility::channel_of(**terminal).has_value();
+    if (!may) co_return fail(ErrorCode::role_missing, "check_card");
     std::vector<eligibility::IssuedChallenge> challenges;
     challenges.reserve(wanted->count);
     const Instant now = context.clock.now();
@@ -99,6 +107,55 @@ Task<ResponseResult> check_by_number(const Context& context, AnswerCounters& cou
     if (!given) co_return fail(std::move(given));
     counters.count(given->answer);
     co_return answer_response(context, **terminal, *given, nullptr);
+}
+
+// What the workers of one bulk request share; each takes the next person until none is left.
+struct BulkWork {
+    const Context& context;
+    const organisations::Terminal& terminal;
+    const std::vector<api::BulkCheck>& checks;
+    std::vector<api::BulkAnswer>& answers;
+    Deadline deadline;
+    std::size_t next = 0;
+};
+
+Task<void> work_through(BulkWork& work) {
+    while (work.next < work.checks.size()) {
+        const std::size_t mine = work.next++;
+        const auto& one = work.checks[mine];
+        if (!one.check) continue;
+        auto given = co_await work.context.checks.check_by_number(work.terminal, *one.check, work.deadline);
+        work.answers[mine].given = std::move(given);
+    }
+}
+
+// Each person is decided, recorded and answered as a look-up of its own; beside each other, they share read snapshots
+// and commits.
+Task<ResponseResult> check_many(const Context& context, AnswerCounters& counters, http::Request& request,
+                                Deadline deadline) {
+    auto terminal = co_await caller(context, request, deadline);
+    if (!terminal) co_return fail(std::move(terminal));
+    if (!(*terminal)->may(organisations::Role::check_number)) co_return fail(ErrorCode::role_missing, "check_number");
+    auto checks = api::parse_bulk_checks(request.body, japan_day(context.clock.now()));
+    if (!checks) co_return fail(std::move(checks));
+    std::vector<api::BulkAnswer> answers;
+    answers.reserve(checks->size());
+    for (const auto& one : *checks) {
+        const Error unjudged = one.check ? Error(ErrorCode::internal_unexpected, "") : one.check.error();
+        answers.push_back({one.id, tl::unexpected(unjudged), ""});
+    }
+    BulkWork work{context, **terminal, *checks, answers, deadline};
+    std::vector<Task<void>> workers;
+    for (std::size_t i = 0; i < std::min(bulk_workers, checks->size()); ++i) workers.push_back(work_through(work));
+    co_await run_side_by_side(std::move(workers));
+    for (auto& one : answers) {
+        if (!one.given) continue;
+        counters.count(one.given->answer);
+        const auto& person = one.given->answer.person;
+        if (person) one.person_ref = person_ref(context.secrets, (*terminal)->organisation.key, person->key);
+    }
+    const auto insurers = context.directory.insurers();
+    co_return http::json_response(api::write_bulk_answers(answers, **terminal, *insurers, context.secrets.receipt));
 }
 
 Task<ResponseResult> record_consents(const Context& context, http::Request& request, Deadline deadline) {
@@ -143,6 +200,14 @@ void add_check_routes(http::Server& server, const Context& context) {
     server.route(http::Method::post, "/v1/checks/by-number", small,
                  [&context, counters](http::Request& request, Deadline deadline) {
                      return check_by_number(context, *counters, request, deadline);
+                 });
+    http::RouteOptions bulk;
+    bulk.body_bytes_max = api::bulk_body_bytes_max;
+    bulk.deadline = bulk_deadline;
+    bulk.admission = http::AdmissionClass::bulk;
+    server.route(http::Method::post, "/v1/checks/by-number/bulk", bulk,
+                 [&context, counters](http::Request& request, Deadline deadline) {
+                     return check_many(context, *counters, request, deadline);
                  });
     server.route(
         http::Method::post, "/v1/checks/{receipt}/consents", small,

@@ -121,6 +121,12 @@ Result<identity::NumberVault> load_number_vault(const std::string& folder) {
     return identity::NumberVault(std::move(*tag_key), std::move(*seal_key), found.front());
 }
 
+Result<pki::SealingKey> load_members_file_key(const std::string& folder) {
+    auto secret = load_newest(folder, "members_file");
+    if (!secret) return fail(std::move(secret));
+    return pki::SealingKey::create(secret->bytes());
+}
+
 Result<void> create_secrets(const std::string& folder, Random& random) {
     std::error_code error;
     fs::create_directories(folder, error);

@@ -27,8 +27,8 @@ struct Secrets {
     SecretBytes tickets;
 };
 
-inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudonym", "receipt",
-                                               "seal",      "tickets", "number",    "number_tag"};
+inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudonym",  "receipt",     "seal",
+                                               "tickets",   "number",  "number_tag", "members_file"};
 
 // Errors of pki::read_secret_file; secret.missing names the file.
 [[nodiscard]] Result<Secrets> load_secrets(const std::string& folder);
@@ -36,6 +36,8 @@ inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudony
 [[nodiscard]] Result<audit::SealKeys> load_seal_keys(const std::string& folder);
 // What individual numbers are sealed and found with; for the intake only, a hub that answers checks never loads it.
 [[nodiscard]] Result<identity::NumberVault> load_number_vault(const std::string& folder);
+// What insurers' files lie sealed with between their arrival and their intake; newest generation.
+[[nodiscard]] Result<pki::SealingKey> load_members_file_key(const std::string& folder);
 // Makes generation 1 of every name that has none yet.
 [[nodiscard]] Result<void> create_secrets(const std::string& folder, Random& random);
 // Says in the folder itself that its keys lie open in a demo, so that they are known wherever they are copied to as a

@@ -20,7 +20,7 @@ struct Settings {
     std::string listen_address = "127.0.0.1";
     std::uint16_t port = 8443;          // 0: the system chooses
     std::uint16_t metrics_port = 9464;  // plain HTTP on loopback: /healthz, /readyz, /metrics; 0: the system chooses
-    std::string store_folder;           // registry.db and ledger.db
+    std::string store;                  // see sql::parse_store: a folder (SQLite) or postgresql://…
     std::string secrets_folder;         // see secrets.h for the names
     std::string server_certificate;     // PEM file
     std::string server_key;             // PEM file, 0600
@@ -35,10 +35,14 @@ struct Settings {
     std::vector<std::string> face_engines;  // admitted engines of face comparison; empty: no check by face
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
-    int correction_minutes = 15;       // how often corrections are looked for; 0: this hub does not
-    std::string ordinances_file;       // municipalities, connected or not, and their subsidies; empty: none
-    int misses_per_hour = 60;          // look-ups by number that find nothing, per facility
-    double requests_per_second = 200;  // per terminal; a burst of twice that is allowed
+    std::string ordinances_file;            // municipalities, connected or not, and their subsidies; empty: none
+    std::string intake_folder;    // where insurers' files wait, of this hub alone; empty: none are taken here
+    int correction_minutes = 15;  // how often corrections are looked for; 0: this hub does not
+    std::string webhook_roots;    // PEM file: whom facilities' https addresses are believed by; empty: none is told
+    int proof_hour = 3;           // of Japan's day, when it is proved that everybody has a card or a paper; -1: never
+    int misses_per_hour = 60;     // look-ups by number that find nothing, per facility
+    double requests_per_second = 200;    // per terminal; a burst of twice that is allowed
+    int connections_per_address = 2000;  // at a time
     Level log_level = Level::info;
     std::string log_access = "failures";  // off, failures, all
 };

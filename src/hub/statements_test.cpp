@@ -10,7 +10,7 @@
 #include "hub/hub.h"
 #include "hub/migrations.h"
 #include "platform/sql/sqlite_connection.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::hub {
 namespace {
@@ -19,33 +19,21 @@ using sql::ShardKey;
 using sql::Statement;
 
 // Grow with the nation or with its checks.
-const std::set<std::string_view> hot_tables{"person",
-                                            "person_alias",
-                                            "person_now",
-                                            "coverage",
-                                            "coverage_number",
-                                            "card",
-                                            "card_renewal",
-                                            "certificate_status",
-                                            "use_registration",
-                                            "card_suspension",
-                                            "consent",
-                                            "used_challenge",
-                                            "used_check",
-                                            "consent_given",
-                                            "visual_use",
-                                            "audit_record",
-                                            "audit_seal",
-                                            "number_tag",
-                                            "resident",
-                                            "individual_number",
-                                            "withheld_record",
-                                            "told",
-                                            "correction",
-                                            "coverage_change",
-                                            "person_certificate",
-                                            "subsidy_choice",
-                                            "payment_book",
+const std::set<std::string_view> hot_tables{"person",           "person_alias",
+                                            "person_now",       "coverage",
+                                            "coverage_number",  "card",
+                                            "card_renewal",     "certificate_status",
+                                            "use_registration", "card_suspension",
+                                            "consent",          "used_challenge",
+                                            "used_check",       "consent_given",
+                                            "visual_use",       "audit_record",
+                                            "audit_seal",       "number_tag",
+                                            "resident",         "individual_number",
+                                            "withheld_record",  "told",
+                                            "correction",       "coverage_change",
+                                            "paper_document",   "paper_order",
+                                            "counter_case",     "person_certificate",
+                                            "subsidy_choice",   "payment_book",
                                             "payment_posting"};
 
 // Housekeeping goes by age, and a CA's list by its CA, not by key; on a sharded engine it runs on every shard.
@@ -57,7 +45,12 @@ const std::set<std::string_view> by_age{
     // An insurer's list of withheld records, by its own index.
     "coverage.select_withheld_page", "coverage.select_withheld_record",
     // What has changed since a commit, in the order of commits.
-    "coverage.select_changes"};
+    "coverage.select_changes",
+    // An insurer's orders of certificates, by its own key, and a nightly walk over all of them.
+    "coverage.open_paper_order", "coverage.close_paper_order", "coverage.select_paper_order",
+    "coverage.select_paper_orders", "coverage.walk_open_orders",
+    // An insurer's cases, by its own key.
+    "eligibility.open_counter_case", "eligibility.select_counter_cases"};
 
 // What a statement must name for its shard key: one of these sets of columns.
 const std::map<ShardKey, std::vector<std::vector<std::string_view>>> columns_of{

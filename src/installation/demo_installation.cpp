@@ -19,7 +19,7 @@
 #include "installation/limits.h"
 #include "installation/workshop.h"
 #include "platform/event_loop/event_loop.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::installation {
 
@@ -43,7 +43,7 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     settings.listen_address = hub_address;
     settings.port = options.port;
     settings.metrics_port = options.metrics_port;
-    settings.store_folder = layout.store();
+    settings.store = options.store.empty() ? layout.store().string() : options.store;
     settings.secrets_folder = layout.secrets();
     settings.server_certificate = layout.server_certificate();
     settings.server_key = layout.server_key();
@@ -53,6 +53,7 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     settings.trust_epoch = trust_epoch;
     settings.card_status_lists = layout.status_lists();
     settings.ordinances_file = layout.ordinances();
+    settings.intake_folder = layout.intake();
     return settings;
 }
 
@@ -124,9 +125,9 @@ Result<pki::IssuingCa> DemoMaker::make_organisation_ca() {
 
 Result<LoadCounts> DemoMaker::fill_stores(const CardFactory& factory) {
     begin("stores");
-    sql::SqliteOptions stores;
-    stores.folder = layout_.store();
-    auto migrated = sql::migrate(stores, hub::all_migrations());
+    auto stores = stores_of(layout_, options_.store);
+    if (!stores) return fail(std::move(stores));
+    auto migrated = sql::migrate(*stores, hub::all_migrations());
     if (!migrated) return fail(std::move(migrated));
     auto secrets = hub::load_secrets(layout_.secrets());
     if (!secrets) return fail(std::move(secrets));
@@ -138,7 +139,7 @@ Result<LoadCounts> DemoMaker::fill_stores(const CardFactory& factory) {
     const std::uint64_t residents = options_.residents == 0
                                         ? std::min(options_.persons + options_.persons / 10, synth::persons_max)
                                         : options_.residents;
-    const LoadOptions load{layout_.store(), options_.persons, options_.facilities, now_, residents};
+    const LoadOptions load{*stores, layout_.root, options_.persons, options_.facilities, now_, residents};
     auto counts =
         load_nation(parts, load, progress_, [&](const synth::SyntheticPerson& person) { return truth->add(person); });
     if (!counts) return counts;
@@ -162,7 +163,9 @@ Result<void> DemoMaker::open_for_business(const synth::Nation& nation, const Car
     begin("terminals");
     auto organisation_ca = make_organisation_ca();
     if (!organisation_ca) return fail(std::move(organisation_ca));
-    auto stores = OpenStores::open(layout_.store(), settings_.hub_id);
+    auto options = stores_of(layout_, options_.store);
+    if (!options) return fail(std::move(options));
+    auto stores = OpenStores::open(*options, settings_.hub_id);
     if (!stores) return fail(std::move(stores));
     const HubPlace hub{settings_.listen_address, settings_.port, settings_.hub_id, final_layout_};
     auto terminals = make_terminals(**stores, layout_, hub, options_, nation, *organisation_ca, parts, clock_, random_);
@@ -195,6 +198,7 @@ Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {
                           options_.desks,
                           options_.card_keys,
                           schema_digest(),
+                          options_.store,
                           *counts,
                           {},
                           {}};
@@ -230,7 +234,7 @@ Result<synth::Nation> nation_of(std::uint64_t seed, Date as_of) {
 
 bool is_same(const DemoInstallation& made, const DemoOptions& options) {
     return made.persons == options.persons && made.seed == options.seed && made.facilities == options.facilities &&
-           made.desks == options.desks && made.card_keys == options.card_keys;
+           made.desks == options.desks && made.card_keys == options.card_keys && made.store == options.store;
 }
 
 // Absolute and without `..` or a `/` at the end, since settings name it and `.part` is put behind it.
@@ -244,6 +248,10 @@ Result<fs::path> full_path(const fs::path& folder) {
 }
 
 }  // namespace
+
+Result<sql::StoreOptions> stores_of(const Layout& layout, const std::string& store) {
+    return sql::parse_store(store.empty() ? layout.store().string() : store);
+}
 
 std::string schema_digest() {
     std::string all;

@@ -9,7 +9,9 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "installation/layout.h"
 #include "installation/nation_loader.h"
+#include "platform/sql/store_options.h"
 
 namespace onshi::installation {
 
@@ -24,6 +26,9 @@ struct DemoOptions {
     std::uint64_t residents = 0;
     std::uint16_t port = 8443;
     std::uint16_t metrics_port = 9464;
+    // As the setting of that name: an empty PostgreSQL database; empty: SQLite files in the folder. What a killed run
+    // left in a database is not removed: it must be made anew too.
+    std::string store;
 };
 
 struct DemoTerminal {
@@ -49,6 +54,7 @@ struct DemoInstallation {
     std::uint32_t desks = 0;
     std::uint32_t card_keys = 0;
     std::string schema;  // of the stores' tables, as schema_digest() told it then
+    std::string store;   // as in DemoOptions
     LoadCounts counts;
     std::vector<DemoTerminal> terminals;
     std::vector<DemoCard> cards;
@@ -61,6 +67,9 @@ struct DemoResult {
     DemoInstallation installation;
 };
 
+// The stores of an installation whose files are where `layout` says.
+[[nodiscard]] Result<sql::StoreOptions> stores_of(const Layout& layout, const std::string& store);
+
 // Changes with every change of the stores' tables.
 [[nodiscard]] std::string schema_digest();
 
@@ -68,7 +77,7 @@ struct DemoResult {
 //
 // All or nothing: it is made beside its place, in `<folder>.part`, and renamed when it is complete and on disk. What a
 // killed run left in `<folder>.part` is removed and made anew. A finished installation is never changed: with the same
-// persons, seed, facilities, desks and card_keys the call only reads it (the ports may differ: hub.toml is the
+// persons, seed, facilities, desks, card_keys and store the call only reads it (the ports may differ: hub.toml is the
 // operator's to edit), with others, or made for other tables
 // than this program's, it is installation.different. A folder with anything else in it is
 // installation.not_ours.

@@ -276,7 +276,7 @@ TEST(demo_installation, its_own_authorities_issue_lists_of_what_the_registry_hol
     ASSERT_TRUE(issue_status_lists(layout, clock_of_today()));
     auto roots = pki::TrustStore::from_pem(pki::TrustPurpose::card_authentication, text_of(layout.card_roots()));
     ASSERT_TRUE(roots);
-    auto stores = OpenStores::open(layout.store(), "test");
+    auto stores = OpenStores::open(*stores_of(layout, ""), "test");
     ASSERT_TRUE(stores);
     std::size_t entries = 0;
     for (const char* file : {"auth_ca_1.crl", "auth_ca_2.crl", "auth_ca_3.crl"}) {
@@ -303,7 +303,7 @@ TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
                                          layout.organisation_ca_key());
     ASSERT_TRUE(ca);
     EXPECT_TRUE(ca->store().contains_test_ca());
-    auto stores = OpenStores::open(layout.store(), "test");
+    auto stores = OpenStores::open(*stores_of(layout, ""), "test");
     ASSERT_TRUE(stores);
     using organisations::bit;
     using organisations::Method;
@@ -351,11 +351,11 @@ TEST(demo_installation, each_terminal_may_do_its_work_and_no_more) {
         EXPECT_TRUE(staff->active);
         EXPECT_EQ(staff->visual_checks_per_day, staff_visual_checks_per_day);
     }
-    EXPECT_EQ(made().installation().terminals.size(), 4U);
+    EXPECT_EQ(made().installation().terminals.size(), 8U);
 }
 
 TEST(demo_installation, setting_up_the_terminals_is_on_the_audit_chain) {
-    auto stores = OpenStores::open(made().layout().store(), "test");
+    auto stores = OpenStores::open(*stores_of(made().layout(), ""), "test");
     ASSERT_TRUE(stores);
     const auto keys = hub::load_seal_keys(made().layout().secrets());
     ASSERT_TRUE(keys);
@@ -365,14 +365,14 @@ TEST(demo_installation, setting_up_the_terminals_is_on_the_audit_chain) {
     ASSERT_TRUE(report);
     EXPECT_EQ(report->finding, std::nullopt);
     EXPECT_EQ(report->seals, 1U) << "no hub seals this lane";
-    EXPECT_EQ(report->records, 16U) << "added and enrolled, intent and outcome, four times";
+    EXPECT_EQ(report->records, 32U) << "added and enrolled, intent and outcome, eight times";
 }
 
 TEST(demo_installation, every_card_is_one_that_the_hub_knows) {
     const Layout layout = made().layout();
     const auto roots = pki::TrustStore::from_pem(pki::TrustPurpose::card_authentication, text_of(layout.card_roots()));
     ASSERT_TRUE(roots);
-    auto stores = OpenStores::open(layout.store(), "test");
+    auto stores = OpenStores::open(*stores_of(layout, ""), "test");
     ASSERT_TRUE(stores);
     std::set<std::string> kinds;
     for (const DemoCard& card : made().installation().cards) {
@@ -457,7 +457,7 @@ hub::Settings demo_hub_settings() {
     settings.listen_address = text("listen_address");
     settings.port = 0;
     settings.metrics_port = 0;
-    settings.store_folder = text("store_folder");
+    settings.store = text("store");
     settings.secrets_folder = text("secrets_folder");
     settings.server_certificate = text("server_certificate");
     settings.server_key = text("server_key");

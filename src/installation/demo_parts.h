@@ -15,6 +15,7 @@
 #include "platform/pki/organisation_ca.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/database.h"
+#include "platform/sql/store_options.h"
 #include "synth/nation.h"
 
 namespace onshi::installation {
@@ -23,7 +24,8 @@ namespace onshi::installation {
 // Coroutines that use it run by run_to_end. Not thread-safe.
 class OpenStores {
   public:
-    [[nodiscard]] static Result<std::unique_ptr<OpenStores>> open(const std::string& folder, const std::string& hub_id);
+    [[nodiscard]] static Result<std::unique_ptr<OpenStores>> open(const sql::StoreOptions& options,
+                                                                  const std::string& hub_id);
     ~OpenStores();
     OpenStores(const OpenStores&) = delete;
     OpenStores& operator=(const OpenStores&) = delete;

@@ -14,7 +14,7 @@
 #include "installation/limits.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/pki/private_key.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 
 namespace onshi::installation {
 
@@ -25,6 +25,9 @@ namespace org = organisations;
 // Organisations that are no facilities: between the insurers' keys and the facilities'.
 constexpr OrganisationKey operator_key{500'001};
 constexpr OrganisationKey call_center_key{500'002};
+constexpr OrganisationKey portal_key{500'003};
+constexpr OrganisationKey bank_machine_key{500'004};
+constexpr OrganisationKey municipality_key{500'005};
 constexpr std::string_view nobody_reference = "demo-init";
 
 struct Service {
@@ -35,11 +38,21 @@ struct Service {
     std::string_view phone;
     std::string_view terminal_name;
     org::Role role;
+    org::Kind kind = org::Kind::operator_;
 };
 constexpr Service services[]{
     {operator_key, 1, "operator", "架空資格確認運用センター", "03-0000-0001", "運用端末", org::Role::administer},
     {call_center_key, 2, "call_center", "架空マイナンバー総合窓口", "03-0000-0002", "一時停止受付端末",
-     org::Role::card_desk}};
+     org::Role::card_desk},
+    {portal_key, 3, "portal", "架空マイナポータル", "03-0000-0003", "ポータル", org::Role::portal},
+    {bank_machine_key, 4, "bank_machine", "架空銀行", "03-0000-0004", "ATM", org::Role::bank_machine},
+    {municipality_key, 131'016, "municipality", "架空区役所", "03-0000-0005", "住民窓口", org::Role::municipal_desk,
+     org::Kind::municipality}};
+
+// Whom the demo's insurer terminal belongs to: the branch of 協会けんぽ with the most members.
+constexpr std::string_view demo_insurer = "01139997";
+constexpr const char* insurer_operators[]{"sato", "suzuki"};
+static_assert(std::size(services) + 1 <= demo_services_max);
 
 struct Parts {
     sql::Database& database;
@@ -71,11 +84,15 @@ Task<Result<std::string>> add_service_terminal(Parts parts, const Service& servi
     terminal.organisation = service.key;
     terminal.name = service.terminal_name;
     terminal.roles = org::bit(service.role);
+    // Where cards come, they sign with their PIN.
+    const bool sees_cards = service.role == org::Role::portal || service.role == org::Role::bank_machine ||
+                            service.role == org::Role::municipal_desk;
+    if (sees_cards) terminal.methods = org::bit(org::Method::pin);
     terminal.code_digest = org::enrolment_code_digest(code);
     terminal.code_until = parts.clock.now() + std::chrono::microseconds(org::enrolment_code_life);
     sql::WriteSet change(sql::Store::registry);
-    change.change(org::insert_organisation, service.key.value(), org::Kind::operator_, service.code,
-                  service.organisation_name, service.phone, Date::first_day.days(), Date::open_end.days());
+    change.change(org::insert_organisation, service.key.value(), service.kind, service.code, service.organisation_name,
+                  service.phone, Date::first_day.days(), Date::open_end.days());
     org::add_terminal(change, terminal);
     std::string payload;
     ByteWriter writer(payload);
@@ -92,11 +109,37 @@ Task<Result<std::string>> add_service_terminal(Parts parts, const Service& servi
 Task<Result<std::string>> add_desk(Parts parts, FacilityCode facility, std::uint32_t ordinal) {
     audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
     org::EnrolmentService service(parts.database, changes, parts.clock, parts.random);
-    const org::TerminalOrder order{facility, fmt::format("受付{}", ordinal + 1),
+    const org::TerminalOrder order{org::Kind::facility, facility.to_key(), fmt::format("受付{}", ordinal + 1),
                                    org::bit(org::Role::check_card) | org::bit(org::Role::check_number),
                                    org::bit(org::Method::pin) | org::bit(org::Method::visual)};
     const audit::Actor actor = installer();
     const Deadline deadline = Deadline::in(store_deadline);
+    auto added = co_await service.add(order, actor, deadline);
+    if (!added) co_return fail(std::move(added));
+    co_return added->code;
+}
+
+// The insurer's terminal, and two of its people, so that one can release what the other sent.
+Task<Result<std::string>> add_insurer(Parts parts) {
+    const auto insurer = InsurerNumber::parse(demo_insurer);
+    if (!insurer) co_return fail(ErrorCode::internal_unexpected, "the demo's insurer");
+    const Deadline deadline = Deadline::in(store_deadline);
+    sql::ReadBatch batch;
+    const auto organisation = org::load_organisation(batch, org::Kind::insurer, insurer->to_key());
+    auto read = co_await parts.database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    if (!organisation) co_return fail(ErrorCode::organisation_unknown, "the demo's insurer");
+    sql::WriteSet accounts(sql::Store::registry);
+    for (const char* reference : insurer_operators) {
+        accounts.change(org::insert_account, organisation->key.value(), reference, 1, 0);
+    }
+    auto committed = co_await parts.database.commit(std::move(accounts), deadline);
+    if (!committed) co_return fail(std::move(committed));
+    audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
+    org::EnrolmentService service(parts.database, changes, parts.clock, parts.random);
+    const org::TerminalOrder order{org::Kind::insurer, insurer->to_key(), "加入者送信端末",
+                                   org::bit(org::Role::send_members), 0};
+    const audit::Actor actor = installer();
     auto added = co_await service.add(order, actor, deadline);
     if (!added) co_return fail(std::move(added));
     co_return added->code;
@@ -178,11 +221,9 @@ OpenStores::~OpenStores() {
     if (database_) database_->close();
 }
 
-Result<std::unique_ptr<OpenStores>> OpenStores::open(const std::string& folder, const std::string& hub_id) {
+Result<std::unique_ptr<OpenStores>> OpenStores::open(const sql::StoreOptions& options, const std::string& hub_id) {
     std::unique_ptr<OpenStores> stores(new OpenStores(hub_id));
-    sql::SqliteOptions options;
-    options.folder = folder;
-    auto database = sql::open_sqlite(options, hub::all_migrations(), stores->commits_, stores->chain_);
+    auto database = sql::open_database(options, hub::all_migrations(), stores->commits_, stores->chain_);
     if (!database) return fail(std::move(database));
     stores->database_ = std::move(*database);
     return stores;
@@ -206,6 +247,8 @@ Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layou
                            CardAccess::by_pin_only);
         if (!done) return fail(std::move(done));
     }
+    auto insurer = set_up(run_to_end(add_insurer(parts)), "insurer", CardAccess::by_pin_only);
+    if (!insurer) return fail(std::move(insurer));
     const auto codes = clinics(nation, options);
     if (codes.size() < options.desks) return fail(ErrorCode::synth_settings, "fewer connected clinics than desks");
     for (std::uint32_t ordinal = 0; ordinal < options.desks; ++ordinal) {

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view format_name = "onshi-demo-installation-2";
 constexpr std::size_t name_bytes_max = 64;
+constexpr std::size_t store_bytes_max = 1024;
 constexpr std::size_t cards_max = 64;
 
 tl::unexpected<Error> file_failure(const fs::path& file) {
@@ -96,8 +97,9 @@ void read_members(JsonObject& object, DemoInstallation& made) {
     made.desks = static_cast<std::uint32_t>(number(object, "desks", 1, desks_max));
     made.card_keys = static_cast<std::uint32_t>(number(object, "card_keys", 1, synth::key_pool_size));
     made.schema = object.text("schema", name_bytes_max);
+    made.store = object.text("store", store_bytes_max);
     object.object("counts", [&made](JsonObject& counts) { read_counts(counts, made.counts); });
-    object.objects("terminals", desks_max + 2, [&made](JsonObject& terminal) {
+    object.objects("terminals", desks_max + demo_services_max, [&made](JsonObject& terminal) {
         made.terminals.push_back({std::string(terminal.text("name", name_bytes_max)),
                                   std::string(terminal.text("id", name_bytes_max)),
                                   std::string(terminal.text("organisation", name_bytes_max))});
@@ -148,7 +150,7 @@ std::string to_toml(const hub::Settings& s) {
         {"listen_address", s.listen_address},
         {"port", s.port},
         {"metrics_port", s.metrics_port},
-        {"store_folder", s.store_folder},
+        {"store", s.store},
         {"secrets_folder", s.secrets_folder},
         {"server_certificate", s.server_certificate},
         {"server_key", s.server_key},
@@ -164,8 +166,12 @@ std::string to_toml(const hub::Settings& s) {
         {"loops", s.loops},
         {"pin_cpus", s.pin_cpus},
         {"ordinances_file", s.ordinances_file},
+        {"intake_folder", s.intake_folder},
+        {"webhook_roots", s.webhook_roots},
+        {"proof_hour", s.proof_hour},
         {"misses_per_hour", s.misses_per_hour},
         {"requests_per_second", s.requests_per_second},
+        {"connections_per_address", s.connections_per_address},
         {"log_level", name_of(s.log_level)},
         {"log_access", s.log_access},
     });
@@ -194,6 +200,7 @@ std::string to_json(const DemoInstallation& made) {
     json.member("desks", made.desks);
     json.member("card_keys", made.card_keys);
     json.member("schema", made.schema);
+    json.member("store", made.store);
     write_counts(json, made.counts);
     json.begin_array("terminals");
     for (const auto& terminal : made.terminals) {

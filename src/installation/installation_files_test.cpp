@@ -19,6 +19,7 @@ DemoInstallation sample() {
     made.facilities = 100;
     made.desks = 2;
     made.card_keys = 3;
+    made.store = "postgresql://hub@db-1,db-2/onshi?target_session_attrs=read-write";
     made.counts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     made.terminals = {{"desk", "T5", "1312345670"}, {"operator", "T9", "1"}};
     made.cards = {{"001.json", "eligible", 12}};
@@ -61,7 +62,7 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.listen_address = "127.0.0.2";
     s.port = 1;
     s.metrics_port = 2;
-    s.store_folder = "/店/store";
+    s.store = "/店/store";
     s.secrets_folder = "/s";
     s.server_certificate = "/c";
     s.server_key = "/k";
@@ -76,16 +77,20 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.face_engines = {"a", "b"};
     s.loops = 3;
     s.pin_cpus = true;
+    s.intake_folder = "/i";
+    s.webhook_roots = "/w";
+    s.proof_hour = 4;
     s.misses_per_hour = 9;
     s.requests_per_second = 12.5;
+    s.connections_per_address = 77;
     s.log_level = Level::debug;
     s.log_access = "all";
     const toml::table read = toml::parse(to_toml(s));
-    EXPECT_EQ(read.size(), 25U);
+    EXPECT_EQ(read.size(), 29U);
     EXPECT_EQ(read["profile"].value<std::string>(), "demo");
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"hub_id", s.hub_id},
                                       {"listen_address", s.listen_address},
-                                      {"store_folder", s.store_folder},
+                                      {"store", s.store},
                                       {"secrets_folder", s.secrets_folder},
                                       {"server_certificate", s.server_certificate},
                                       {"server_key", s.server_key},
@@ -94,6 +99,8 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
                                       {"card_roots", s.card_roots},
                                       {"card_status_lists", s.card_status_lists},
                                       {"ocsp_responder", s.ocsp_responder},
+                                      {"intake_folder", s.intake_folder},
+                                      {"webhook_roots", s.webhook_roots},
                                       {"log_level", "debug"},
                                       {"log_access", s.log_access}}) {
         EXPECT_EQ(read[name].value<std::string>(), value) << name;
@@ -104,10 +111,12 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
                                       {"trust_epoch", 6},
                                       {"card_status_seconds", 7},
                                       {"loops", 3},
+                                      {"proof_hour", 4},
                                       {"misses_per_hour", 9}}) {
         EXPECT_EQ(read[name].value<std::int64_t>(), value) << name;
     }
     EXPECT_EQ(read["requests_per_second"].value<double>(), 12.5);
+    EXPECT_EQ(read["connections_per_address"].value<int>(), 77);
     EXPECT_EQ(read["pin_cpus"].value<bool>(), true);
     EXPECT_EQ(read["card_policies"][1].value<std::string>(), "1.2.4");
     EXPECT_EQ(read["face_engines"][1].value<std::string>(), "b");

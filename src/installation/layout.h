@@ -15,6 +15,7 @@ struct Layout {
     [[nodiscard]] std::filesystem::path truth() const { return root / "truth.ndjson"; }
     [[nodiscard]] std::filesystem::path secrets() const { return root / "secrets"; }
     [[nodiscard]] std::filesystem::path store() const { return root / "store"; }
+    [[nodiscard]] std::filesystem::path intake() const { return root / "intake"; }
     [[nodiscard]] std::filesystem::path jpki() const { return root / "pki" / "jpki"; }
     // Lists of revoked certificates: its hub takes over what is laid here.
     [[nodiscard]] std::filesystem::path status_lists() const { return root / "status_lists"; }

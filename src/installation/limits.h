@@ -7,6 +7,8 @@
 namespace onshi::installation {
 
 inline constexpr std::uint32_t desks_max = 64;
+// Terminals of a demo that stand at no desk.
+inline constexpr std::uint32_t demo_services_max = 8;
 inline constexpr std::uint32_t demo_facilities_min = 100;
 // How many persons are looked at for the cards of a demo; the rarest kind is one in about 1,200.
 inline constexpr std::uint64_t demo_card_search_max = 100'000;

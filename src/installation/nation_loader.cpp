@@ -24,7 +24,7 @@
 #include "installation/external_sorter.h"
 #include "installation/limits.h"
 #include "installation/nation_rows.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
 #include "synth/text.h"
 
 namespace onshi::installation {
@@ -42,9 +42,7 @@ const Statement advance_commit_counter("installation.advance_commit_counter", St
 // One store while it is filled: commits every so many rows, so that its write-ahead log stays small.
 class StoreWriter {
   public:
-    [[nodiscard]] static Result<StoreWriter> open(const std::string& folder, Store store) {
-        sql::SqliteOptions options;
-        options.folder = folder;
+    [[nodiscard]] static Result<StoreWriter> open(const sql::StoreOptions& options, Store store) {
         auto writer = sql::BulkWriter::open(options, store);
         if (!writer) return fail(std::move(writer));
         return StoreWriter(std::move(*writer));
@@ -109,14 +107,14 @@ class NationLoad {
           visit_(visit),
           nation_(parts.cards.nation()),
           as_of_(nation_.settings().as_of),
-          numbers_(options.store_folder, {number_sorter_bytes_max, sorter_runs_max}),
-          cards_(options.store_folder, {card_sorter_bytes_max, sorter_runs_max}),
-          renewals_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          registrations_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          suspensions_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          listed_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          tags_(options.store_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          residents_(options.store_folder, {card_sorter_bytes_max, sorter_runs_max}) {}
+          numbers_(options.scratch_folder, {number_sorter_bytes_max, sorter_runs_max}),
+          cards_(options.scratch_folder, {card_sorter_bytes_max, sorter_runs_max}),
+          renewals_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          registrations_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          suspensions_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          listed_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          tags_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
+          residents_(options.scratch_folder, {card_sorter_bytes_max, sorter_runs_max}) {}
 
     [[nodiscard]] Result<LoadCounts> run();
 
@@ -187,7 +185,7 @@ Result<LoadCounts> NationLoad::run() {
 }
 
 Result<void> NationLoad::fill_registry() {
-    auto writer = StoreWriter::open(options_.store_folder, Store::registry);
+    auto writer = StoreWriter::open(options_.store, Store::registry);
     if (!writer) return fail(std::move(writer));
     auto done = add_insurers(*writer);
     if (done) done = add_facilities(*writer);
@@ -207,7 +205,7 @@ Result<void> NationLoad::fill_registry() {
 }
 
 Result<void> NationLoad::fill_ledger() {
-    auto writer = StoreWriter::open(options_.store_folder, Store::ledger);
+    auto writer = StoreWriter::open(options_.store, Store::ledger);
     if (!writer) return fail(std::move(writer));
     auto done = drain(registrations_, "use registrations", [&](std::string_view entry) {
         ByteReader reader(as_bytes(entry));

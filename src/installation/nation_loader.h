@@ -13,6 +13,7 @@
 #include "domain/payments/model_certificates.h"
 #include "installation/card_factory.h"
 #include "platform/pki/keys.h"
+#include "platform/sql/store_options.h"
 #include "synth/nation.h"
 
 namespace onshi::installation {
@@ -45,7 +46,8 @@ inline constexpr std::string_view staff_reference = "staff-1";
 inline constexpr std::int64_t staff_visual_checks_per_day = 20;
 
 struct LoadOptions {
-    std::string store_folder;      // both stores, migrated and without rows; no hub has them open
+    sql::StoreOptions store;       // both stores, migrated and without rows; no hub has them open
+    std::string scratch_folder;    // for sorting; as large as the stores
     std::uint64_t persons = 0;     // 1 … synth::persons_max: indexes 0 … persons-1
     std::uint32_t facilities = 0;  // 0 … synth::facilities_max; insurers come all
     Instant now;                   // as of when the lists of revoked certificates count

@@ -19,7 +19,8 @@
 #include "installation/nation_rows.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/pki/test_fixtures.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 #include "synth/text.h"
 
 namespace onshi::installation {
@@ -67,19 +68,18 @@ Random& noise() {
 // The first persons of the nation, loaded and open.
 class Loaded {
   public:
-    explicit Loaded(std::uint64_t count) : folder_(std::make_unique<pki::TemporaryFolder>()) {
-        sql::SqliteOptions stores;
-        stores.folder = folder_->path();
+    explicit Loaded(std::uint64_t count) : folder_(std::make_unique<sql::TestStores>()) {
+        const auto stores = folder_->options();
         EXPECT_TRUE(sql::migrate(stores, hub::all_migrations()));
-        auto loaded =
-            load_nation({factory(), row_tag(), epoch, vault(), noise()},
-                        {folder_->path(), count, facilities, pki::fixture_now}, {}, [this](const auto& person) {
-                            visited_.push_back(person.index);
-                            return Result<void>();
-                        });
+        auto loaded = load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                                  {stores, folder_->folder(), count, facilities, pki::fixture_now}, {},
+                                  [this](const auto& person) {
+                                      visited_.push_back(person.index);
+                                      return Result<void>();
+                                  });
         EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().detail);
         counts_ = *loaded;
-        stores_ = std::move(*OpenStores::open(folder_->path(), "test"));
+        stores_ = std::move(*OpenStores::open(stores, "test"));
     }
     [[nodiscard]] sql::Database& database() const { return stores_->database(); }
     [[nodiscard]] const LoadCounts& counts() const { return counts_; }
@@ -91,7 +91,7 @@ class Loaded {
     }
 
   private:
-    std::unique_ptr<pki::TemporaryFolder> folder_;
+    std::unique_ptr<sql::TestStores> folder_;
     std::unique_ptr<OpenStores> stores_;
     LoadCounts counts_;
     std::vector<std::uint64_t> visited_;
@@ -415,36 +415,36 @@ TEST(nation_loader, a_smaller_nation_is_the_beginning_of_a_larger_one) {
 TEST(nation_loader, counts_out_of_range_are_refused_before_anything_is_written) {
     for (const auto& [count, places] :
          {std::pair<std::uint64_t, std::uint32_t>{0, 1}, {synth::persons_max + 1, 1}, {1, synth::facilities_max + 1}}) {
-        const auto done = load_nation({factory(), row_tag(), epoch, vault(), noise()},
-                                      {"/nonexistent", count, places, pki::fixture_now}, {}, {});
+        const auto done =
+            load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                        {*sql::parse_store("/nonexistent"), "/tmp", count, places, pki::fixture_now}, {}, {});
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, ErrorCode::synth_settings);
     }
 }
 
 TEST(nation_loader, failures_of_stores_and_visitors_are_handed_on) {
-    const auto nowhere =
-        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {"/nonexistent", 1, 0, pki::fixture_now}, {}, {});
+    const auto nowhere = load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                                     {*sql::parse_store("/nonexistent"), "/tmp", 1, 0, pki::fixture_now}, {}, {});
     ASSERT_FALSE(nowhere);
     EXPECT_EQ(nowhere.error().code, ErrorCode::store_unavailable);
 
-    const pki::TemporaryFolder folder;
-    sql::SqliteOptions stores;
-    stores.folder = folder.path();
+    const sql::TestStores folder;
+    const auto stores = folder.options();
     ASSERT_TRUE(sql::migrate(stores, hub::all_migrations()));
     const auto stopped =
-        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {folder.path(), 5, 0, pki::fixture_now}, {},
-                    [](const synth::SyntheticPerson& person) -> Result<void> {
+        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {stores, folder.folder(), 5, 0, pki::fixture_now},
+                    {}, [](const synth::SyntheticPerson& person) -> Result<void> {
                         if (person.index == 3) return fail(ErrorCode::installation_folder, "full");
                         return {};
                     });
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, ErrorCode::installation_folder);
 
-    ASSERT_TRUE(
-        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {folder.path(), 5, 0, pki::fixture_now}, {}, {}));
-    const auto twice =
-        load_nation({factory(), row_tag(), epoch, vault(), noise()}, {folder.path(), 5, 0, pki::fixture_now}, {}, {});
+    ASSERT_TRUE(load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                            {stores, folder.folder(), 5, 0, pki::fixture_now}, {}, {}));
+    const auto twice = load_nation({factory(), row_tag(), epoch, vault(), noise()},
+                                   {stores, folder.folder(), 5, 0, pki::fixture_now}, {}, {});
     ASSERT_FALSE(twice);
     EXPECT_EQ(twice.error().code, ErrorCode::store_conflict);
 }

@@ -79,7 +79,11 @@ Result<void> issue_status_lists(const Layout& layout, const Clock& clock) {
     if (!jpki) return fail(std::move(jpki));
     auto made = make_folder(layout.status_lists());
     if (!made) return made;
-    auto stores = OpenStores::open(layout.store(), "demo-lists");
+    auto installation = read_demo_installation(layout.root);
+    if (!installation) return fail(std::move(installation));
+    auto options = stores_of(layout, installation->store);
+    if (!options) return fail(std::move(options));
+    auto stores = OpenStores::open(*options, "demo-lists");
     if (!stores) return fail(std::move(stores));
     const Instant second{clock.now().us / 1'000'000 * 1'000'000};
     for (int generation = 1; generation <= pki::test_ca_generations; ++generation) {

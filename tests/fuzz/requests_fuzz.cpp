@@ -33,7 +33,7 @@ void check_card(std::string_view body) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1 || size > api::check_body_bytes_max) return 0;
     const std::string_view body(reinterpret_cast<const char*>(data + 1), size - 1);
-    switch (data[0] % 6) {
+    switch (data[0] % 7) {
         case 0: check_card(body); break;
         case 1: {
             const auto check = api::parse_number_check(body, Date::of(2026, 11, 23));
@@ -48,6 +48,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 3: {
             const auto wanted = api::parse_challenge_request(body);
             if (wanted) require(wanted->count >= 1 && wanted->count <= eligibility::challenges_per_request_max);
+            break;
+        }
+        case 5: {
+            const auto checks = api::parse_bulk_checks(body, Date::of(2026, 11, 23));
+            if (!checks) break;
+            require(!checks->empty() && checks->size() <= api::bulk_checks_max);
+            for (const auto& one : *checks) {
+                if (one.check) require(!contains_individual_number(one.check->insured.number.raw()));
+            }
             break;
         }
         case 4: static_cast<void>(api::parse_terminal_order(body)); break;

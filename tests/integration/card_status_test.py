@@ -143,7 +143,7 @@ def test_a_demo_of_yesterday_is_fresh_when_it_is_started_again(new_installation,
     description = installation.description
     again = onshi("demo", "init", installation.folder, "--persons", description["persons"], "--seed", description["seed"],
                   "--facilities", description["facilities"], "--desks", description["desks"], "--card-keys",
-                  description["card_keys"])
+                  description["card_keys"], *(["--store", installation.database] if installation.database else []))
     assert again.returncode == 0, again.stderr
     assert medical_data("new") == {"available": True}
 

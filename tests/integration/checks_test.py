@@ -185,7 +185,7 @@ def test_a_check_id_is_signed_in_lower_case_however_it_is_sent(desk, eligible, o
 def test_a_person_whose_row_is_damaged_is_refused_and_others_are_served(hub, wallet, desk, order, eligible):
     card = wallet.usable_cards[60]
     installation, registry = hub.installation, hub.installation.registry
-    for section, spoil in ((1, "x'00'"), (2, "substr(bytes, 1, length(bytes) - 1)"), (2, "bytes || x'00'")):
+    for section, spoil in ((1, "zeroblob(1)"), (2, "substr(bytes, 1, length(bytes) - 1)"), (2, "bytes || zeroblob(1)")):
         place = (card.person_key, section)
         before = installation.rows(registry, "SELECT bytes FROM person_now WHERE person_key = ? AND section = ?",
                                    place)[0]

@@ -10,6 +10,10 @@ from harness.installation import Installation
 from harness.lookups import planted
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "embedded: about the files of SQLite; not run on PostgreSQL")
+
+
 @pytest.fixture(scope="session")
 def contract():
     return Contract()

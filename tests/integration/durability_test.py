@@ -217,7 +217,7 @@ def test_an_untouched_chain_is_clean(written, tmp_path):
     (["UPDATE audit_record SET actor = 'somebody' WHERE lane = 0 AND sequence = 5"], 5, "changed"),
     (["UPDATE audit_record SET organisation_key = organisation_key + 1 WHERE lane = 0 AND sequence = 7"], 7, "changed"),
     (["UPDATE audit_record SET recorded_at = recorded_at - 1 WHERE lane = 0 AND sequence = 1"], 1, "changed"),
-    (["UPDATE audit_record SET payload = CAST(payload || x'00' AS BLOB) WHERE lane = 0 AND sequence = 6"], 6,
+    (["UPDATE audit_record SET payload = CAST(payload || zeroblob(1) AS BLOB) WHERE lane = 0 AND sequence = 6"], 6,
      "payload_changed"),
     (["UPDATE audit_record SET payload = zeroblob(length(payload)) WHERE lane = 0 AND sequence = 6"], 6,
      "payload_changed"),

@@ -2,14 +2,18 @@
 was registered, and no individual number anywhere but in its sealed table."""
 
 import csv
+import hmac
+import http.server
 import json
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
+from harness.client import eventually
 from harness.installation import binary, onshi
 
 HEADER = ("operation,insurer_number,symbol,number,branch,relation,individual_number,name,kana,birth_date,sex,address,"
@@ -59,6 +63,10 @@ def test_a_file_is_taken_once_and_every_row_is_explained(installation, members, 
     assert report["results"]["withheld"] == len(withheld)
     again, report = take(installation, file)
     assert (again.returncode, report["end"]) == (0, "done_before")
+    _, delays = command(installation, "delays")
+    seen = sum(delay["records"] for delay in delays)
+    assert seen == len([row for row in rows if row["result"] == "added"])
+    assert all(delay["p50_days"] <= delay["p90_days"] <= delay["max_days"] for delay in delays)
     checked = onshi("db", "check", "--config", installation.settings)
     assert checked.returncode == 0, checked.stderr
 
@@ -67,10 +75,10 @@ def test_no_individual_number_lies_in_a_store_result_or_output(installation, mem
     file = shutil.copy(members, tmp_path / "members.csv")
     done, _ = take(installation, file)
     numbers = [row["individual_number"].encode() for row in results(file)]
-    places = [tmp_path / "members.result.csv", *installation.store.iterdir()]
-    for place in places:
-        content = place.read_bytes()
-        assert not [number for number in numbers if number in content], place
+    places = {"result file": (tmp_path / "members.result.csv").read_bytes(),
+              "registry": installation.registry.content(), "ledger": installation.ledger.content()}
+    for place, content in places.items():
+        assert content and not [number for number in numbers if number in content], place
     assert not [number for number in numbers if number in (done.stdout + done.stderr).encode()]
     sealed = installation.rows(installation.registry, "SELECT sealed FROM individual_number WHERE person_key >= 1000000000000")
     assert sealed and all(len(value) == 33 for value, in sealed)
@@ -242,6 +250,96 @@ def test_a_clinic_hears_of_a_loss_that_was_reported_late(hub, desk, wallet, chec
     assert lines[0]["corrections"] == 0, "told once"
     for wrong in ("x", "-1", "99999999999999999999"):
         assert desk.get(f"/v1/corrections?after={wrong}").code == "field.range"
+
+
+class Receiver:
+    """A facility's own server for notices; refuses the first message."""
+
+    def __init__(self):
+        self.messages = []
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.messages.append((self.headers["onshi-signature"], body))
+                self.send_response(503 if len(receiver.messages) == 1 else 204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/notices"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_a_clinic_is_told_without_asking_and_again_until_it_has_heard(hub, desk):
+    events = desk.get("/v1/corrections").value
+    assert events["corrections"], "of the test before"
+    assert desk.get("/v1/webhook").code == "webhook.unknown"
+    assert desk.send("PUT", "/v1/webhook", {"url": "http://example.jp/"}).code == "webhook.address"
+    receiver = Receiver()
+    try:
+        webhook = desk.send("PUT", "/v1/webhook", {"url": receiver.url}).value
+        assert eventually(lambda: len(receiver.messages) == 1)
+        signature, body = receiver.messages[0]
+        seconds, code = (part.split("=")[1] for part in signature.split(","))
+        assert hmac.new(webhook["secret"].encode(), f"{seconds}.".encode() + body, "sha256").hexdigest() == code
+        assert json.loads(body) == events
+        assert eventually(lambda: desk.get("/v1/webhook").value["failures"] == 1)
+        state = desk.get("/v1/webhook").value
+        assert state["delivered_upto"] == 0 and state["next_try_at"] and not state["stopped"]
+        # Setting the same address again says that the receiver is well: the message comes at once.
+        assert desk.send("PUT", "/v1/webhook", {"url": receiver.url}).value["secret"] == webhook["secret"]
+        assert eventually(lambda: len(receiver.messages) == 2)
+        assert receiver.messages[1][1] == body
+        last = events["corrections"][-1]["id"]
+        assert eventually(lambda: desk.get("/v1/webhook").value["delivered_upto"] == last)
+        assert desk.post("/v1/webhook/remove", None).value == {"removed": True}
+        assert desk.get("/v1/webhook").code == "webhook.unknown"
+    finally:
+        receiver.close()
+
+
+def test_an_insurer_hears_of_a_member_for_whom_nothing_was_found(hub, wallet, check, connect, tmp_path):
+    """Everything that one of its members has is withheld: the counter finds nothing, and says so to the insurer."""
+    installation = hub.installation
+    rows = installation.rows(installation.registry, "SELECT person_key FROM coverage_number GROUP BY person_key "
+                             "HAVING count(*) = 1 AND min(insurer_number) = 801139997")
+    key = next(key for key, in rows if key in wallet.registered and key in wallet.usable and key in wallet.cards)
+    person = wallet.persons[key]
+    first = check(wallet.cards[key]).value
+    fields = {"operation": "change", "insurer_number": "01139997", "symbol": first["coverage"].get("symbol", ""),
+              "number": first["coverage"]["number"], "branch": first["coverage"].get("branch", ""),
+              "relation": "1", "name": "別人　太郎", "kana": "ベツジン　タロウ", "birth_date": person.birth_date,
+              "sex": str(person.sex), "address": person.address, "copay_percent": "30", "certificate_kind": "01"}
+    file = tmp_path / "other.csv"
+    file.write_text(",".join(fields) + "\n" + ",".join(fields.values()) + "\n")
+    done, report = take(installation, file)
+    assert report["results"]["withheld"] == 1, (tmp_path / "other.result.csv").read_text()
+    insurer = connect("insurer")
+    assert insurer.get("/v1/counter-cases").value == {"cases": [], "more": False}
+    found = check(wallet.cards[key]).value
+    assert found["result"]["name"] == "none"
+    done, lines = command(installation, "corrections", "--settle-seconds", "0")
+    assert done.returncode == 0, done.stderr
+    case, = insurer.get("/v1/counter-cases").value["cases"]
+    assert (case["receipt"], case["cause"], case["care_day"]) == (found["receipt"], "cause.withheld", found["care_day"])
+    assert insurer.get(f"/v1/counter-cases?after={case['receipt']}").value["cases"] == []
+    assert insurer.get("/v1/counter-cases?after=x").code == "check.receipt"
+    assert connect("desk").get("/v1/counter-cases").code == "role.missing"
+    # The insurer corrects itself: the clinic is told, and nobody has to look for the case any more.
+    fields["name"], fields["kana"] = person.name, person.kana
+    file.write_text(",".join(fields) + "\n" + ",".join(fields.values()) + "\n")
+    done, report = take(installation, file)
+    assert report["results"]["changed"] == 1, (tmp_path / "other.result.csv").read_text()
+    assert command(installation, "corrections", "--settle-seconds", "0")[0].returncode == 0
+    assert insurer.get("/v1/counter-cases").value["cases"] == []
 
 
 def test_another_facility_does_not_see_it(hub, connect):

@@ -267,6 +267,60 @@ def test_a_blocked_persons_card_answers_like_an_unregistered_one(hub, wallet, ch
     assert checked >= 1
 
 
+# --- many at once
+
+
+def bulk(desk, *terms):
+    return desk.post("/v1/checks/by-number/bulk", {"checks": list(terms)})
+
+
+def test_a_list_is_answered_person_by_person_in_its_order(municipal, overlapping, desk, look_up):
+    _, person, by_card = municipal
+    _, other, other_card = overlapping
+    good, second = number_terms(by_card, person), number_terms(other_card, other)
+    wrong = number_terms(by_card, person, insurer_number="06139464")
+    reply = bulk(desk, good, wrong, second, number_terms(by_card, person, birth_date="1901-02-03"))
+    assert reply.status == 200
+    first, problem, third, nobody = reply.value["answers"]
+    assert first["answer"]["person"]["name"] == person.name and "problem" not in first
+    assert problem == {"check_id": wrong["check_id"],
+                       "problem": {"code": "number.check_digit", "retry": {"advice": "after_change"}}}
+    assert third["answer"]["person"]["name"] == other.name and third["check_id"] == second["check_id"]
+    assert nobody["answer"]["result"]["cause"] == "cause.no_match"
+    # The same as alone, and the same id again is the same answer.
+    alone = look_up({**good, "check_id": str(uuid.uuid4())}).value
+    ours = ("receipt", "check_id", "answered_at", "audit", "freshness")
+    assert without(first["answer"], *ours) == without(alone, *ours)
+    again = bulk(desk, good).value["answers"][0]["answer"]
+    assert again["receipt"] == first["answer"]["receipt"]
+
+
+@pytest.mark.parametrize("change, code", [
+    ({"insurer_number": None}, "number.format"), ({"number": None}, "number.format"),
+    ({"birth_date": "1985"}, "date.format"), ({"care_day": "2026-13-01"}, "date.no_such_day"),
+    ({"branch": "1"}, "number.format"), ({"number": MY_NUMBER}, "request.my_number"),
+    ({"care_day": "1999-01-01"}, "check.care_day"),
+])
+def test_what_is_wrong_with_one_person_of_a_list_is_that_persons_problem(municipal, desk, change, code):
+    _, person, by_card = municipal
+    wrong, good = bulk(desk, number_terms(by_card, person, **change), number_terms(by_card, person)).value["answers"]
+    assert wrong["problem"]["code"] == code
+    assert good["answer"]["result"]["name"] == "valid"
+
+
+def test_a_list_has_one_to_five_hundred_persons(municipal, desk):
+    _, person, by_card = municipal
+    terms = number_terms(by_card, person)
+    assert bulk(desk).code == "request.field"
+    many = [{**terms, "check_id": str(uuid.uuid4())} for _ in range(500)]
+    answers = bulk(desk, *many).value["answers"]
+    assert [one["check_id"] for one in answers] == [one["check_id"] for one in many]
+    assert {one["answer"]["result"]["name"] for one in answers} == {"valid"}
+    assert bulk(desk, *many, terms).code == "request.field"
+    assert bulk(desk, {**terms, "extra": "x"}).code == "request.field"
+    assert bulk(desk, {**terms, "check_id": "x"}).code == "request.field"
+
+
 # --- the budget of misses, last because it spends it
 
 

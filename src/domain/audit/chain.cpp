@@ -21,14 +21,22 @@ void attach_record(sql::WriteSet& set, Event event, const Actor& actor, Instant 
     set.record(std::move(record));
 }
 
-Result<void> ChainSequencer::open(sql::Transaction& transaction) {
+Result<void> ChainSequencer::claim(sql::Transaction& transaction) {
     auto claimed = claim_lane(transaction, lane_, hub_);
     if (!claimed) return fail(std::move(claimed));
     head_ = *claimed;
     return {};
 }
 
-Result<void> ChainSequencer::begin(sql::Transaction&) {
+Result<void> ChainSequencer::open(sql::Transaction& transaction) {
+    return claim_ == LaneClaim::for_life ? claim(transaction) : Result<void>();
+}
+
+Result<void> ChainSequencer::begin(sql::Transaction& transaction) {
+    if (claim_ == LaneClaim::per_commit) {
+        auto claimed = claim(transaction);
+        if (!claimed) return claimed;
+    }
     if (head_.sequence >= sequence_max) return fail(ErrorCode::store_full, "the lane's sequence is used up");
     return {};
 }
@@ -55,9 +63,6 @@ Result<sql::CommitPosition> ChainSequencer::accept(sql::Transaction& transaction
     header.payload_digest = sha256(as_bytes(set.record()->payload));
     const Sha256 hash = hash_of(header);
     auto added = add_record(transaction, header, hash, set.record()->payload);
-    // The place behind our head is ours alone; who finds it taken has lost the lane.
-    const bool taken = !added && added.error().code == ErrorCode::store_conflict;
-    if (taken) return fail(ErrorCode::store_fenced, "another process writes this hub's lane");
     if (!added) return fail(std::move(added));
     head_.sequence = header.sequence;
     head_.hash = hash;

@@ -17,11 +17,16 @@ namespace onshi::audit {
 void attach_record(sql::WriteSet& set, Event event, const Actor& actor, Instant at, std::string_view payload,
                    Random& random);
 
+// How long a lane stays with whoever claimed it. A hub keeps it until another process claims it and so fences it.
+// Programs that come and go share a lane: each claims it anew with every commit, and none fences another.
+enum class LaneClaim : std::uint8_t { for_life, per_commit };
+
 // The ledger's sequencer: gives write sets that carry a record their place in this hub's lane and writes the record.
 // Sets without a record are written without a place. Used on the committer's thread only.
 class ChainSequencer final : public sql::Sequencer {
   public:
-    ChainSequencer(std::int64_t lane, std::string hub) : lane_(lane), hub_(std::move(hub)) {}
+    ChainSequencer(std::int64_t lane, std::string hub, LaneClaim claim = LaneClaim::for_life)
+        : lane_(lane), hub_(std::move(hub)), claim_(claim) {}
     [[nodiscard]] Result<void> open(sql::Transaction& transaction) override;
     [[nodiscard]] Result<void> begin(sql::Transaction& transaction) override;
     [[nodiscard]] sql::CommitPosition next() const override;
@@ -31,8 +36,10 @@ class ChainSequencer final : public sql::Sequencer {
     void rolled_back() override { head_ = durable_; }
 
   private:
+    [[nodiscard]] Result<void> claim(sql::Transaction& transaction);
     std::int64_t lane_;
     std::string hub_;
+    LaneClaim claim_;
     LaneHead head_{};
     LaneHead durable_{};
 };

@@ -9,7 +9,8 @@
 #include "domain/audit/service.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::audit {
 namespace {
@@ -46,19 +47,14 @@ std::vector<sql::Migration> steps() {
 class ChainTest : public testing::Test {
   protected:
     ChainTest() : key_(*pki::SigningKey::from_seed(std::array<std::uint8_t, 32>{1, 2, 3})) {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-audit-XXXXXX";
-        options_.folder = mkdtemp(name.data());
         EXPECT_TRUE(sql::migrate(options_, steps()));
         open();
     }
-    ~ChainTest() override {
-        database_.reset();
-        std::filesystem::remove_all(options_.folder);
-    }
+    ~ChainTest() override { database_.reset(); }
     void open() {
         chain_ = std::make_unique<ChainSequencer>(1, "hub-test");
         counter_ = std::make_unique<sql::CommitCounter>();
-        auto opened = sql::open_sqlite(options_, steps(), *counter_, *chain_);
+        auto opened = sql::open_database(options_, steps(), *counter_, *chain_);
         ASSERT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
     }
@@ -101,7 +97,8 @@ class ChainTest : public testing::Test {
         open();
     }
 
-    sql::SqliteOptions options_;
+    sql::TestStores stores_;
+    const sql::StoreOptions options_ = stores_.options();
     ManualClock clock_{Instant{1'800'000'000'000'000}};
     SeededRandom random_{1};
     pki::SigningKey key_;
@@ -324,7 +321,7 @@ TEST_F(ChainTest, a_hub_whose_lane_was_claimed_by_another_stops_writing) {
     write_many(2);
     ChainSequencer other(1, "hub-other");
     sql::CommitCounter other_counter;
-    auto second = sql::open_sqlite(options_, steps(), other_counter, other);
+    auto second = sql::open_database(options_, steps(), other_counter, other);
     ASSERT_TRUE(second);
     const auto refused = write("from the frozen hub");
     ASSERT_FALSE(refused);
@@ -338,6 +335,29 @@ TEST_F(ChainTest, a_hub_whose_lane_was_claimed_by_another_stops_writing) {
     ASSERT_FALSE(refused_again);
     EXPECT_EQ(refused_again.error().code, ErrorCode::store_fenced);
     EXPECT_FALSE(verified(options()).finding);
+}
+
+TEST_F(ChainTest, programs_that_come_and_go_share_a_lane) {
+    struct Program {
+        ChainSequencer chain{63, "command-line", LaneClaim::per_commit};
+        sql::CommitCounter counter;
+        std::unique_ptr<sql::Database> database;
+    };
+    std::array<Program, 2> programs;
+    for (auto& program : programs) {
+        auto opened = sql::open_database(options_, steps(), program.counter, program.chain);
+        ASSERT_TRUE(opened);
+        program.database = std::move(*opened);
+    }
+    for (int i = 0; i < 6; ++i) {
+        sql::WriteSet set(Store::ledger);
+        attach_record(set, Event::check_answered, Actor{}, clock_.now(), "in turns", random_);
+        const auto accepted =
+            run_to_end(programs[static_cast<std::size_t>(i % 2)].database->commit(std::move(set), soon()));
+        ASSERT_TRUE(accepted) << accepted.error().detail;
+        EXPECT_EQ(accepted->sequence, i + 1);
+    }
+    EXPECT_FALSE(verified({}).finding);
 }
 
 const Statement mark("test.mark", Store::registry, sql::ShardKey::none,

@@ -31,10 +31,18 @@ enum class Event : std::uint16_t {
     members_file_done = 22,
     withheld_confirmed = 23,
     withheld_approved = 24,
-    certificates_received = 30,
-    subsidy_chosen = 31,
-    payment_posted = 32,
-    payment_reversed = 33,
+    use_registered = 30,
+    use_cancel_requested = 31,
+    use_cancelled = 32,
+    certificate_issued = 33,
+    persons_merged = 34,
+    person_protected = 35,
+    webhook_changed = 36,
+    account_changed = 37,
+    certificates_received = 40,
+    subsidy_chosen = 41,
+    payment_posted = 42,
+    payment_reversed = 43,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

@@ -125,22 +125,19 @@ Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, st
 }
 
 Result<void> move_head(sql::Transaction& transaction, const LaneHead& head) {
-    auto moved = transaction.execute(update_head,
-                                     parameters(head.lane, head.epoch, head.sequence, sql::Blob{as_text(head.hash)}));
-    if (!moved) return fail(std::move(moved));
-    if (*moved != 1) return fail(ErrorCode::store_fenced, "another process has claimed this hub's lane");
-    return {};
+    return transaction.write_one(update_head,
+                                 parameters(head.lane, head.epoch, head.sequence, sql::Blob{as_text(head.hash)}),
+                                 ErrorCode::store_fenced);
 }
 
 Result<void> add_record(sql::Transaction& transaction, const Header& header, const Sha256& hash,
                         std::string_view payload) {
-    auto added =
-        transaction.execute(insert_record, parameters(header.lane, header.sequence, header.recorded_at.us, header.event,
-                                                      header.organisation.value(), header.terminal.value(),
-                                                      header.actor, sql::Blob{as_text(header.payload_digest)},
-                                                      sql::Blob{as_text(hash)}, sql::Blob{payload}));
-    if (!added) return fail(std::move(added));
-    return {};
+    return transaction.write_one(
+        insert_record,
+        parameters(header.lane, header.sequence, header.recorded_at.us, header.event, header.organisation.value(),
+                   header.terminal.value(), header.actor, sql::Blob{as_text(header.payload_digest)},
+                   sql::Blob{as_text(hash)}, sql::Blob{payload}),
+        ErrorCode::store_fenced);
 }
 
 }  // namespace onshi::audit

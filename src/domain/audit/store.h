@@ -36,6 +36,7 @@ void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal);
 [[nodiscard]] Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, std::string_view hub);
 // Fails with store.fenced when another process has claimed the lane since.
 [[nodiscard]] Result<void> move_head(sql::Transaction& transaction, const LaneHead& head);
+// Fails with store.fenced when the place is taken: it is ours alone, so another process writes this lane.
 [[nodiscard]] Result<void> add_record(sql::Transaction& transaction, const Header& header, const Sha256& hash,
                                       std::string_view payload);
 

@@ -15,4 +15,14 @@ Validity validity_on(Instant not_after, Grace grace, Date day) {
     return Validity::valid;
 }
 
+std::string_view to_string(UseState state) {
+    switch (state) {
+        case UseState::none: return "none";
+        case UseState::registered: return "registered";
+        case UseState::cancel_requested: return "cancel_requested";
+        case UseState::cancelled: return "cancelled";
+    }
+    return "unknown";
+}
+
 }  // namespace onshi::cards

@@ -37,7 +37,8 @@ struct Card {
 
 // Use as insurance card (domain-rules §8.4).
 enum class UseState : std::uint8_t { none = 0, registered = 1, cancel_requested = 2, cancelled = 3 };
-enum class Channel : std::uint8_t { kiosk = 1, portal = 2, bank_machine = 3, municipality = 4, load = 5 };
+enum class Channel : std::uint8_t { kiosk = 1, portal = 2, bank_machine = 3, municipality = 4, load = 5, insurer = 6 };
+[[nodiscard]] std::string_view to_string(UseState state);
 
 struct UseRegistration {
     UseState state = UseState::none;

@@ -73,6 +73,12 @@ const Statement first_registration("cards.first_registration", Store::ledger, Sh
 const Statement later_registration("cards.later_registration", Store::ledger, ShardKey::person,
                                    "UPDATE use_registration SET state = 1, since = $3, channel = $4, "
                                    "version = version + 1 WHERE person_key = $1 AND version = $2");
+const Statement first_use("cards.first_use_state", Store::ledger, ShardKey::person,
+                          "INSERT INTO use_registration (person_key, state, since, channel, version) "
+                          "VALUES ($1, $2, $3, $4, 1) ON CONFLICT (person_key) DO NOTHING");
+const Statement later_use("cards.later_use_state", Store::ledger, ShardKey::person,
+                          "UPDATE use_registration SET state = $3, since = $4, channel = $5, "
+                          "version = version + 1 WHERE person_key = $1 AND version = $2");
 const Statement first_suspension("cards.first_suspension", Store::ledger, ShardKey::card,
                                  "INSERT INTO card_suspension (ca_id, serial, state, since, version) "
                                  "VALUES ($1, $2, $3, $4, 1) ON CONFLICT (ca_id, serial) DO NOTHING");
@@ -91,6 +97,17 @@ CertificateSerial decode_serial(const Row& row, int column) {
     return *CertificateSerial::from_magnitude(as_bytes("\x01"));
 }
 
+const Statement walk_card_rows("cards.walk_cards", Store::registry, ShardKey::card,
+                               "SELECT c.ca_id, c.serial, c.person_key, c.not_after, c.grace, s.status FROM card c "
+                               "LEFT JOIN certificate_status s ON s.ca_id = c.ca_id AND s.serial = c.serial "
+                               "WHERE (c.ca_id, c.serial) > ($1, $2) ORDER BY c.ca_id, c.serial LIMIT $3");
+const Statement walk_suspension_rows("cards.walk_suspended", Store::ledger, ShardKey::card,
+                                     "SELECT ca_id, serial FROM card_suspension WHERE state = 1 "
+                                     "AND (ca_id, serial) > ($1, $2) ORDER BY ca_id, serial LIMIT $3");
+const Statement walk_use_rows("cards.walk_uses", Store::ledger, ShardKey::person,
+                              "SELECT person_key, state FROM use_registration WHERE person_key > $1 "
+                              "AND person_key <= $2 ORDER BY person_key LIMIT $3");
+
 Card decode_card(const Row& row) {
     Card card{.key = {static_cast<std::int32_t>(row.integer(6)), decode_serial(row, 7)},
               .not_after = {},
@@ -103,6 +120,25 @@ Card decode_card(const Row& row) {
     if (!row.is_null(4)) card.tag = row.blob(4);
     card.version = row.integer(5);
     return card;
+}
+
+HeldCard decode_held(const Row& row) {
+    HeldCard card{.key = {static_cast<std::int32_t>(row.integer(0)), decode_serial(row, 1)}, .not_after = {}};
+    card.person = PersonKey(row.integer(2));
+    card.not_after = {row.integer(3)};
+    card.grace = row.integer(4) == 0 ? Grace::none : Grace::three_months;
+    if (!row.is_null(5)) card.listed = static_cast<CertificateStatus>(row.integer(5));
+    return card;
+}
+
+CardKey decode_card_key(const Row& row) {
+    return {static_cast<std::int32_t>(row.integer(0)), decode_serial(row, 1)};
+}
+
+PersonUse decode_person_use(const Row& row) {
+    const std::int64_t state = row.integer(1);
+    if (state < 0 || state > static_cast<std::int64_t>(UseState::cancelled)) row.reject();
+    return {PersonKey(row.integer(0)), static_cast<UseState>(state)};
 }
 
 Suspension decode_suspension(const Row& row) {
@@ -155,6 +191,22 @@ sql::Slot<Suspension> load_suspension(sql::ReadBatch& batch, const CardKey& key)
 
 sql::Slot<UseRegistration> load_use_registration(sql::ReadBatch& batch, PersonKey person) {
     return batch.one(select_registration, decode_registration, person.value());
+}
+
+sql::Rows<HeldCard> walk_cards(sql::ReadBatch& batch, const std::optional<CardKey>& after, std::size_t count_max) {
+    const std::int32_t ca_id = after ? after->ca_id : 0;
+    const sql::Blob serial = after ? blob(after->serial) : sql::Blob{std::string_view()};
+    return batch.many(walk_card_rows, count_max, decode_held, ca_id, serial, count_max);
+}
+
+sql::Rows<CardKey> walk_suspended(sql::ReadBatch& batch, const std::optional<CardKey>& after, std::size_t count_max) {
+    const std::int32_t ca_id = after ? after->ca_id : 0;
+    const sql::Blob serial = after ? blob(after->serial) : sql::Blob{std::string_view()};
+    return batch.many(walk_suspension_rows, count_max, decode_card_key, ca_id, serial, count_max);
+}
+
+sql::Rows<PersonUse> walk_uses(sql::ReadBatch& batch, PersonKey after, PersonKey upto, std::size_t count_max) {
+    return batch.many(walk_use_rows, count_max, decode_person_use, after.value(), upto.value(), count_max);
 }
 
 sql::Rows<StatusSource> load_status_sources(sql::ReadBatch& batch) {
@@ -212,6 +264,15 @@ void register_use(sql::WriteSet& set, PersonKey person, const UseRegistration& b
         set.guard(first_registration, 1, person.value(), at.us, channel);
     } else {
         set.guard(later_registration, 1, person.value(), before.version, at.us, channel);
+    }
+}
+
+void put_use(sql::WriteSet& set, PersonKey person, const UseRegistration& before, UseState after, Channel channel,
+             Instant at) {
+    if (before.version == 0) {
+        set.guard(first_use, 1, person.value(), after, at.us, channel);
+    } else {
+        set.guard(later_use, 1, person.value(), before.version, after, at.us, channel);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -18,6 +19,27 @@ inline constexpr std::size_t listed_per_page_max = 1000;
 [[nodiscard]] sql::Slot<Card> load_card(sql::ReadBatch& batch, const CardKey& key);
 [[nodiscard]] sql::Slot<Suspension> load_suspension(sql::ReadBatch& batch, const CardKey& key);
 [[nodiscard]] sql::Slot<UseRegistration> load_use_registration(sql::ReadBatch& batch, PersonKey person);
+
+// ---- Walks over everybody, in the order of keys; for housekeeping, never for a check --------------------------------
+
+struct HeldCard {
+    CardKey key;
+    PersonKey person{0};
+    Instant not_after;
+    Grace grace = Grace::none;
+    CertificateStatus listed = CertificateStatus::good;
+};
+// Behind a card (nullopt: from the first), with what the CA's list says of each.
+[[nodiscard]] sql::Rows<HeldCard> walk_cards(sql::ReadBatch& batch, const std::optional<CardKey>& after,
+                                             std::size_t count_max);
+[[nodiscard]] sql::Rows<CardKey> walk_suspended(sql::ReadBatch& batch, const std::optional<CardKey>& after,
+                                                std::size_t count_max);
+struct PersonUse {
+    PersonKey person{0};
+    UseState state = UseState::none;
+};
+[[nodiscard]] sql::Rows<PersonUse> walk_uses(sql::ReadBatch& batch, PersonKey after, PersonKey upto,
+                                             std::size_t count_max);
 
 // What the CA's newest list says of a certificate, whether a card of ours has it or not; absent: good.
 [[nodiscard]] sql::Slot<ListedStatus> load_listed_status(sql::ReadBatch& batch, const CardKey& key);
@@ -59,6 +81,9 @@ struct Predecessor {
 void store_seen_card(sql::WriteSet& set, const Card& card);
 // Registers use as insurance card; idempotent: guarded by the state that was read.
 void register_use(sql::WriteSet& set, PersonKey person, const UseRegistration& before, Channel channel, Instant at);
+// Any other change of it: the state of `after` in place of the one that was read, by whom it was asked.
+void put_use(sql::WriteSet& set, PersonKey person, const UseRegistration& before, UseState after, Channel channel,
+             Instant at);
 // Suspends or resumes; guarded by the version that was read.
 void put_suspension(sql::WriteSet& set, const CardKey& key, const Suspension& before, bool suspended, Instant at);
 

@@ -23,6 +23,7 @@ void PersonWork::put(const Coverage& record, std::optional<std::size_t> index, c
     records.back().known_from = known_from_commit;
     marks.push_back(RecordMark::fresh);
     was_open.push_back(false);
+    was_seen.push_back(false);
     insured.emplace_back(told);
 }
 
@@ -59,7 +60,10 @@ Result<PersonWork> person_work(PersonKey key, const PersonRead& read) {
     work.records = std::move(*records);
     work.marks.assign(work.records.size(), RecordMark::kept);
     work.insured.resize(work.records.size());
-    for (const Coverage& record : work.records) work.was_open.push_back(is_open_member(record));
+    for (const Coverage& record : work.records) {
+        work.was_open.push_back(is_open_member(record));
+        work.was_seen.push_back(record.state == State::active);
+    }
     work.withheld = read.withheld.get();
     work.withheld_changed.assign(work.withheld.size(), false);
     return work;
@@ -71,7 +75,8 @@ void MemberCounts::write(sql::WriteSet& set) const {
     }
 }
 
-Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const WriteParts& parts, MemberCounts& members) {
+Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const WriteParts& parts, MemberCounts& members,
+                          DelayCounts& delays) {
     const PersonKey key = work.person.key;
     if (work.is_new) identity::add_person(set, work.person);
     if (!work.is_new && work.identity_changed) identity::change_person(set, work.person, work.identity_version);
@@ -87,6 +92,8 @@ Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const Writ
         if (work.marks[i] == RecordMark::changed) add_version(set, key, record);
         const int after = is_open_member(record) ? 1 : 0;
         members.add(record.insurer, after - (work.was_open[i] ? 1 : 0));
+        const bool appears = record.state == State::active && !work.was_seen[i];
+        if (appears) delays.add(record.insurer, record.acquired_on, japan_day(parts.clock.now()));
     }
     for (std::size_t i = 0; i < work.withheld.size(); ++i) {
         if (work.withheld_changed[i]) put_withheld(set, work.withheld[i]);

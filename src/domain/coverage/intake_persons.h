@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/coverage/delays.h"
 #include "domain/coverage/model_intake.h"
 #include "domain/coverage/store_intake.h"
 #include "domain/identity/model.h"
@@ -31,6 +32,7 @@ struct PersonWork {
     // Beside `records`.
     std::vector<RecordMark> marks;
     std::vector<bool> was_open;                               // counted among the insurer's members before
+    std::vector<bool> was_seen;                               // active before
     std::vector<std::optional<InsuredSymbolNumber>> insured;  // of fresh ones
     std::vector<WithheldCase> withheld;
     std::vector<bool> withheld_changed;
@@ -68,8 +70,8 @@ struct WriteParts {
     const Clock& clock;
     Random& random;
 };
-// The changes of one person as steps of the set.
+// The changes of one person as steps of the set; what becomes visible is counted.
 [[nodiscard]] Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const WriteParts& parts,
-                                        MemberCounts& members);
+                                        MemberCounts& members, DelayCounts& delays);
 
 }  // namespace onshi::coverage

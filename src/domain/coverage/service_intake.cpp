@@ -95,13 +95,15 @@ Task<Result<IntakePlan>> Planner::run(Deadline deadline) {
     plan.outcomes.reserve(rows_.size());
     for (std::size_t i = 0; i < rows_.size(); ++i) plan.outcomes.push_back(decide(i));
     MemberCounts members;
+    DelayCounts delays;
     for (const PersonKey key : order_) {
         const PersonWork& work = persons_.at(key);
         if (!work.touched) continue;
-        auto written = write_person(plan.set, work, {parts_.vault, parts_.clock, parts_.random}, members);
+        auto written = write_person(plan.set, work, {parts_.vault, parts_.clock, parts_.random}, members, delays);
         if (!written) co_return fail(std::move(written));
     }
     members.write(plan.set);
+    delays.write(plan.set);
     co_return plan;
 }
 

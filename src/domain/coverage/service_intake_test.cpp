@@ -14,12 +14,12 @@
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::coverage {
 namespace {
 
-using Fault = sql::FaultVfs::Fault;
 constexpr const char* taro = "123456789018";
 constexpr const char* hanako = "987654321093";
 constexpr const char* unknown_number = "314159265352";
@@ -37,11 +37,8 @@ std::vector<sql::Migration> steps() {
 class IntakeTest : public testing::Test {
   protected:
     IntakeTest() {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-intake-XXXXXX";
-        options_.folder = mkdtemp(name.data());
-        options_.vfs = sql::FaultVfs::instance().name();
         EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        auto opened = sql::open_database(options_, steps(), counter_, chain_);
         EXPECT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
         residents_.emplace(*database_, vault_);
@@ -53,10 +50,8 @@ class IntakeTest : public testing::Test {
                               Date::open_end});
     }
     ~IntakeTest() override {
-        sql::FaultVfs::instance().set(Fault::none);
         database_->close();
         database_.reset();
-        std::filesystem::remove_all(options_.folder);
     }
 
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
@@ -133,7 +128,8 @@ class IntakeTest : public testing::Test {
     SystemRandom random_;
     identity::NumberVault vault_{*pki::HmacKey::create(as_bytes("tag key of tests tag key of test")),
                                  *pki::SealingKey::create(as_bytes("seal key of tests, seal key of t")), 1};
-    sql::SqliteOptions options_;
+    sql::TestStores stores_;
+    const sql::StoreOptions options_ = stores_.options();
     sql::CommitCounter counter_;
     audit::ChainSequencer chain_{3, "test"};
     std::unique_ptr<sql::Database> database_;
@@ -352,10 +348,10 @@ TEST_F(IntakeTest, a_ratio_that_somebody_doubts_is_told) {
 TEST_F(IntakeTest, a_full_disk_takes_nothing_and_the_next_try_everything) {
     auto planned = plan({row(Operation::add)});
     ASSERT_TRUE(planned);
-    sql::FaultVfs::instance().set(Fault::disk_full);
+    stores_.fill_disk();
     const auto refused = run_to_end(database_->commit(std::move(planned->set), soon()));
     EXPECT_EQ(refused.error().code, ErrorCode::store_full);
-    sql::FaultVfs::instance().set(Fault::none);
+    stores_.make_space();
     EXPECT_FALSE(person(taro));
     EXPECT_EQ(take_one(row(Operation::add)), RowResult::added);
 }
@@ -381,7 +377,7 @@ class WithheldTest : public IntakeTest {
             soon()));
     }
     Result<WithheldCase> approve(CoverageKey record, const char* by) {
-        return run_to_end(service_.approve(*InsurerNumber::parse("06139463"), record, by, soon()));
+        return run_to_end(service_.approve(*InsurerNumber::parse("06139463"), record, {.reference = by}, soon()));
     }
     WithheldRecords service_{*database_, clock_, random_, vault_};
     std::optional<IntakeRow> sent_;

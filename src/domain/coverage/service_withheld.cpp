@@ -74,24 +74,27 @@ Task<Result<WithheldCase>> WithheldRecords::confirm(Confirmation confirmation, D
     decided.evidence = mask_individual_numbers(confirmation.evidence);
     decided.confirmed_by = confirmation.person;
     decided.state = identity::needs_four_eyes(decided.severity) ? WithheldState::waiting : WithheldState::confirmed;
-    auto done = co_await decide(std::move(decided), std::move(confirmation.person), deadline);
+    audit::Actor actor = confirmation.actor;
+    actor.reference = confirmation.person;
+    auto done = co_await decide(std::move(decided), actor, deadline);
     co_return done;
 }
 
-Task<Result<WithheldCase>> WithheldRecords::approve(InsurerNumber insurer, CoverageKey record, std::string person,
+Task<Result<WithheldCase>> WithheldRecords::approve(InsurerNumber insurer, CoverageKey record, audit::Actor actor,
                                                     Deadline deadline) {
     auto found = co_await find(insurer, record, WithheldState::waiting, deadline);
     if (!found) co_return found;
-    if (found->confirmed_by == person) co_return fail(ErrorCode::intake_second_person, "approved by who confirmed");
+    if (found->confirmed_by == actor.reference)
+        co_return fail(ErrorCode::intake_second_person, "approved by who confirmed");
     WithheldCase decided = std::move(*found);
-    decided.approved_by = person;
+    decided.approved_by = actor.reference;
     decided.state = WithheldState::confirmed;
-    auto done = co_await decide(std::move(decided), std::move(person), deadline);
+    auto done = co_await decide(std::move(decided), actor, deadline);
     co_return done;
 }
 
 // The case and, once it is confirmed, the record: one write set, both guarded by what was read.
-Task<Result<WithheldCase>> WithheldRecords::decide(WithheldCase decided, std::string person, Deadline deadline) {
+Task<Result<WithheldCase>> WithheldRecords::decide(WithheldCase decided, audit::Actor actor, Deadline deadline) {
     sql::ReadBatch batch;
     const PersonRead reading = read_person(batch, decided.person);
     auto read = co_await database_.read(batch, deadline);
@@ -110,12 +113,12 @@ Task<Result<WithheldCase>> WithheldRecords::decide(WithheldCase decided, std::st
         if (!insured) co_return fail(ErrorCode::store_corrupt, "the record's number");
         work->put(released, static_cast<std::size_t>(record - work->records.begin()), *insured);
         MemberCounts members;
-        auto written = write_person(set, *work, {vault_, clock_, random_}, members);
+        DelayCounts delays;
+        auto written = write_person(set, *work, {vault_, clock_, random_}, members, delays);
         if (!written) co_return fail(std::move(written));
+        delays.write(set);
     }
     audit::AuditedChanges changes(database_, clock_, random_);
-    audit::Actor actor;
-    actor.reference = person;
     const auto event = decided.approved_by.empty() ? audit::Event::withheld_confirmed : audit::Event::withheld_approved;
     const std::string payload = payload_of(decided);
     auto applied = co_await changes.apply(event, actor, payload, std::move(set), deadline);

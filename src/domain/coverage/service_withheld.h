@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "base/time.h"
+#include "domain/audit/model.h"
 #include "domain/coverage/model_intake.h"
 #include "domain/identity/number_vault.h"
 #include "platform/sql/database.h"
@@ -21,6 +22,7 @@ struct Confirmation {
     identity::ConfirmReason reason = identity::ConfirmReason::other;
     std::string evidence;  // what shows it: a document's number, at most evidence_bytes_max; no personal data
     std::string person;    // who says so
+    audit::Actor actor{};  // from where; its reference is `person`
 };
 inline constexpr std::size_t evidence_bytes_max = 200;
 inline constexpr std::size_t withheld_listed_max = 10'000;
@@ -37,14 +39,14 @@ class WithheldRecords {
     // record; intake.required: the individual number is missing or unknown, which no confirmation mends (AC-5), or the
     // evidence is empty or too long; intake.busy: somebody else decided at the same time.
     [[nodiscard]] Task<Result<WithheldCase>> confirm(Confirmation confirmation, Deadline deadline);
-    // The second person's yes. intake.not_held, intake.second_person, intake.busy.
-    [[nodiscard]] Task<Result<WithheldCase>> approve(InsurerNumber insurer, CoverageKey record, std::string person,
+    // The second person's yes; `actor` names them. intake.not_held, intake.second_person, intake.busy.
+    [[nodiscard]] Task<Result<WithheldCase>> approve(InsurerNumber insurer, CoverageKey record, audit::Actor actor,
                                                      Deadline deadline);
 
   private:
     [[nodiscard]] Task<Result<WithheldCase>> find(InsurerNumber insurer, CoverageKey record, WithheldState state,
                                                   Deadline deadline);
-    [[nodiscard]] Task<Result<WithheldCase>> decide(WithheldCase decided, std::string person, Deadline deadline);
+    [[nodiscard]] Task<Result<WithheldCase>> decide(WithheldCase decided, audit::Actor actor, Deadline deadline);
     sql::Database& database_;
     const Clock& clock_;
     Random& random_;

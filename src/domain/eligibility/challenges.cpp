@@ -24,23 +24,13 @@ std::string authenticated(Bytes nonce, Instant expires_at, TerminalKey terminal,
 
 }  // namespace
 
-std::string_view to_string(Purpose purpose) {
-    return purpose == Purpose::check ? "check" : "deferred";
-}
-
-std::optional<Purpose> parse_purpose(std::string_view name) {
-    if (name == "check") return Purpose::check;
-    if (name == "deferred") return Purpose::deferred;
-    return std::nullopt;
-}
-
 IssuedChallenge Challenges::issue(TerminalKey terminal, Purpose purpose, Instant now, Random& random) const {
     ENSURE(!keys_.empty());
     std::array<std::uint8_t, challenge_nonce_bytes> nonce;
     random.fill(nonce);
-    const std::chrono::microseconds life = purpose == Purpose::check
-                                               ? std::chrono::microseconds(challenge_life)
-                                               : std::chrono::microseconds(deferred_challenge_life);
+    const std::chrono::microseconds life = purpose == Purpose::deferred
+                                               ? std::chrono::microseconds(deferred_challenge_life)
+                                               : std::chrono::microseconds(challenge_life);
     const Instant expires_at = now + life;
     const std::string text = authenticated(nonce, expires_at, terminal, purpose);
     const auto mac = keys_.front().key.mac(as_bytes(text));

@@ -12,16 +12,10 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "domain/eligibility/model.h"
 #include "platform/pki/keys.h"
 
 namespace onshi::eligibility {
-
-enum class Purpose : std::uint8_t {
-    check = 1,
-    deferred = 2,  // held by a terminal for signing while the hub is away; coverage only
-};
-[[nodiscard]] std::string_view to_string(Purpose purpose);
-[[nodiscard]] std::optional<Purpose> parse_purpose(std::string_view name);
 
 inline constexpr std::chrono::minutes challenge_life{15};
 inline constexpr std::chrono::hours deferred_challenge_life{72};

@@ -1,6 +1,6 @@
 #pragma once
 
-// For tests of this folder only: a check as a whole on a temporary SQLite, with real certificates and signatures.
+// For tests of this folder only: a check as a whole on temporary stores, with real certificates and signatures.
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -21,7 +21,8 @@
 #include "platform/pki/test_fixtures.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::eligibility {
 
@@ -88,11 +89,8 @@ struct CardOrder {
 class CheckTest : public testing::Test {
   protected:
     CheckTest() {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-check-XXXXXX";
-        options_.folder = mkdtemp(name.data());
-        options_.vfs = sql::FaultVfs::instance().name();
-        EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        EXPECT_TRUE(sql::migrate(stores_.options(), steps()));
+        auto opened = sql::open_database(stores_.options(), steps(), counter_, chain_);
         EXPECT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
         terminal_.key = TerminalKey(5);
@@ -119,10 +117,8 @@ class CheckTest : public testing::Test {
         service_.emplace(parts, CheckSettings{"hub-test", 3});
     }
     ~CheckTest() override {
-        sql::FaultVfs::instance().set(sql::FaultVfs::Fault::none);
         service_.reset();
         database_.reset();
-        std::filesystem::remove_all(options_.folder);
     }
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
 
@@ -296,7 +292,7 @@ class CheckTest : public testing::Test {
         return {coverage_of(1, State::active, Date::of(2024, 4, 1), Date::open_end)};
     }
 
-    sql::SqliteOptions options_;
+    sql::TestStores stores_;
     ManualClock clock_{nine_o_clock};
     SeededRandom random_{42};
     sql::CommitCounter counter_;

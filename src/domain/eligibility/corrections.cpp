@@ -1,7 +1,11 @@
 #include "domain/eligibility/corrections.h"
 
+#include <algorithm>
+
 #include "domain/audit/store.h"
 #include "domain/coverage/store_intake.h"
+#include "domain/eligibility/counter_cases.h"
+#include "domain/eligibility/webhooks.h"
 #include "domain/identity/store.h"
 
 namespace onshi::eligibility {
@@ -95,10 +99,15 @@ CorrectionEvent decode_event(const Row& row) {
     return event;
 }
 
-void note_told(sql::WriteSet& set, const audit::Record& record, CorrectionRun& run) {
-    if (record.header.event != audit::Event::check_answered || !record.payload) return;
-    if (record.payload->size() < audit::salt_bytes) return;
-    const auto answer = unpack(std::string_view(*record.payload).substr(audit::salt_bytes));
+std::optional<Answer> answer_of(const audit::Record& record) {
+    const bool is_answer = record.header.event == audit::Event::check_answered && record.payload &&
+                           record.payload->size() >= audit::salt_bytes;
+    if (!is_answer) return std::nullopt;
+    return unpack(std::string_view(*record.payload).substr(audit::salt_bytes));
+}
+
+void note_told(sql::WriteSet& set, const audit::Record& record, const std::optional<Answer>& answer,
+               CorrectionRun& run) {
     if (!answer || !is_correctable(*answer)) return;
     ++run.answers;
     set.change(insert_told, answer->person->key.value(), record.header.lane, record.header.sequence,
@@ -128,13 +137,50 @@ Task<Result<bool>> Corrections::index_lane(std::int64_t lane, CorrectionRun& run
         set.guard(claim_upto, 1, lane, last);
     }
     CorrectionRun counted = run;
-    for (const audit::Record& record : records) note_told(set, record, counted);
+    std::vector<std::optional<Answer>> answers;
+    for (const audit::Record& record : records) {
+        answers.push_back(answer_of(record));
+        note_told(set, record, answers.back(), counted);
+    }
+    read = co_await note_counter_cases(set, records, answers, counted, deadline);
+    if (!read) co_return fail(std::move(read));
     auto committed = co_await database_.commit(std::move(set), deadline);
     // Another process was there first: it has done this page.
     const bool conflict = !committed && committed.error().code == ErrorCode::store_conflict;
     if (!committed && !conflict) co_return fail(std::move(committed));
     if (!conflict) run = counted;
     co_return conflict || records.size() == audit::records_per_read_max;
+}
+
+// Who was known and had no coverage: the insurer of the newest record hears of it.
+Task<Result<void>> Corrections::note_counter_cases(sql::WriteSet& set, const sql::Rows<audit::Record>& records,
+                                                   const std::vector<std::optional<Answer>>& answers,
+                                                   CorrectionRun& run, Deadline deadline) {
+    std::vector<std::size_t> wanted;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if (answers[i] && may_be_counter_case(*answers[i])) wanted.push_back(i);
+    }
+    for (std::size_t first = 0; first < wanted.size(); first += sql::batch_queries_max) {
+        const std::size_t last = std::min(wanted.size(), first + sql::batch_queries_max);
+        sql::ReadBatch batch;
+        std::vector<sql::Rows<identity::NowSection>> sections;
+        for (std::size_t i = first; i < last; ++i) {
+            sections.push_back(identity::load_now(batch, answers[wanted[i]]->person->key));
+        }
+        auto read = co_await database_.read(batch, deadline);
+        if (!read) co_return read;
+        for (std::size_t i = first; i < last; ++i) {
+            const auto held = coverage::coverages_of(sections[i - first]);
+            if (!held) co_return fail(ErrorCode::store_corrupt, "a person's coverage section");
+            const audit::Header& header = records.get()[wanted[i]].header;
+            const audit::Place place{header.lane, header.sequence};
+            const auto opened = counter_case_of(*answers[wanted[i]], place, header.organisation, *held);
+            if (!opened) continue;
+            open_counter_case(set, *opened);
+            ++run.cases;
+        }
+    }
+    co_return Result<void>();
 }
 
 // A page of the registry's changes, compared with what was told about these persons.
@@ -175,6 +221,8 @@ Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run
                        clock_.now().us);
             set.change(update_told, change.person.value(), row.place.lane, row.place.sequence, correction->result,
                        correction->coverage ? correction->coverage->value() : no_coverage);
+            wake_webhook(set, row.organisation, clock_.now());
+            if (row.told.result == ResultCode::none) close_counter_case(set, row.place);
             ++counted.corrections;
         }
         // The page ends early where it would become too large; the next one begins behind this person.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -36,6 +37,7 @@ struct CorrectionRun {
     std::uint64_t answers = 0;      // taken into the index by person
     std::uint64_t changes = 0;      // persons whose records became others
     std::uint64_t corrections = 0;  // events made
+    std::uint64_t cases = 0;        // opened for insurers (counter_cases.h)
 };
 
 // Makes correction events behind the checks: nothing of it is on their path. Answers are indexed by person from the
@@ -50,6 +52,9 @@ class Corrections {
                                                                   Deadline deadline);
 
   private:
+    [[nodiscard]] Task<Result<void>> note_counter_cases(sql::WriteSet& set, const sql::Rows<audit::Record>& records,
+                                                        const std::vector<std::optional<Answer>>& answers,
+                                                        CorrectionRun& run, Deadline deadline);
     // Both give whether there is more.
     [[nodiscard]] Task<Result<bool>> index_lane(std::int64_t lane, CorrectionRun& run, Deadline deadline);
     [[nodiscard]] Task<Result<bool>> compare_page(Instant settled, CorrectionRun& run, Deadline deadline);

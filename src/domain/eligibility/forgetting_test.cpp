@@ -10,7 +10,8 @@
 #include "domain/payments/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::eligibility {
 namespace {
@@ -34,17 +35,12 @@ std::vector<sql::Migration> steps() {
 class ForgettingTest : public testing::Test {
   protected:
     ForgettingTest() : chain_(1, "hub-test") {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-forgetting-XXXXXX";
-        options_.folder = mkdtemp(name.data());
         EXPECT_TRUE(sql::migrate(options_, steps()));
-        auto opened = sql::open_sqlite(options_, steps(), counter_, chain_);
+        auto opened = sql::open_database(options_, steps(), counter_, chain_);
         EXPECT_TRUE(opened);
         database_ = std::move(*opened);
     }
-    ~ForgettingTest() override {
-        database_.reset();
-        std::filesystem::remove_all(options_.folder);
-    }
+    ~ForgettingTest() override { database_.reset(); }
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
     void write(sql::WriteSet set) { ASSERT_TRUE(run_to_end(database_->commit(std::move(set), soon()))); }
     OpenedChallenge challenge(Instant expires_at) {
@@ -76,7 +72,8 @@ class ForgettingTest : public testing::Test {
 
     static constexpr Instant now_{1'800'000'000'000'000};
     SeededRandom random_{1};
-    sql::SqliteOptions options_;
+    sql::TestStores stores_;
+    const sql::StoreOptions options_ = stores_.options();
     sql::CommitCounter counter_;
     audit::ChainSequencer chain_;
     std::unique_ptr<sql::Database> database_;

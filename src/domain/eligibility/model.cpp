@@ -144,6 +144,26 @@ std::string_view to_string(MedicalData reason) {
     return "not_eligible";
 }
 
+std::string_view to_string(Purpose purpose) {
+    switch (purpose) {
+        case Purpose::check: return "check";
+        case Purpose::deferred: return "deferred";
+        case Purpose::register_use: return "register_use";
+        case Purpose::cancel_use: return "cancel_use";
+        case Purpose::cancel_use_now: return "cancel_use_now";
+        case Purpose::ask_use: return "ask_use";
+    }
+    return "unknown";
+}
+
+std::optional<Purpose> parse_purpose(std::string_view name) {
+    for (const Purpose purpose : {Purpose::check, Purpose::deferred, Purpose::register_use, Purpose::cancel_use,
+                                  Purpose::cancel_use_now, Purpose::ask_use}) {
+        if (to_string(purpose) == name) return purpose;
+    }
+    return std::nullopt;
+}
+
 std::string pack(const Answer& answer) {
     std::string bytes;
     bytes.reserve(512);

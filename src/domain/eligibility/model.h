@@ -33,6 +33,22 @@ enum class ResultCode : std::uint8_t {
 
 enum class Source : std::uint8_t { card = 1, number = 2 };  // 照会区分
 
+// What a card is asked to sign for.
+enum class Purpose : std::uint8_t {
+    check = 1,
+    deferred = 2,  // held by a terminal for signing while the hub is away; coverage only
+    // What a card's holder wants of its use as insurance card (domain-rules §8.1-8.3); no check.
+    register_use = 3,
+    cancel_use = 4,
+    cancel_use_now = 5,  // without waiting for the certificate on paper
+    ask_use = 6,         // changes nothing
+};
+[[nodiscard]] constexpr bool is_check(Purpose purpose) {
+    return purpose == Purpose::check || purpose == Purpose::deferred;
+}
+[[nodiscard]] std::string_view to_string(Purpose purpose);
+[[nodiscard]] std::optional<Purpose> parse_purpose(std::string_view name);
+
 // Something else worth knowing; `day` is the one parameter that some codes have.
 struct Note {
     OutcomeCode code;

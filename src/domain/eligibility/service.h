@@ -76,6 +76,13 @@ struct ConsentsRecorded {
     bool repeated = false;
 };
 
+// How the use of a card as insurance card stands after what was wanted.
+struct UseChange {
+    cards::UseState state = cards::UseState::none;
+    bool changed = false;
+    sql::CommitPosition position;  // sequence 0: nothing was written
+};
+
 // The newest moment at which each CA's list of revoked certificates was taken over; at most directory_age_max old.
 class StatusSources {
   public:
@@ -89,13 +96,16 @@ class StatusSources {
         std::make_shared<const std::vector<cards::StatusSource>>();
 };
 
-// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Counted in
-// memory by each hub. Thread-safe, bounded.
+// Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Who finds many
+// has their numbers from documents, so every `finds_per_extra_miss` finds of the hour allow one miss more: a clinic's
+// list of five thousand patients has some who have moved on. Counted in memory by each hub. Thread-safe, bounded.
 class MissBudget {
   public:
     explicit MissBudget(int misses_per_hour) : misses_per_hour_(misses_per_hour) {}
     [[nodiscard]] bool is_spent(OrganisationKey facility, Instant now);
     void count(OrganisationKey facility, Instant now);
+    // A look-up that found somebody.
+    void count_find(OrganisationKey facility, Instant now);
     // Takes back one count of the same moment: nothing was disclosed.
     void give_back(OrganisationKey facility, Instant now);
 
@@ -103,13 +113,17 @@ class MissBudget {
     struct Hour {
         std::int64_t hour = 0;
         int misses = 0;
+        int finds = 0;
     };
+    // The facility's present hour; nullptr when there is no room for another facility. With the lock held.
+    [[nodiscard]] Hour* hour_of_facility(OrganisationKey facility, Instant now);
     int misses_per_hour_;
     std::mutex mutex_;
     std::unordered_map<OrganisationKey, Hour> facilities_;
 };
 
 inline constexpr int misses_per_hour_default = 60;
+inline constexpr int finds_per_extra_miss = 10;
 inline constexpr std::size_t miss_facilities_max = 65'536;
 // A check that lost a race (two first registrations, two visual uses) decides anew this often.
 inline constexpr int check_attempts_max = 16;
@@ -152,6 +166,11 @@ class CheckService {
     // role.missing, check.care_day, check.misses.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_number(const organisations::Terminal& terminal,
                                                             const NumberCheck& check, Deadline deadline);
+    // What the card's holder wants of its use as insurance card, signed by the card as `check.purpose` says; by a
+    // kiosk, the portal, a bank's machine or a municipality's desk. The same again changes nothing. Errors of
+    // check_by_card, card.unknown, use.not_registered.
+    [[nodiscard]] Task<Result<UseChange>> change_use(const organisations::Terminal& terminal, const CardCheck& check,
+                                                     Deadline deadline);
     // Stores the patient's choices after an answer by card: same terminal, once, within ten minutes.
     // check.receipt, consent.window, consent.given, consent.not_available.
     [[nodiscard]] Task<Result<ConsentsRecorded>> record_consents(const organisations::Terminal& terminal,
@@ -171,6 +190,8 @@ class CheckService {
     [[nodiscard]] Task<Result<void>> find_renewed(Attempt& attempt, Deadline deadline);
     void keep_key(const Attempt& attempt) const;
     [[nodiscard]] Result<void> check_signature(const Attempt& attempt, const CardCheck& check) const;
+    [[nodiscard]] Task<Result<void>> prove_card(Attempt& attempt, const CardCheck& check, Deadline deadline);
+    [[nodiscard]] Task<Result<UseChange>> change_use_once(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Task<Result<void>> check_status(Attempt& attempt, Deadline deadline) const;
     [[nodiscard]] Task<Result<std::optional<PersonKey>>> find_current(PersonKey merged, Deadline deadline);
     [[nodiscard]] static sql::WriteSet write_set_of(const Attempt& attempt, const CardCheck& check);

@@ -6,7 +6,8 @@
 #include "domain/audit/store.h"
 #include "domain/cards/renewal.h"
 #include "domain/coverage/store.h"
-#include "domain/eligibility/service.h"
+#include "domain/eligibility/attempt.h"
+#include "domain/eligibility/rules_use.h"
 #include "domain/eligibility/store.h"
 #include "domain/identity/store.h"
 #include "domain/organisations/store.h"
@@ -19,10 +20,9 @@ namespace {
 using organisations::Method;
 using organisations::Role;
 
-constexpr PersonKey nobody{0};
-
 Result<void> check_method(const organisations::Terminal& terminal, const CardCheck& check, FaceChecks face) {
-    if (!terminal.may(Role::check_card)) return fail(ErrorCode::role_missing, "check_card");
+    const bool may = is_check(check.purpose) ? terminal.may(Role::check_card) : channel_of(terminal).has_value();
+    if (!may) return fail(ErrorCode::role_missing, "check_card");
     const bool engine_missing = check.method == Method::face && face == FaceChecks::refused;
     if (!terminal.may(check.method) || engine_missing) {
         return fail(ErrorCode::method_not_allowed, std::string(organisations::to_string(check.method)));
@@ -34,12 +34,12 @@ Result<void> check_method(const organisations::Terminal& terminal, const CardChe
 }
 
 Instant issued_at(const CardCheck& check, const OpenedChallenge& challenge) {
-    if (check.purpose == Purpose::check) return challenge.expires_at - std::chrono::microseconds(challenge_life);
+    if (check.purpose != Purpose::deferred) return challenge.expires_at - std::chrono::microseconds(challenge_life);
     return challenge.expires_at - std::chrono::microseconds(deferred_challenge_life);
 }
 
 bool is_care_day(const CardCheck& check, const OpenedChallenge& challenge, Instant now) {
-    if (check.purpose == Purpose::check) return is_care_day_by_card(check.care_day, now);
+    if (check.purpose != Purpose::deferred) return is_care_day_by_card(check.care_day, now);
     return is_care_day_deferred(check.care_day, issued_at(check, challenge), now);
 }
 
@@ -71,29 +71,6 @@ Result<void> judge(const pki::CertificateStatus& answer) {
 }
 
 }  // namespace
-
-// What one try at a check has found out so far.
-struct CheckService::Attempt {
-    const organisations::Terminal& terminal;
-    Instant now;
-    OpenedChallenge challenge;
-    std::string signed_text;
-    CardKey card_key;
-    std::optional<cards::Card> card;     // absent: nobody is on file for the serial; version 0: for a predecessor
-    cards::ListedStatus listed;          // what the CA's list says; good when it is not listed
-    std::optional<Instant> asked_as_of;  // when the CA's responder called it good
-    PersonKey person = nobody;           // the card's holder, after a merge under the current key
-    std::optional<organisations::Account> account;
-    std::optional<pki::CardPublicKey> key;
-    Instant not_after;
-    cards::Grace grace = cards::Grace::none;
-    bool first_seen = false;  // by its certificate, which this check brought
-    cards::UseRegistration use;
-    std::int64_t visual_uses = 0;
-    bool registers = false;
-    bool alias_followed = false;
-    cards::Validity validity = cards::Validity::expired;  // on the care day
-};
 
 Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Terminal& terminal,
                                                          const CardCheck& check) const {
@@ -320,6 +297,19 @@ Task<Result<std::optional<GivenAnswer>>> CheckService::repeat(const std::optiona
     co_return given;
 }
 
+// That the card is genuine, was there and signed this, and that nobody has taken it out of use.
+Task<Result<void>> CheckService::prove_card(Attempt& attempt, const CardCheck& check, Deadline deadline) {
+    auto loaded = co_await load_card(attempt, check, deadline);
+    if (!loaded) co_return loaded;
+    auto keyed = find_key(attempt, check);
+    if (!keyed) co_return keyed;
+    auto proven = check_signature(attempt, check);
+    if (!proven) co_return proven;
+    attempt.validity = cards::validity_on(attempt.not_after, attempt.grace, check.care_day);
+    auto usable = co_await check_status(attempt, deadline);
+    co_return usable;
+}
+
 // Everything an answer changes, each with the guard that keeps it from happening twice.
 sql::WriteSet CheckService::write_set_of(const Attempt& attempt, const CardCheck& check) {
     sql::WriteSet set(sql::Store::ledger);
@@ -335,17 +325,11 @@ sql::WriteSet CheckService::write_set_of(const Attempt& attempt, const CardCheck
 
 Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Terminal& terminal, const CardCheck& check,
                                                       Deadline deadline) {
+    if (!is_check(check.purpose)) co_return fail(ErrorCode::challenge_invalid, "signed for another purpose");
     auto attempt = open_attempt(terminal, check);
     if (!attempt) co_return fail(std::move(attempt));
-    auto loaded = co_await load_card(*attempt, check, deadline);
-    if (!loaded) co_return fail(std::move(loaded));
-    auto keyed = find_key(*attempt, check);
-    if (!keyed) co_return fail(std::move(keyed));
-    auto proven = check_signature(*attempt, check);
+    auto proven = co_await prove_card(*attempt, check, deadline);
     if (!proven) co_return fail(std::move(proven));
-    attempt->validity = cards::validity_on(attempt->not_after, attempt->grace, check.care_day);
-    auto usable = co_await check_status(*attempt, deadline);
-    if (!usable) co_return fail(std::move(usable));
 
     for (int tries = 0; tries < check_attempts_max; ++tries) {
         auto answer = co_await decide(*attempt, check, deadline);

@@ -218,6 +218,7 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
                               now + std::chrono::microseconds(consent::life)});
     }
     auto given = co_await commit_answer(std::move(set), std::move(answer), terminal, "", deadline);
+    if (given && !missed) misses_.count_find(facility, now);
     if (given) co_return given;
     if (missed) misses_.give_back(facility, now);
     if (given.error().code != ErrorCode::store_conflict) co_return given;

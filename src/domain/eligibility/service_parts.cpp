@@ -39,18 +39,30 @@ std::int64_t hour_of(Instant now) {
 bool MissBudget::is_spent(OrganisationKey facility, Instant now) {
     const std::scoped_lock lock(mutex_);
     const auto found = facilities_.find(facility);
-    return found != facilities_.end() && found->second.hour == hour_of(now) && found->second.misses >= misses_per_hour_;
+    if (found == facilities_.end() || found->second.hour != hour_of(now)) return false;
+    return found->second.misses >= misses_per_hour_ + found->second.finds / finds_per_extra_miss;
+}
+
+MissBudget::Hour* MissBudget::hour_of_facility(OrganisationKey facility, Instant now) {
+    if (facilities_.size() >= miss_facilities_max) {
+        std::erase_if(facilities_, [&](const auto& entry) { return entry.second.hour != hour_of(now); });
+    }
+    if (facilities_.size() >= miss_facilities_max && !facilities_.contains(facility)) return nullptr;
+    Hour& hour = facilities_[facility];
+    if (hour.hour != hour_of(now)) hour = {hour_of(now), 0, 0};
+    return &hour;
 }
 
 void MissBudget::count(OrganisationKey facility, Instant now) {
     const std::scoped_lock lock(mutex_);
-    if (facilities_.size() >= miss_facilities_max) {
-        std::erase_if(facilities_, [&](const auto& entry) { return entry.second.hour != hour_of(now); });
-    }
-    if (facilities_.size() >= miss_facilities_max && !facilities_.contains(facility)) return;
-    Hour& hour = facilities_[facility];
-    if (hour.hour != hour_of(now)) hour = {hour_of(now), 0};
-    ++hour.misses;
+    Hour* hour = hour_of_facility(facility, now);
+    if (hour != nullptr) ++hour->misses;
+}
+
+void MissBudget::count_find(OrganisationKey facility, Instant now) {
+    const std::scoped_lock lock(mutex_);
+    Hour* hour = hour_of_facility(facility, now);
+    if (hour != nullptr) ++hour->finds;
 }
 
 void MissBudget::give_back(OrganisationKey facility, Instant now) {

@@ -281,6 +281,24 @@ TEST_F(CheckTest, misses_by_number_have_a_budget_per_hour) {
     EXPECT_TRUE(run_to_end(service_->check_by_number(terminal_, by_number("99"), soon())));
 }
 
+TEST_F(CheckTest, who_finds_many_by_number_may_miss_more) {
+    add_person(7, {}, insured());
+    for (int i = 0; i < finds_per_extra_miss - 1; ++i) {
+        EXPECT_TRUE(run_to_end(service_->check_by_number(terminal_, by_number(), soon())));
+    }
+    const auto misses = [&] {
+        int answered = 0;
+        while (run_to_end(service_->check_by_number(terminal_, by_number("99"), soon()))) ++answered;
+        return answered;
+    };
+    EXPECT_EQ(misses(), 3) << "one find short of an extra miss";
+    clock_.advance(std::chrono::hours(1));
+    for (int i = 0; i < finds_per_extra_miss; ++i) {
+        EXPECT_TRUE(run_to_end(service_->check_by_number(terminal_, by_number(), soon())));
+    }
+    EXPECT_EQ(misses(), 4);
+}
+
 TEST_F(CheckTest, consents_come_once_within_ten_minutes_from_the_same_terminal) {
     add_person(7, {}, insured());
     const auto given = check(*sign(0x01000001));
@@ -326,9 +344,9 @@ TEST_F(CheckTest, late_consents_and_those_without_data_are_refused) {
 TEST_F(CheckTest, no_answer_leaves_when_its_record_cannot_be_written_and_checks_resume_with_space) {
     add_person(7, {}, insured());
     const auto request = sign(0x01000001);
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::disk_full);
+    stores_.fill_disk();
     EXPECT_EQ(refused(*request), ErrorCode::store_full);
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::none);
+    stores_.make_space();
     const auto given = check(*request);
     ASSERT_TRUE(given) << "the same check again succeeds";
     EXPECT_FALSE(given->repeated);

@@ -83,13 +83,13 @@ Sha256 enrolment_code_digest(std::string_view code) {
 Task<Result<TerminalAdded>> EnrolmentService::add(const TerminalOrder& order, const audit::Actor& actor,
                                                   Deadline deadline) {
     sql::ReadBatch batch;
-    const auto organisation = load_organisation(batch, Kind::facility, order.facility.to_key());
+    const auto organisation = load_organisation(batch, order.kind, order.code);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
     const bool open = organisation && organisation->open_on(japan_day(clock_.now()));
-    if (!open) co_return fail(ErrorCode::organisation_unknown, "no facility of today has this code");
+    if (!open) co_return fail(ErrorCode::organisation_unknown, "no facility or insurer of today has this code");
     const std::uint32_t too_much = order.roles & ~roles_of(organisation->kind);
-    if (too_much != 0) co_return tl::unexpected(wrong_field("/roles", "a facility's terminal only checks"));
+    if (too_much != 0) co_return tl::unexpected(wrong_field("/roles", "a terminal of such an organisation may not"));
     const std::string code = new_code(random_);
     NewTerminal terminal;
     terminal.key = new_terminal_key(random_);

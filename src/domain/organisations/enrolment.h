@@ -16,7 +16,8 @@
 namespace onshi::organisations {
 
 struct TerminalOrder {
-    FacilityCode facility;
+    Kind kind = Kind::facility;  // facility or insurer
+    std::int64_t code = 0;       // FacilityCode or InsurerNumber by its to_key()
     std::string name;
     std::uint32_t roles = 0;
     std::uint32_t methods = 0;

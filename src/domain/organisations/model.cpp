@@ -12,10 +12,14 @@ namespace {
 
 constexpr std::array<std::pair<Method, std::string_view>, 3> method_names{
     {{Method::pin, "pin"}, {Method::face, "face"}, {Method::visual, "visual"}}};
-constexpr std::array<std::pair<Role, std::string_view>, 4> role_names{{{Role::check_card, "check_card"},
+constexpr std::array<std::pair<Role, std::string_view>, 8> role_names{{{Role::check_card, "check_card"},
                                                                        {Role::check_number, "check_number"},
                                                                        {Role::card_desk, "card_desk"},
-                                                                       {Role::administer, "administer"}}};
+                                                                       {Role::administer, "administer"},
+                                                                       {Role::send_members, "send_members"},
+                                                                       {Role::portal, "portal"},
+                                                                       {Role::bank_machine, "bank_machine"},
+                                                                       {Role::municipal_desk, "municipal_desk"}}};
 
 template <class Names, class T>
 std::string_view name_of(const Names& names, T value) {

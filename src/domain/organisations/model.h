@@ -20,8 +20,13 @@ enum class Kind : std::uint8_t { facility = 1, insurer = 2, municipality = 3, op
 enum class Role : std::uint32_t {
     check_card = 1U << 0U,
     check_number = 1U << 1U,
-    card_desk = 1U << 2U,   // suspend and resume cards
-    administer = 1U << 3U,  // add terminals
+    card_desk = 1U << 2U,     // suspend and resume cards
+    administer = 1U << 3U,    // add terminals
+    send_members = 1U << 4U,  // an insurer's own: files of members, withheld records, cancellations
+    // Where people register the use of their card (domain-rules §8.1), besides every check by card.
+    portal = 1U << 5U,
+    bank_machine = 1U << 6U,
+    municipal_desk = 1U << 7U,
 };
 
 // How the desk confirmed the person; the terminal's word, so it is allowed per terminal (design §9.8).
@@ -40,7 +45,15 @@ enum class Method : std::uint8_t { pin = 1, face = 2, visual = 3 };
 // What terminals of such an organisation may be allowed; everything else belongs to those who run the centre.
 [[nodiscard]] constexpr std::uint32_t roles_of(Kind kind) {
     const std::uint32_t checks = bit(Role::check_card) | bit(Role::check_number);
-    return kind == Kind::operator_ ? checks | bit(Role::card_desk) | bit(Role::administer) : checks;
+    switch (kind) {
+        case Kind::insurer: return bit(Role::send_members);
+        case Kind::municipality: return bit(Role::municipal_desk);
+        case Kind::operator_:
+            return checks | bit(Role::card_desk) | bit(Role::administer) | bit(Role::portal) | bit(Role::bank_machine);
+        case Kind::facility:
+        case Kind::ambulance: break;
+    }
+    return checks;
 }
 
 enum class TerminalState : std::uint8_t { waiting_for_enrolment = 1, active = 2, disabled = 3 };

@@ -44,6 +44,10 @@ const Statement select_insurers("organisations.select_insurers", Store::registry
 const Statement select_account("organisations.select_account", Store::registry, ShardKey::organisation,
                                "SELECT reference, state, visual_checks_per_day FROM account "
                                "WHERE organisation_key = $1 AND reference = $2");
+const Statement upsert_account("organisations.put_account", Store::registry, ShardKey::organisation,
+                               "INSERT INTO account (organisation_key, reference, state, visual_checks_per_day) "
+                               "VALUES ($1, $2, $3, $4) ON CONFLICT (organisation_key, reference) DO UPDATE SET "
+                               "state = excluded.state, visual_checks_per_day = excluded.visual_checks_per_day");
 const Statement insert_terminal(
     "organisations.insert_terminal", Store::registry, ShardKey::none,
     "INSERT INTO terminal (terminal_key, organisation_key, name, roles, methods, state, "
@@ -169,6 +173,11 @@ void end_previous_certificate(sql::WriteSet& set, TerminalKey terminal, const Fi
 
 void disable_terminal(sql::WriteSet& set, TerminalKey terminal) {
     set.guard(update_disabled, 1, terminal.value());
+}
+
+void put_account(sql::WriteSet& set, OrganisationKey organisation, const Account& account) {
+    set.change(upsert_account, organisation.value(), account.reference, account.active ? 1 : 0,
+               account.visual_checks_per_day);
 }
 
 }  // namespace onshi::organisations

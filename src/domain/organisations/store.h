@@ -33,6 +33,8 @@ struct CertificateOwner {
 [[nodiscard]] sql::Slot<Account> load_account(sql::ReadBatch& batch, OrganisationKey organisation,
                                               std::string_view reference);
 
+void put_account(sql::WriteSet& set, OrganisationKey organisation, const Account& account);
+
 struct Enrolment {
     Terminal terminal;
     std::string certificate_der;  // what this code was already exchanged for; empty while it waits

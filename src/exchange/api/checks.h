@@ -32,6 +32,16 @@ struct CardCheckMessage {
 // A number field that reads as an individual number is refused as request.my_number (MN-2).
 [[nodiscard]] Result<eligibility::NumberCheck> parse_number_check(std::string_view body, Date today);
 
+// Look-ups of many persons in one request. Only the list itself can be malformed: what is wrong with one person is that
+// person's answer, so that one slip of the pen does not stop a day's list.
+inline constexpr std::size_t bulk_checks_max = 500;
+inline constexpr std::size_t bulk_body_bytes_max = 512UL * 1024;
+struct BulkCheck {
+    CheckId id;
+    Result<eligibility::NumberCheck> check;
+};
+[[nodiscard]] Result<std::vector<BulkCheck>> parse_bulk_checks(std::string_view body, Date today);
+
 [[nodiscard]] Result<std::vector<consent::ItemChoice>> parse_consents(std::string_view body);
 
 struct ChallengeRequest {
@@ -51,6 +61,15 @@ struct AnswerContext {
 };
 // The answer's body, `schema` onshi.eligibility/1. About 2 KB for an eligible person.
 [[nodiscard]] std::string write_answer(const eligibility::GivenAnswer& given, const AnswerContext& context);
+// `schema` onshi.bulk_checks/1: answers and failures in the order of the request.
+struct BulkAnswer {
+    CheckId id;
+    Result<eligibility::GivenAnswer> given;
+    std::string person_ref;  // empty without a person
+};
+[[nodiscard]] std::string write_bulk_answers(const std::vector<BulkAnswer>& answers,
+                                             const organisations::Terminal& terminal,
+                                             const organisations::InsurerTable& insurers, std::uint64_t receipt_key);
 [[nodiscard]] std::string write_consents(const eligibility::ConsentsRecorded& recorded, std::uint64_t receipt_key);
 
 }  // namespace onshi::api

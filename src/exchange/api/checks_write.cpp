@@ -175,12 +175,10 @@ std::string write_challenges(const std::vector<eligibility::IssuedChallenge>& ch
     return body;
 }
 
-std::string write_answer(const eligibility::GivenAnswer& given, const AnswerContext& context) {
+namespace {
+
+void write_answer_members(JsonWriter& writer, const eligibility::GivenAnswer& given, const AnswerContext& context) {
     const Answer& answer = given.answer;
-    std::string body;
-    body.reserve(3072);
-    JsonWriter writer(body);
-    writer.begin_object();
     writer.member("schema", "onshi.eligibility/1");
     writer.member("receipt", audit::to_receipt(given.position.lane, given.position.sequence, context.receipt_key));
     if (answer.check_id) writer.member("check_id", answer.check_id->text());
@@ -219,6 +217,54 @@ std::string write_answer(const eligibility::GivenAnswer& given, const AnswerCont
         writer.member("expires_at", to_rfc3339(context.next_challenge->expires_at));
         writer.end_object();
     }
+}
+
+constexpr std::size_t answer_bytes = 3072;
+
+void write_failure(JsonWriter& writer, const Error& error) {
+    const ErrorEntry& entry = catalogue_entry(error.code);
+    writer.begin_object("problem");
+    writer.member("code", entry.name);
+    writer.begin_object("retry");
+    writer.member("advice", to_string(entry.retry));
+    if (error.retry_after_ms > 0) writer.member("after_ms", error.retry_after_ms);
+    writer.end_object();
+    writer.end_object();
+}
+
+}  // namespace
+
+std::string write_answer(const eligibility::GivenAnswer& given, const AnswerContext& context) {
+    std::string body;
+    body.reserve(answer_bytes);
+    JsonWriter writer(body);
+    writer.begin_object();
+    write_answer_members(writer, given, context);
+    writer.end_object();
+    return body;
+}
+
+std::string write_bulk_answers(const std::vector<BulkAnswer>& answers, const organisations::Terminal& terminal,
+                               const organisations::InsurerTable& insurers, std::uint64_t receipt_key) {
+    std::string body;
+    body.reserve(answers.size() * answer_bytes);
+    JsonWriter writer(body);
+    writer.begin_object();
+    writer.member("schema", "onshi.bulk_checks/1");
+    writer.begin_array("answers");
+    for (const auto& one : answers) {
+        writer.begin_object();
+        writer.member("check_id", one.id.text());
+        if (one.given) {
+            writer.begin_object("answer");
+            write_answer_members(writer, *one.given, {terminal, insurers, receipt_key, one.person_ref});
+            writer.end_object();
+        } else {
+            write_failure(writer, one.given.error());
+        }
+        writer.end_object();
+    }
+    writer.end_array();
     writer.end_object();
     return body;
 }

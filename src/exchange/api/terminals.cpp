@@ -32,18 +32,26 @@ Result<organisations::TerminalOrder> parse_terminal_order(std::string_view body)
     auto document = JsonDocument::parse(body);
     if (!document) return fail(std::move(document));
     std::optional<FacilityCode> facility;
+    std::optional<InsurerNumber> insurer;
     std::string name;
     std::uint32_t roles = 0;
     std::uint32_t methods = 0;
     auto read = document->read([&](JsonObject& object) {
-        facility = object.parsed("facility", 10, &FacilityCode::parse);
+        // Exactly one of the two; without either the facility is what is missing.
+        insurer = object.optional_parsed("insurer", 8, &InsurerNumber::parse);
+        facility = insurer ? object.optional_parsed("facility", 10, &FacilityCode::parse)
+                           : object.parsed("facility", 10, &FacilityCode::parse);
+        if (insurer && facility) object.reject("insurer", ErrorCode::field_unknown);
         name = object.text("name", terminal_name_max);
         if (contains_individual_number(name)) object.reject("name", ErrorCode::request_my_number);
         roles = named_bits(object, "roles", "role", 8, &organisations::parse_role);
-        methods = named_bits(object, "methods", "method", 8, &organisations::parse_method);
+        // An insurer's terminal checks nobody.
+        if (!insurer) methods = named_bits(object, "methods", "method", 8, &organisations::parse_method);
     });
     if (!read) return fail(std::move(read));
-    return organisations::TerminalOrder{*facility, std::move(name), roles, methods};
+    const auto kind = insurer ? organisations::Kind::insurer : organisations::Kind::facility;
+    return organisations::TerminalOrder{kind, insurer ? insurer->to_key() : facility->to_key(), std::move(name), roles,
+                                        methods};
 }
 
 std::string write_terminal_added(const organisations::TerminalAdded& added) {

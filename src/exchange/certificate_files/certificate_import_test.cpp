@@ -14,7 +14,8 @@
 #include "domain/payments/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::certificate_files {
 namespace {
@@ -46,12 +47,8 @@ constexpr std::string_view header =
 class CertificateImportTest : public testing::Test {
   protected:
     CertificateImportTest() {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-certificates-XXXXXX";
-        folder_ = mkdtemp(name.data());
-        sql::SqliteOptions options;
-        options.folder = folder_;
-        EXPECT_TRUE(sql::migrate(options, steps()));
-        auto opened = sql::open_sqlite(options, steps(), counter_, chain_);
+        EXPECT_TRUE(sql::migrate(stores_.options(), steps()));
+        auto opened = sql::open_database(stores_.options(), steps(), counter_, chain_);
         EXPECT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
         sql::WriteSet set(sql::Store::registry);
@@ -73,7 +70,6 @@ class CertificateImportTest : public testing::Test {
     ~CertificateImportTest() override {
         database_->close();
         database_.reset();
-        std::filesystem::remove_all(folder_);
     }
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
     static std::string subsidy(int person, const char* operation = "put", const char* cap = "2500") {
@@ -127,7 +123,8 @@ class CertificateImportTest : public testing::Test {
     SystemRandom random_;
     identity::NumberVault vault_{*pki::HmacKey::create(as_bytes("tag key of tests tag key of test")),
                                  *pki::SealingKey::create(as_bytes("seal key of tests, seal key of t")), 1};
-    std::filesystem::path folder_;
+    sql::TestStores stores_;
+    const std::filesystem::path folder_ = stores_.folder();
     sql::CommitCounter counter_;
     audit::ChainSequencer chain_{3, "test"};
     std::unique_ptr<sql::Database> database_;

@@ -4,26 +4,25 @@
 
 namespace onshi::insurer_files {
 
-Result<LineReader> LineReader::open(const std::string& path, std::uint64_t offset, std::uint64_t lines) {
-    std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
-    if (!file) return fail(ErrorCode::file_unreadable, path);
-    std::setvbuf(file.get(), nullptr, _IONBF, 0);
-    if (fseeko(file.get(), static_cast<off_t>(offset), SEEK_SET) != 0) return fail(ErrorCode::file_unreadable, path);
-    return LineReader(std::move(file), offset, lines);
+Result<LineReader> LineReader::open(const SourceOpener& source, std::uint64_t offset, std::uint64_t lines) {
+    auto opened = source(offset);
+    if (!opened) return fail(std::move(opened));
+    return LineReader(std::move(*opened), offset, lines);
 }
 
 // False when nothing more comes or the buffer is full.
-bool LineReader::refill() {
+Result<bool> LineReader::refill() {
     if (begin_ > 0) {
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
     }
     if (at_end_ || end_ == buffer_.size()) return false;
-    const std::size_t got = std::fread(buffer_.data() + end_, 1, buffer_.size() - end_, file_.get());
-    end_ += got;
-    at_end_ = got == 0;
-    return got > 0;
+    auto got = source_->read(std::span(buffer_).subspan(end_));
+    if (!got) return fail(std::move(got));
+    end_ += *got;
+    at_end_ = *got == 0;
+    return *got > 0;
 }
 
 Line LineReader::made(LineKind kind, std::string_view text, std::size_t consumed) {
@@ -57,8 +56,9 @@ Result<Line> LineReader::next() {
         } else {
             searched = size;
         }
-        if (refill()) continue;
-        if (std::ferror(file_.get()) != 0) return fail(ErrorCode::file_unreadable, "reading the members' file");
+        auto refilled = refill();
+        if (!refilled) return fail(std::move(refilled));
+        if (*refilled) continue;
         const std::size_t rest = end_ - begin_;
         if (rest == 0 && !skipping) return Line{LineKind::end, {}, offset_, lines_};
         const bool too_long = skipping || rest > line_bytes_max;

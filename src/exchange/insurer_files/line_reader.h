@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "exchange/insurer_files/byte_source.h"
 #include "exchange/insurer_files/limits.h"
 
 namespace onshi::insurer_files {
@@ -22,26 +22,23 @@ struct Line {
 };
 
 // Physical lines of a file of any size in one buffer: LF or CR LF, the last one with or without. A line above
-// line_bytes_max is reported once and skipped, however long it is. Views live until the next call. Owns the file; not
+// line_bytes_max is reported once and skipped, however long it is. Views live until the next call. Owns the source; not
 // thread-safe.
 class LineReader {
   public:
-    // Begins at an offset that ends a line; `lines` were before it. file.unreadable.
-    [[nodiscard]] static Result<LineReader> open(const std::string& path, std::uint64_t offset = 0,
+    // Begins at an offset that ends a line; `lines` were before it. Errors of the opener.
+    [[nodiscard]] static Result<LineReader> open(const SourceOpener& source, std::uint64_t offset = 0,
                                                  std::uint64_t lines = 0);
-    // file.unreadable when the disk fails.
+    // Errors of the source.
     [[nodiscard]] Result<Line> next();
 
   private:
-    struct CloseFile {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    LineReader(std::unique_ptr<std::FILE, CloseFile> file, std::uint64_t offset, std::uint64_t lines)
-        : file_(std::move(file)), buffer_(read_buffer_bytes), offset_(offset), lines_(lines) {}
-    [[nodiscard]] bool refill();
+    LineReader(std::unique_ptr<ByteSource> source, std::uint64_t offset, std::uint64_t lines)
+        : source_(std::move(source)), buffer_(read_buffer_bytes), offset_(offset), lines_(lines) {}
+    [[nodiscard]] Result<bool> refill();
     [[nodiscard]] Line made(LineKind kind, std::string_view text, std::size_t consumed);
 
-    std::unique_ptr<std::FILE, CloseFile> file_;
+    std::unique_ptr<ByteSource> source_;
     std::vector<char> buffer_;
     std::size_t begin_ = 0;  // of what is not given out yet
     std::size_t end_ = 0;

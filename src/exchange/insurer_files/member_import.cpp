@@ -88,7 +88,7 @@ std::string file_payload(const IntakeFile& file) {
 
 // The change of a file's own row, with its record in the audit chain.
 Task<Result<void>> change_audited(const coverage::IntakeParts& parts, audit::Event event, const IntakeFile& file,
-                                  const std::string& person, std::int64_t version, Deadline deadline,
+                                  const audit::Actor& actor, std::int64_t version, Deadline deadline,
                                   const std::function<void(sql::WriteSet&)>& more = {}) {
     audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
     sql::WriteSet set(sql::Store::registry, more ? sql::SetVolume::bulk : sql::SetVolume::ordinary);
@@ -98,8 +98,6 @@ Task<Result<void>> change_audited(const coverage::IntakeParts& parts, audit::Eve
     } else {
         coverage::change_file(set, file, version);
     }
-    audit::Actor actor;
-    actor.reference = person;
     const std::string payload = file_payload(file);
     auto done = co_await changes.apply(event, actor, payload, std::move(set), deadline);
     if (!done && done.error().code == ErrorCode::store_conflict) {
@@ -138,6 +136,9 @@ class MemberImport {
     void report(std::string_view stage, std::uint64_t done, std::uint64_t total) const {
         if (options_.progress) options_.progress(stage, done, total);
     }
+    [[nodiscard]] audit::Actor sender() const {
+        return {options_.organisation, options_.terminal, options_.received_by};
+    }
     [[nodiscard]] bool writes() const { return options_.commitment == Commitment::write; }
     [[nodiscard]] std::int64_t scope() const { return options_.sender ? options_.sender->to_key() : 0; }
 
@@ -174,7 +175,9 @@ Task<Result<void>> MemberImport::load_insurers() {
 // The share of each insurer's members that the file would end or blank.
 Task<Result<void>> MemberImport::weigh() {
     for (const auto& [insurer, taken] : survey_.taken_away) {
-        if (taken.rows() < coverage::unusual_rows_min) continue;
+        // Rows of other insurers than the sender are refused one by one.
+        const bool counts = !options_.sender || insurer == *options_.sender;
+        if (!counts || taken.rows() < coverage::unusual_rows_min) continue;
         sql::ReadBatch batch;
         const auto members = coverage::load_members(batch, insurer);
         auto read = co_await parts_.database.read(batch, Deadline::in(step_deadline));
@@ -191,6 +194,8 @@ Task<Result<void>> MemberImport::weigh() {
 Task<Result<void>> MemberImport::weigh_ratios() {
     const auto& tables = payments::builtin_tables();
     for (const auto& [insurer, told] : survey_.ratios) {
+        // What a sender says of other insurers' members is refused, and teaches nothing about those insurers.
+        if (options_.sender && insurer != *options_.sender) continue;
         sql::ReadBatch batch;
         const auto before = payments::load_ratio_history(batch, insurer);
         auto read = co_await parts_.database.read(batch, Deadline::in(step_deadline));
@@ -222,9 +227,9 @@ coverage::IntakeParts MemberImport::guarded(coverage::IntakeParts parts) const {
 // The file is accepted: what it told is what its insurers' next ones are compared with.
 void MemberImport::learn_ratios(sql::WriteSet& set) const {
     const auto& plausibility = payments::builtin_tables().plausibility;
-    for (const auto& [insurer, told] : survey_.ratios) {
-        payments::RatioHistory history = ratios_before_.at(insurer);
-        history.learn(told, plausibility);
+    for (const auto& [insurer, before] : ratios_before_) {
+        payments::RatioHistory history = before;
+        history.learn(survey_.ratios.at(insurer), plausibility);
         payments::put_ratio_history(set, insurer, history);
     }
 }
@@ -232,6 +237,7 @@ void MemberImport::learn_ratios(sql::WriteSet& set) const {
 // The file's own row: the one it has already, or a new one. Two programs that begin with it at once get the same.
 Task<Result<void>> MemberImport::claim_file() {
     const Deadline deadline = Deadline::in(step_deadline);
+    const audit::Actor actor = sender();
     IntakeFile& file = report_.file;
     file.digest = survey_.digest;
     file.scope = scope();
@@ -254,8 +260,7 @@ Task<Result<void>> MemberImport::claim_file() {
         // Numbered by the clock; another file of the same microsecond has taken the next one.
         file.id = file.received_at.us + tries;
         if (!writes()) co_return Result<void>();
-        added =
-            co_await change_audited(parts_, audit::Event::members_file_received, file, file.received_by, 0, deadline);
+        added = co_await change_audited(parts_, audit::Event::members_file_received, file, actor, 0, deadline);
         if (added || added.error().code != ErrorCode::intake_busy) co_return added;
     }
     co_return added;
@@ -446,7 +451,7 @@ Task<Result<void>> MemberImport::process(Chunk chunk) {
 
 Task<Result<void>> MemberImport::run_rows() {
     const FileProgress& progress = report_.file.progress;
-    auto lines = LineReader::open(options_.file, progress.bytes_read, progress.lines);
+    auto lines = LineReader::open(options_.source, progress.bytes_read, progress.lines);
     if (!lines) co_return fail(std::move(lines));
     lines_.emplace(std::move(*lines));
     const std::uint64_t result_bytes = writes() ? progress.result_bytes : 0;
@@ -485,7 +490,7 @@ Task<Result<void>> MemberImport::run_chunks() {
 Task<Result<ImportReport>> MemberImport::run() {
     executor_.emplace(co_await boost::asio::this_coro::executor);
     auto survey = survey_file(
-        options_.file, [this](std::uint64_t bytes) { report("survey", bytes, 0); }, japan_day(parts_.clock.now()));
+        options_.source, [this](std::uint64_t bytes) { report("survey", bytes, 0); }, japan_day(parts_.clock.now()));
     if (!survey) co_return fail(std::move(survey));
     survey_ = std::move(*survey);
     report_.format = survey_.format;
@@ -510,8 +515,9 @@ Task<Result<ImportReport>> MemberImport::run() {
     if (report_.end == ImportEnd::stopped || !writes()) co_return std::move(report_);
     report_.file.state = FileState::done;
     const std::function<void(sql::WriteSet&)> learn = [this](sql::WriteSet& set) { learn_ratios(set); };
-    done = co_await change_audited(parts_, audit::Event::members_file_done, report_.file, report_.file.received_by,
-                                   report_.file.version, Deadline::in(step_deadline), learn);
+    const audit::Actor actor = sender();
+    done = co_await change_audited(parts_, audit::Event::members_file_done, report_.file, actor, report_.file.version,
+                                   Deadline::in(step_deadline), learn);
     if (!done) co_return fail(std::move(done));
     ++report_.file.version;
     co_return std::move(report_);
@@ -524,7 +530,7 @@ Task<Result<ImportReport>> import_members(const coverage::IntakeParts& parts, co
     co_return co_await import.run();
 }
 
-Task<Result<IntakeFile>> release_file(const coverage::IntakeParts& parts, std::int64_t id, std::string released_by,
+Task<Result<IntakeFile>> release_file(const coverage::IntakeParts& parts, std::int64_t id, audit::Actor actor,
                                       Deadline deadline) {
     sql::ReadBatch batch;
     const auto found = coverage::load_file(batch, id);
@@ -533,11 +539,11 @@ Task<Result<IntakeFile>> release_file(const coverage::IntakeParts& parts, std::i
     if (!found) co_return fail(ErrorCode::intake_unknown_file, "no such file");
     IntakeFile file = *found;
     if (file.state != FileState::held) co_return fail(ErrorCode::intake_not_held, std::string(to_string(file.state)));
-    if (file.received_by == released_by) co_return fail(ErrorCode::intake_second_person, "released by its sender");
+    if (file.received_by == actor.reference) co_return fail(ErrorCode::intake_second_person, "released by its sender");
     file.state = FileState::working;
-    file.released_by = std::move(released_by);
-    auto changed = co_await change_audited(parts, audit::Event::members_file_released, file, file.released_by,
-                                           file.version, deadline);
+    file.released_by = actor.reference;
+    auto changed =
+        co_await change_audited(parts, audit::Event::members_file_released, file, actor, file.version, deadline);
     if (!changed) co_return fail(std::move(changed));
     ++file.version;
     co_return file;

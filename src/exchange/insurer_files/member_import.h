@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "base/texts.h"
+#include "domain/audit/model.h"
 #include "domain/coverage/service_intake.h"
 #include "domain/coverage/store_intake.h"
 #include "exchange/insurer_files/survey.h"
@@ -19,10 +20,13 @@ namespace onshi::insurer_files {
 enum class Commitment : std::uint8_t { write, dry_run };
 
 struct ImportOptions {
-    std::string file;
+    SourceOpener source;  // file_source(path), or a sealed one
     std::string result_file;
     std::optional<InsurerNumber> sender;  // nullopt: whoever runs the registry sends for all insurers
     std::string received_by;              // who sends it; another person releases a held file
+    // Where it came from, for the record; 0: from the command line.
+    OrganisationKey organisation{0};
+    TerminalKey terminal{0};
     Commitment commitment = Commitment::write;
     Language language = Language::en;
     std::size_t chunk_rows = coverage::intake_chunk_rows_max;  // 1 … intake_chunk_rows_max
@@ -64,7 +68,8 @@ struct ImportReport {
                                                         const ImportOptions& options);
 
 // A second person's decision on a held file. intake.unknown_file, intake.not_held, intake.second_person.
+// `actor` names that person.
 [[nodiscard]] Task<Result<coverage::IntakeFile>> release_file(const coverage::IntakeParts& parts, std::int64_t file,
-                                                              std::string released_by, Deadline deadline);
+                                                              audit::Actor actor, Deadline deadline);
 
 }  // namespace onshi::insurer_files

@@ -16,7 +16,8 @@
 #include "domain/payments/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/stores.h"
+#include "platform/sql/test_stores.h"
 
 namespace onshi::insurer_files {
 namespace {
@@ -50,17 +51,14 @@ std::string name_of(int person) {
 class ImportTest : public testing::Test {
   protected:
     ImportTest() {
-        std::string name = std::filesystem::temp_directory_path() / "onshi-import-XXXXXX";
-        folder_ = mkdtemp(name.data());
-        sql::SqliteOptions options;
-        options.folder = folder_;
-        EXPECT_TRUE(sql::migrate(options, steps()));
-        auto opened = sql::open_sqlite(options, steps(), counter_, chain_);
+        EXPECT_TRUE(sql::migrate(stores_.options(), steps()));
+        auto opened = sql::open_database(stores_.options(), steps(), counter_, chain_);
         EXPECT_TRUE(opened) << opened.error().detail;
         database_ = std::move(*opened);
         residents_.emplace(*database_, vault_);
         parts_.emplace(coverage::IntakeParts{*database_, clock_, random_, vault_, *residents_});
-        options_.file = folder_ / "members.csv";
+        file_ = folder_ / "members.csv";
+        options_.source = file_source(file_);
         options_.result_file = folder_ / "members.result.csv";
         options_.received_by = "sato";
         options_.sender = *InsurerNumber::parse("06139463");
@@ -82,7 +80,6 @@ class ImportTest : public testing::Test {
     ~ImportTest() override {
         database_->close();
         database_.reset();
-        std::filesystem::remove_all(folder_);
     }
     static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
     static std::string row(const char* operation, int person, const char* insurer = "06139463",
@@ -97,7 +94,7 @@ class ImportTest : public testing::Test {
         return all;
     }
     void write(std::string_view rows) {
-        std::ofstream(options_.file, std::ios::binary | std::ios::trunc) << full_header() << "\n" << rows;
+        std::ofstream(file_, std::ios::binary | std::ios::trunc) << full_header() << "\n" << rows;
     }
     Result<ImportReport> run() { return run_to_end(import_members(*parts_, options_)); }
     std::string results() const {
@@ -112,7 +109,9 @@ class ImportTest : public testing::Test {
     SystemRandom random_;
     identity::NumberVault vault_{*pki::HmacKey::create(as_bytes("tag key of tests tag key of test")),
                                  *pki::SealingKey::create(as_bytes("seal key of tests, seal key of t")), 1};
-    std::filesystem::path folder_;
+    sql::TestStores stores_;
+    const std::filesystem::path folder_ = stores_.folder();
+    std::string file_;
     sql::CommitCounter counter_;
     audit::ChainSequencer chain_{3, "test"};
     std::unique_ptr<sql::Database> database_;
@@ -295,11 +294,13 @@ TEST_F(ImportTest, an_unusual_share_waits_for_a_second_person) {
     EXPECT_EQ(held->unusual[0].taken.ended, 21);
     EXPECT_EQ(run()->end, ImportEnd::held);
     const std::int64_t file = held->file.id;
-    EXPECT_EQ(run_to_end(release_file(*parts_, file, "sato", soon())).error().code, ErrorCode::intake_second_person);
-    EXPECT_EQ(run_to_end(release_file(*parts_, file + 1, "suzuki", soon())).error().code,
+    EXPECT_EQ(run_to_end(release_file(*parts_, file, {.reference = "sato"}, soon())).error().code,
+              ErrorCode::intake_second_person);
+    EXPECT_EQ(run_to_end(release_file(*parts_, file + 1, {.reference = "suzuki"}, soon())).error().code,
               ErrorCode::intake_unknown_file);
-    ASSERT_TRUE(run_to_end(release_file(*parts_, file, "suzuki", soon())));
-    EXPECT_EQ(run_to_end(release_file(*parts_, file, "suzuki", soon())).error().code, ErrorCode::intake_not_held);
+    ASSERT_TRUE(run_to_end(release_file(*parts_, file, {.reference = "suzuki"}, soon())));
+    EXPECT_EQ(run_to_end(release_file(*parts_, file, {.reference = "suzuki"}, soon())).error().code,
+              ErrorCode::intake_not_held);
     const auto done = run();
     EXPECT_EQ(done->end, ImportEnd::done);
     EXPECT_EQ(count(*done, RowResult::ended), 21U);
@@ -320,7 +321,7 @@ TEST_F(ImportTest, a_dry_run_tells_what_would_happen_and_changes_nothing) {
 }
 
 TEST_F(ImportTest, ndjson_gives_ndjson_back) {
-    std::ofstream(options_.file, std::ios::trunc)
+    std::ofstream(file_, std::ios::trunc)
         << fmt::format(R"({{"operation":"add","insurer_number":"06139463","symbol":"12","number":"1001",)"
                        R"("individual_number":"{}","name":"{}","kana":"シケン　タロウ","birth_date":"1985-04-12",)"
                        R"("sex":"1","acquired_on":"2026-04-01"}})",
@@ -363,12 +364,11 @@ TEST_F(ImportTest, two_runs_of_one_file_do_not_write_over_each_other) {
 }
 
 TEST_F(ImportTest, a_file_that_is_no_list_of_members_is_refused_as_a_whole) {
-    std::ofstream(options_.file, std::ios::trunc) << "hello\n";
+    std::ofstream(file_, std::ios::trunc) << "hello\n";
     EXPECT_EQ(run().error().code, ErrorCode::intake_header);
-    const std::string members = options_.file;
-    options_.file = folder_ / "none";
+    options_.source = file_source(folder_ / "none");
     EXPECT_EQ(run().error().code, ErrorCode::file_unreadable);
-    options_.file = members;
+    options_.source = file_source(file_);
     write(row("add", 1));
     options_.result_file = "/nonexistent/result.csv";
     EXPECT_EQ(run().error().code, ErrorCode::file_unwritable);

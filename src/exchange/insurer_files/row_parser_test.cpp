@@ -210,7 +210,7 @@ using line_reader = FileTest;
 using survey = FileTest;
 
 TEST_F(line_reader, gives_lines_of_every_ending_and_their_offsets) {
-    auto reader = LineReader::open(write("one\r\ntwo\n\nlast"));
+    auto reader = LineReader::open(file_source(write("one\r\ntwo\n\nlast")));
     ASSERT_TRUE(reader);
     for (const auto& [text, end] : {std::pair{"one", 5U}, {"two", 9U}, {"", 10U}, {"last", 14U}}) {
         const auto line = reader->next();
@@ -220,7 +220,7 @@ TEST_F(line_reader, gives_lines_of_every_ending_and_their_offsets) {
     }
     EXPECT_EQ(reader->next()->kind, LineKind::end);
     EXPECT_EQ(reader->next()->kind, LineKind::end);
-    auto second = LineReader::open(write("one\r\ntwo\n\nlast"), 5, 1);
+    auto second = LineReader::open(file_source(write("one\r\ntwo\n\nlast")), 5, 1);
     const auto line = second->next();
     EXPECT_EQ(line->text, "two");
     EXPECT_EQ(line->number, 2U);
@@ -230,24 +230,24 @@ TEST_F(line_reader, skips_what_is_too_long_and_goes_on_behind_it) {
     for (const std::size_t size : {line_bytes_max - 1, line_bytes_max, line_bytes_max + 1, line_bytes_max + 2,
                                    read_buffer_bytes, 3 * read_buffer_bytes + 7}) {
         for (const char* ending : {"\n", "\r\n"}) {
-            auto reader = LineReader::open(write(std::string(size, 'x') + ending + "next\n"));
+            auto reader = LineReader::open(file_source(write(std::string(size, 'x') + ending + "next\n")));
             const auto line = reader->next();
             EXPECT_EQ(line->kind, size > line_bytes_max ? LineKind::too_long : LineKind::line) << size;
             EXPECT_EQ(line->end, size + std::string_view(ending).size());
             EXPECT_EQ(reader->next()->text, "next");
         }
-        auto last = LineReader::open(write(std::string(size, 'x')));
+        auto last = LineReader::open(file_source(write(std::string(size, 'x'))));
         EXPECT_EQ(last->next()->kind, size > line_bytes_max ? LineKind::too_long : LineKind::line) << size;
         EXPECT_EQ(last->next()->kind, LineKind::end);
     }
-    EXPECT_EQ(LineReader::open(folder_ / "none").error().code, ErrorCode::file_unreadable);
+    EXPECT_EQ(LineReader::open(file_source(folder_ / "none")).error().code, ErrorCode::file_unreadable);
 }
 
 TEST_F(survey, tells_format_encoding_rows_and_what_is_taken_away) {
     const std::string utf8 = full_header() + "\n" + good + "\n\n" + with(Field::operation, "lose") + "\n" +
                              with(Field::operation, "cancel") + "\n" +
                              "change,06139463,12,3456,01,1,,,,1985-04-12,,,,,,,,\n";
-    const auto plain = survey_file(write(utf8), {});
+    const auto plain = survey_file(file_source(write(utf8)), {});
     ASSERT_TRUE(plain);
     EXPECT_EQ(plain->format, FileFormat::csv);
     EXPECT_EQ(plain->encoding, Encoding::utf8);
@@ -256,20 +256,21 @@ TEST_F(survey, tells_format_encoding_rows_and_what_is_taken_away) {
     const TakenAway taken = plain->taken_away.at(*InsurerNumber::parse("06139463"));
     EXPECT_EQ(taken.ended, 2);
     EXPECT_EQ(taken.blanked, 1);
-    const auto marked = survey_file(write("\xEF\xBB\xBF" + utf8), {});
+    const auto marked = survey_file(file_source(write("\xEF\xBB\xBF" + utf8)), {});
     EXPECT_TRUE(marked->has_mark);
     EXPECT_EQ(marked->header, full_header());
     EXPECT_NE(marked->digest, plain->digest);
-    EXPECT_EQ(survey_file(write(encode_cp932(utf8)->bytes), {})->encoding, Encoding::cp932);
+    EXPECT_EQ(survey_file(file_source(write(encode_cp932(utf8)->bytes)), {})->encoding, Encoding::cp932);
     // One broken line does not make a file another encoding's.
-    EXPECT_EQ(survey_file(write(utf8 + "\xFF\xFE\n"), {})->encoding, Encoding::utf8);
-    const auto json = survey_file(write("{\"operation\":\"lose\",\"insurer_number\":\"06139463\"}\n"), {});
+    EXPECT_EQ(survey_file(file_source(write(utf8 + "\xFF\xFE\n")), {})->encoding, Encoding::utf8);
+    const auto json = survey_file(file_source(write("{\"operation\":\"lose\",\"insurer_number\":\"06139463\"}\n")), {});
     EXPECT_EQ(json->format, FileFormat::ndjson);
     EXPECT_EQ(json->taken_away.at(*InsurerNumber::parse("06139463")).ended, 1);
     for (const char* no_file : {"", "\n\n", "hello\n"}) {
-        EXPECT_EQ(survey_file(write(no_file), {}).error().code, ErrorCode::intake_header);
+        EXPECT_EQ(survey_file(file_source(write(no_file)), {}).error().code, ErrorCode::intake_header);
     }
-    EXPECT_EQ(survey_file(write(std::string(line_bytes_max + 1, 'a')), {}).error().code, ErrorCode::intake_header);
+    EXPECT_EQ(survey_file(file_source(write(std::string(line_bytes_max + 1, 'a'))), {}).error().code,
+              ErrorCode::intake_header);
 }
 
 }  // namespace

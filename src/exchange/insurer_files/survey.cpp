@@ -80,9 +80,9 @@ void count_ratio(const RawRow& raw, Date on, Survey& survey) {
 
 }  // namespace
 
-Result<Survey> survey_file(const std::string& path, const std::function<void(std::uint64_t)>& progress,
+Result<Survey> survey_file(const SourceOpener& source, const std::function<void(std::uint64_t)>& progress,
                            std::optional<Date> on) {
-    auto reader = LineReader::open(path);
+    auto reader = LineReader::open(source);
     if (!reader) return fail(std::move(reader));
     Survey survey;
     ChainedDigest digest;

@@ -204,6 +204,35 @@ void Alarm::ring() {
     });
 }
 
+namespace {
+
+constexpr std::chrono::hours side_by_side_wait{24};
+
+// What the tasks share with the one who waits for them.
+struct Together {
+    Together(const LoopExecutor& executor, std::size_t count) : all_ended(executor), running(count) {}
+    Alarm all_ended;
+    std::size_t running;
+};
+
+Task<void> run_one(Task<void> task, std::shared_ptr<Together> together) {
+    co_await std::move(task);
+    if (--together->running == 0) together->all_ended.ring();
+}
+
+}  // namespace
+
+Task<void> run_side_by_side(std::vector<Task<void>> tasks) {
+    if (tasks.empty()) co_return;
+    const LoopExecutor executor = co_await asio::this_coro::executor;
+    auto together = std::make_shared<Together>(executor, tasks.size());
+    for (auto& task : tasks) spawn(executor, run_one(std::move(task), together));
+    while (together->running > 0) {
+        const auto woke = co_await together->all_ended.wait_until(std::chrono::steady_clock::now() + side_by_side_wait);
+        static_cast<void>(woke);
+    }
+}
+
 namespace event_loop_detail {
 
 namespace {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/task.h"
 #include "base/time.h"
@@ -68,6 +69,10 @@ void spawn(const LoopExecutor& executor, Task<void> task);
 [[nodiscard]] Task<void> sleep_for(std::chrono::milliseconds duration);
 // Lets every other coroutine that is ready run once.
 [[nodiscard]] Task<void> yield_to_others();
+
+// Runs the tasks beside each other on the own loop; ends when the last of them has ended. As many as there are may wait
+// at one time, so the caller bounds them.
+[[nodiscard]] Task<void> run_side_by_side(std::vector<Task<void>> tasks);
 
 // A sleep that can be ended early: a periodic task waits here, and its owner rings when it is to stop. A ring while
 // nobody waits is remembered once, so that none is lost.

@@ -1,5 +1,6 @@
 #include "platform/event_loop/event_loop.h"
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <stdexcept>
@@ -158,6 +159,26 @@ TEST(alarm, remembers_a_ring_while_nobody_waited_and_sleeps_otherwise) {
     };
     run_to_end(wait_in_vain(rings));
     EXPECT_EQ(rings, 1);
+}
+
+Task<void> count_turns(int turns, int& running, int& most, int& ended) {
+    most = std::max(most, ++running);
+    for (int i = 0; i < turns; ++i) co_await yield_to_others();
+    --running;
+    ++ended;
+}
+
+TEST(side_by_side, waits_for_the_last_of_them) {
+    for (const int count : {0, 1, 2, 50}) {
+        int running = 0;
+        int most = 0;
+        int ended = 0;
+        std::vector<Task<void>> tasks;
+        for (int i = 0; i < count; ++i) tasks.push_back(count_turns(count - i, running, most, ended));
+        run_to_end(run_side_by_side(std::move(tasks)));
+        EXPECT_EQ(ended, count);
+        EXPECT_EQ(most, count) << "all of them at one time";
+    }
 }
 
 }  // namespace onshi::event_loop_test

@@ -100,6 +100,17 @@ void AddressTable::leave(const std::string& address) {
     if (found != open_.end() && --found->second == 0) open_.erase(found);
 }
 
+std::chrono::milliseconds ReturnPlan::next(SteadyTime now, std::chrono::milliseconds wanted, double share) {
+    free_at_ = std::max(free_at_, now);
+    const auto row = std::chrono::ceil<std::chrono::milliseconds>(free_at_ - now);
+    if (row > wait_max_) {
+        const auto half = static_cast<double>(wait_max_.count()) / 2;
+        return std::max(wanted, std::chrono::milliseconds(static_cast<std::int64_t>(half + half * share)));
+    }
+    free_at_ += nanoseconds(1'000'000'000 / std::max<std::uint32_t>(per_second_, 1));
+    return std::max(wanted, row);
+}
+
 SteadyTime Pace::next(SteadyTime now) {
     const auto step = nanoseconds(1'000'000'000 / std::max<std::uint32_t>(per_second_, 1));
     free_at_ = std::max(free_at_, now - std::chrono::milliseconds(100));

@@ -137,6 +137,22 @@ class AddressTable {
     std::unordered_map<std::string, std::size_t> open_;
 };
 
+// When those who were refused may come back: each gets a place in a row that moves at `per_second`, so that turning
+// people away again does not eat up the time for those who are served. Belongs to its loop.
+class ReturnPlan {
+  public:
+    ReturnPlan(std::uint32_t per_second, std::chrono::milliseconds wait_max)
+        : per_second_(per_second), wait_max_(wait_max) {}
+    // `wanted`: what the next one would be told if it were alone. A row that is longer than `wait_max` is not made
+    // longer: its end is shared, from half of `wait_max` on, by `share` (0 … 1).
+    [[nodiscard]] std::chrono::milliseconds next(SteadyTime now, std::chrono::milliseconds wanted, double share);
+
+  private:
+    std::uint32_t per_second_;
+    std::chrono::milliseconds wait_max_;
+    SteadyTime free_at_{};
+};
+
 // So many per second, no savings beyond a tenth of a second. Belongs to its loop.
 class Pace {
   public:

@@ -24,12 +24,10 @@ namespace {
 
 constexpr auto no_throw = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t record_bytes = 16 * 1024;
-constexpr std::size_t head_read_bytes = 4 * 1024;
 constexpr milliseconds linger_time{500};
 constexpr std::size_t linger_bytes_max = 1UL << 20U;
 constexpr milliseconds pause_max{5'000};
 constexpr milliseconds rate_wait_min{50};
-constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -213,6 +211,9 @@ Task<Connection::After> Connection::serve_one() {
         refusal = decide();
         if (refusal) {
             co_await discard_body();
+        } else if (match_.route->options.body == BodyDelivery::in_pieces) {
+            request_.pieces = this;
+            pieces_began_ = steady_clock::now();
         } else {
             received = co_await receive_body(*match_.route);
         }
@@ -228,11 +229,14 @@ Task<Connection::After> Connection::serve_one() {
         if (!slot) refusal = shed(ShedReason::in_flight, ErrorCode::overload_busy, milliseconds(0));
     }
     if (refusal) {
+        if (request_.pieces != nullptr) keep_ = false;
         Response refused_answer = refuse(*refusal);
         const After refused = co_await answer(std::move(refused_answer));
         co_return refused;
     }
     auto result = co_await call_handler(*match_.route);
+    // What is left of a body that nobody wanted stands between this answer and the next request.
+    if (request_.pieces != nullptr && !pieces_ended_) keep_ = false;
     Response response = result ? std::move(*result) : refuse(result.error());
     // An endless answer is bounded by the number of streams; it must not keep others out meanwhile.
     if (response.stream) slot.reset();
@@ -255,6 +259,9 @@ Task<bool> Connection::await_request() {
     request_ = {};
     match_ = {};
     keep_ = true;
+    piece_bytes_ = 0;
+    pieces_ended_ = false;
+    pieces_error_.reset();
     const SteadyTime began = steady_clock::now();
     enter(Phase::idle, SteadyTime::max());
     if (paused_until_ > began) co_await pause();
@@ -263,7 +270,7 @@ Task<bool> Connection::await_request() {
     if (broken_ || (loop_->draining && input_.empty())) co_return false;
     if (input_.empty()) {
         enter(Phase::idle, std::min(began + times().idle, ends_at_));
-        Received received = co_await fill();
+        Received received = co_await fill(head_read_bytes);
         // What had arrived before the drain began is still served.
         if (received != Received::done && loop_->draining && !broken_) {
             const IoResult late = transport_.try_read(input_.room(head_read_bytes));
@@ -279,14 +286,14 @@ Task<bool> Connection::await_request() {
     co_return true;
 }
 
-Task<Connection::Received> Connection::fill() {
+Task<Connection::Received> Connection::fill(std::size_t bytes_max) {
     if (timed_out_) co_return Received::timeout;
     // Usually nothing is there yet: asking the kernel first would be one system call in vain.
     if (!transport_.has_pending()) {
         const bool ready = co_await transport_.wait_readable();
         if (!ready) co_return timed_out_ ? Received::timeout : Received::closed;
     }
-    const IoResult result = co_await transport_.read(input_.room(head_read_bytes));
+    const IoResult result = co_await transport_.read(input_.room(bytes_max));
     if (result.state != Io::done) co_return timed_out_ ? Received::timeout : Received::closed;
     input_.commit(result.bytes);
     co_return Received::done;
@@ -305,7 +312,7 @@ Task<Connection::Received> Connection::read_head() {
             case Parsed::body_too_large: co_return Received::body_too_large;
             case Parsed::need_more: break;
         }
-        const Received received = co_await fill();
+        const Received received = co_await fill(head_read_bytes);
         if (received == Received::timeout && !parser_.began() && input_.empty()) co_return Received::closed;
         if (received != Received::done) co_return received;
     }
@@ -346,6 +353,11 @@ Error Connection::shed(ShedReason reason, ErrorCode code, milliseconds wait) {
     // Spread, so that those who were refused together do not come back together.
     const auto least = wait.count() > 0 ? static_cast<std::uint32_t>(wait.count()) : error.retry_after_ms;
     error.retry_after_ms = least + loop_->random_below(least);
+    if (code == ErrorCode::overload_busy) {
+        const double share = loop_->random_below(1024) / 1024.0;
+        const auto wait_in_row = loop_->returns.next(steady_clock::now(), milliseconds(error.retry_after_ms), share);
+        error.retry_after_ms = static_cast<std::uint32_t>(wait_in_row.count());
+    }
     paused_until_ = steady_clock::now() + std::min(milliseconds(error.retry_after_ms), pause_max);
     return error;
 }
@@ -402,89 +414,6 @@ std::optional<Error> Connection::decide() {
     if (auto wrong = check_load(route)) return wrong;
     if (parser_.content_length() > route.options.body_bytes_max) return Error(ErrorCode::request_too_large, {});
     return std::nullopt;
-}
-
-bool Connection::reserve_body(std::size_t bytes) {
-    if (!loop_->shared->body_bytes.take(bytes)) return false;
-    body_reserved_ += bytes;
-    return true;
-}
-
-Task<Connection::Received> Connection::receive_body(const Route& route) {
-    const std::size_t length = parser_.content_length();
-    if (length == 0 && !parser_.chunked()) co_return Received::done;
-    if (input_.view().size() >= length && !parser_.chunked()) {
-        // The usual case: the whole body came with the head and is used where it lies.
-        request_.body = input_.view().substr(0, length);
-        body_in_input_ = length;
-        co_return Received::done;
-    }
-    const std::size_t most = parser_.chunked() ? route.options.body_bytes_max : length;
-    if (!reserve_body(most)) co_return Received::no_room;
-    enter(Phase::receiving, transfer_end(most));
-    if (parser_.known().expects_continue && input_.empty()) {
-        const Io io = co_await transport_.write(continue_line);
-        if (io != Io::done) co_return Received::closed;
-    }
-    Received received = Received::done;
-    if (parser_.chunked()) {
-        received = co_await receive_chunks(most);
-    } else {
-        received = co_await receive_known(length);
-    }
-    request_.body = body_;
-    co_return received;
-}
-
-Task<Connection::Received> Connection::receive_known(std::size_t length) {
-    body_.assign(input_.view());
-    input_.consume(body_.size());
-    std::size_t filled = body_.size();
-    body_.resize(length);
-    while (filled < length) {
-        if (timed_out_) co_return Received::timeout;
-        const IoResult result = co_await transport_.read(std::span(body_).subspan(filled));
-        if (result.state != Io::done) co_return timed_out_ ? Received::timeout : Received::closed;
-        filled += result.bytes;
-    }
-    co_return Received::done;
-}
-
-Task<Connection::Received> Connection::receive_chunks(std::size_t bytes_max) {
-    body_.clear();
-    for (;;) {
-        std::size_t used = 0;
-        const std::string_view given = input_.view();
-        const Parsed parsed = parser_.put_chunks(given, used, body_, bytes_max);
-        const bool stuck = used == 0 && given.size() >= header_bytes_max;
-        input_.consume(used);
-        if (parsed == Parsed::complete) co_return Received::done;
-        if (parsed == Parsed::body_too_large) co_return Received::body_too_large;
-        // A chunk header or trailer may be as large as a header, not larger.
-        if (parsed != Parsed::need_more || stuck) co_return Received::malformed;
-        const Received received = co_await fill();
-        if (received != Received::done) co_return received;
-    }
-}
-
-Task<void> Connection::discard_body() {
-    const std::size_t length = parser_.content_length();
-    const bool waits = parser_.known().expects_continue && input_.view().size() < length;
-    if (parser_.chunked() || length > discard_bytes_max || waits) {
-        keep_ = false;
-        co_return;
-    }
-    std::size_t left = length;
-    for (;;) {
-        const std::size_t here = std::min(left, input_.view().size());
-        input_.consume(here);
-        left -= here;
-        if (left == 0) co_return;
-        const Received received = co_await fill();
-        if (received == Received::done) continue;
-        keep_ = false;
-        co_return;
-    }
 }
 
 Task<Result<Response>> Connection::call_handler(const Route& route) {

@@ -28,10 +28,13 @@
 
 namespace onshi::http {
 
+// What is read at once while it is not known how much comes.
+inline constexpr std::size_t head_read_bytes = 4 * 1024;
+
 // Serves requests one after the other until either side has had enough. Registers itself with its loop while it lives.
 // Belongs to its loop; owned by its coroutine. The loop's ticker calls tick(), begin_drain() and cut() between its
 // steps.
-class Connection final : private ResponseStream {
+class Connection final : private ResponseStream, private RequestBody {
   public:
     // `address_key` has been entered into the address table and is left by the destructor, like the connection budget.
     Connection(std::shared_ptr<LoopState> loop, std::shared_ptr<const Listener> listener,
@@ -60,7 +63,7 @@ class Connection final : private ResponseStream {
     [[nodiscard]] Task<bool> await_request();
     [[nodiscard]] Task<void> pause();
     [[nodiscard]] Task<Received> read_head();
-    [[nodiscard]] Task<Received> fill();
+    [[nodiscard]] Task<Received> fill(std::size_t bytes_max);
     // What can be said before the body: host, route, method, certificate, rate, load, size.
     [[nodiscard]] std::optional<Error> decide();
     [[nodiscard]] std::optional<Error> check_host() const;
@@ -71,6 +74,7 @@ class Connection final : private ResponseStream {
     [[nodiscard]] Task<Received> receive_body(const Route& route);
     [[nodiscard]] Task<Received> receive_known(std::size_t length);
     [[nodiscard]] Task<Received> receive_chunks(std::size_t bytes_max);
+    [[nodiscard]] Task<Received> receive_piece(std::string_view& piece);
     // Reads a refused body away when that is cheap; otherwise the connection will be closed.
     [[nodiscard]] Task<void> discard_body();
     [[nodiscard]] bool reserve_body(std::size_t bytes);
@@ -83,6 +87,9 @@ class Connection final : private ResponseStream {
     [[nodiscard]] Task<bool> send_stream(Response& response);
     void compose_head(const Response& response, std::size_t body_size);
     void finish_request(std::uint16_t status);
+
+    // RequestBody
+    [[nodiscard]] Task<Result<std::string_view>> next_piece() override;
 
     // ResponseStream
     [[nodiscard]] Task<bool> write(std::string_view bytes) override;
@@ -122,6 +129,11 @@ class Connection final : private ResponseStream {
     std::string body_;
     std::size_t body_in_input_ = 0;
     std::size_t body_reserved_ = 0;
+    // Of a body that is taken in pieces.
+    std::size_t piece_bytes_ = 0;  // given out so far
+    SteadyTime pieces_began_{};
+    bool pieces_ended_ = false;
+    std::optional<Error> pieces_error_;
     SteadyTime request_deadline_{};
     bool keep_ = true;
     bool chunked_answer_ = false;

@@ -21,6 +21,8 @@ inline constexpr std::size_t read_bytes = 16 * 1024;
 inline constexpr std::size_t chunk_extension_bytes_max = 256;
 // A route may not ask for a larger body than this.
 inline constexpr std::size_t body_bytes_limit = std::size_t{1} << 30U;
+// The same for a route that takes its body in pieces, which are never held together.
+inline constexpr std::size_t pieces_bytes_limit = std::size_t{1} << 36U;
 // What a connection keeps of its buffers while it waits for the next request.
 inline constexpr std::size_t idle_buffer_bytes_max = 16 * 1024;
 // What is read away of a refused body so that the connection can be kept; a larger rest closes it.
@@ -35,6 +37,10 @@ inline constexpr std::size_t default_requests_in_flight_max = 2'000;
 inline constexpr std::size_t default_streams_max = 1'000;
 // New TLS connections per second and loop: a full mutual handshake costs 0.8 ms, so this is a third of a core.
 inline constexpr std::uint32_t default_handshakes_per_second_max = 400;
+// Of those who were refused because a loop had too much to do: so many are told to come back in one second, and none
+// later than that.
+inline constexpr std::uint32_t default_returns_per_second_max = 1'000;
+inline constexpr std::chrono::milliseconds default_return_wait_max{4'000};
 inline constexpr int listen_backlog = 4096;
 
 inline constexpr std::chrono::milliseconds default_handshake_time_max{10'000};

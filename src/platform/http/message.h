@@ -40,6 +40,16 @@ struct HeaderView {
     std::string_view value;
 };
 
+// A body that its handler takes piece by piece (RouteOptions::body), so that its size costs no memory. Belongs to the
+// connection, like the request. Not thread-safe.
+class RequestBody {
+  public:
+    virtual ~RequestBody() = default;
+    // The next piece, at most read_bytes; empty at the end. It lives until the next call. A body that ends early, comes
+    // too slowly, is malformed or too large is an error, and the connection ends with the answer.
+    [[nodiscard]] virtual Task<Result<std::string_view>> next_piece() = 0;
+};
+
 // One request. All views point into the connection's buffers and live until the handler has returned.
 // Not thread-safe; belongs to the connection's loop.
 struct Request {
@@ -47,6 +57,7 @@ struct Request {
     std::string_view path;   // as received, without the query
     std::string_view query;  // as received, without `?`; see query.h
     std::string_view body;
+    RequestBody* pieces = nullptr;  // instead of `body` where the route takes it in pieces
     // The decoded values of the pattern's `{…}` in their order.
     std::span<const std::string_view> parameters;
     std::span<const HeaderView> headers;

@@ -67,7 +67,9 @@ Router::~Router() = default;
 
 void Router::add(Method method, std::string_view pattern, RouteOptions options, Handler handler) {
     ENSURE(pattern.starts_with('/') && method != Method::other && method != Method::head && handler);
-    ENSURE(options.body_bytes_max <= body_bytes_limit && routes_.size() < routes_max);
+    const bool in_pieces = options.body == BodyDelivery::in_pieces;
+    ENSURE(options.body_bytes_max <= (in_pieces ? pieces_bytes_limit : body_bytes_limit));
+    ENSURE(routes_.size() < routes_max);
     Node* node = root_.get();
     std::size_t segments = 0;
     std::size_t parameters = 0;

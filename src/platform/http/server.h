@@ -25,8 +25,12 @@ namespace onshi::http {
 enum class AdmissionClass : std::uint8_t { urgent, normal, bulk, exempt };
 inline constexpr std::size_t admission_classes = 3;
 
+// Whether a handler gets the whole body or takes it piece by piece from Request::pieces.
+enum class BodyDelivery : std::uint8_t { whole, in_pieces };
+
 struct RouteOptions {
     std::size_t body_bytes_max = default_body_bytes_max;
+    BodyDelivery body = BodyDelivery::whole;
     std::chrono::milliseconds deadline = default_deadline;
     AdmissionClass admission = AdmissionClass::normal;
     // `required` refuses a connection without a certificate by `request.certificate_required`.
@@ -61,6 +65,10 @@ struct AdmissionOptions {
     std::size_t connections_per_address_max = default_connections_per_address_max;
     std::size_t streams_max = default_streams_max;
     std::uint32_t handshakes_per_second_max = default_handshakes_per_second_max;
+    // Per loop. How those who were refused by `overload.busy` are told to come back: spread over so many per second,
+    // as long as that is not later than `return_wait_max`.
+    std::uint32_t returns_per_second_max = default_returns_per_second_max;
+    std::chrono::milliseconds return_wait_max = default_return_wait_max;
 };
 
 struct TimeLimits {

@@ -66,6 +66,7 @@ LoopState::LoopState(std::shared_ptr<Shared> given, LoopExecutor given_executor,
       index(given_index),
       queue_delay(shared->options.admission.queue_delay),
       handshakes(shared->options.admission.handshakes_per_second_max),
+      returns(shared->options.admission.returns_per_second_max, shared->options.admission.return_wait_max),
       ticker(executor),
       probe_rest(executor) {
     std::array<std::uint8_t, 16> seed{};

@@ -162,6 +162,7 @@ struct LoopState {
     std::vector<boost::asio::ip::tcp::acceptor*> acceptors;
     QueueDelayGate queue_delay;
     Pace handshakes;
+    ReturnPlan returns;
     Alarm ticker;
     Alarm probe_rest;
     bool draining = false;

@@ -85,6 +85,39 @@ TEST(server, knows_the_peer_of_a_resumed_session_too) {
     SSL_SESSION_free(second.ticket);
 }
 
+// Ends without the closing alert, as a hub that is killed.
+Task<Result<Response>> break_off(Request&, Deadline) {
+    Response response;
+    response.stream = [](ResponseStream&) -> Task<void> {
+        throw std::runtime_error("broken off");
+        co_return;
+    };
+    co_return response;
+}
+
+Task<Result<ClientResponse>> ask_around_a_break(Client& client) {
+    const Deadline deadline = Deadline::in(5s);
+    const ClientRequest good = get("/v1/peer");
+    const ClientRequest bad = get("/v1/broken");
+    auto first = co_await client.send(good, deadline);
+    EXPECT_TRUE(first.has_value());
+    auto broken = co_await client.send(bad, deadline);
+    EXPECT_FALSE(broken.has_value());
+    auto again = co_await client.send(good, deadline);
+    client.close_idle();
+    co_return again;
+}
+
+TEST(client, resumes_its_session_behind_a_server_that_went_away_without_a_word) {
+    TestServer test;
+    test.server->route(Method::get, "/v1/peer", {}, tell_peer());
+    test.server->route(Method::get, "/v1/broken", {}, &break_off);
+    test.start();
+    Client client = make_client(test.port);
+    EXPECT_TRUE(run_to_end(ask_around_a_break(client)).has_value());
+    EXPECT_EQ(test.server->counts().sessions_resumed, 1U) << "after an outage everybody comes back at once";
+}
+
 TEST(server, takes_tickets_of_this_and_the_last_period_only) {
     TestServer test;
     test.server->route(Method::get, "/v1/peer", {}, tell_peer());

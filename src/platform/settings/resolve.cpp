@@ -16,11 +16,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A relative path counts from where it was written, so that a folder with its settings can be moved as a whole.
+// A relative path counts from where it was written, so that a folder with its settings can be moved as a whole. What
+// has a scheme is an address.
 Value anchored(const Setting& setting, Value value, const fs::path& base) {
     if (setting.type != SettingType::path) return value;
     const auto& text = std::get<std::string>(value);
-    if (text.empty() || fs::path(text).is_absolute() || base.empty()) return value;
+    const bool is_address = text.find("://") != std::string::npos;
+    if (text.empty() || is_address || fs::path(text).is_absolute() || base.empty()) return value;
     return Value((base / text).lexically_normal().string());
 }
 

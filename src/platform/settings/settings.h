@@ -34,9 +34,9 @@ struct Setting {
     std::string en;
 
     [[nodiscard]] const std::string& text(Language language) const { return language == Language::ja ? ja : en; }
-    // `ONSHI_STORE_FOLDER` for `store_folder`.
+    // `ONSHI_SECRETS_FOLDER` for `secrets_folder`.
     [[nodiscard]] std::string environment_name() const;
-    // `--store-folder` for `store_folder`.
+    // `--secrets-folder` for `secrets_folder`.
     [[nodiscard]] std::string flag_name() const;
 };
 

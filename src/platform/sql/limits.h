@@ -18,6 +18,8 @@ inline constexpr std::size_t bulk_set_bytes_max = std::size_t{64} << 20U;
 // the middle of a transaction and reads them back.
 inline constexpr std::int64_t bulk_cache_kib = 131'072;
 inline constexpr std::size_t statements_max = 1024;
+// Rows that a copy of a store holds in memory at a time.
+inline constexpr std::size_t copy_rows_per_step = 2000;
 
 // How the committer gathers: at once, unless sets arrive so fast that waiting `gather_max` brings `gather_from` of
 // them.

@@ -23,6 +23,8 @@ class RowSink {
     virtual ~RowSink() = default;
     // Returns false when there is no room for another row.
     virtual bool take(const Row& row) = 0;
+    // Forgets what it took: the read is repeated.
+    virtual void clear() = 0;
 };
 
 // The answer of a query that finds at most one row. Read it after the batch was read; lives as long as the batch.
@@ -99,6 +101,7 @@ class ReadBatch {
             value.emplace(decode(row));
             return true;
         }
+        void clear() override { value.reset(); }
         Decode<T> decode;
         std::optional<T> value;
     };
@@ -110,6 +113,7 @@ class ReadBatch {
             rows.push_back(decode(row));
             return true;
         }
+        void clear() override { rows.clear(); }
         Decode<T> decode;
         std::size_t rows_max;
         std::vector<T> rows;

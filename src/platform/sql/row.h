@@ -28,6 +28,8 @@ class Row {
     [[nodiscard]] std::optional<std::int64_t> integer_or_null(int column) const {
         return is_null(column) ? std::nullopt : std::optional(integer(column));
     }
+    // As it came, whatever its kind; for those who move rows without reading them.
+    [[nodiscard]] const Column& column(int column) const { return columns_[index(column)]; }
     // For a decoder that finds the bytes of a column not to have their form.
     void reject() const { corrupt_ = true; }
     [[nodiscard]] bool corrupt() const { return corrupt_; }

@@ -26,7 +26,11 @@ class Transaction {
     // Runs one write and gives the number of rows it touched.
     [[nodiscard]] virtual Result<std::int64_t> execute(const Statement& statement,
                                                        const ParameterBuffer& parameters) = 0;
-    // Runs one read; at most one row is handed to `take`.
+    // Runs one write that must touch exactly one row; a row that is missing, or there already, fails with `otherwise`.
+    // An engine may run it later, but before the commit, which then fails with that.
+    [[nodiscard]] virtual Result<void> write_one(const Statement& statement, const ParameterBuffer& parameters,
+                                                 ErrorCode otherwise) = 0;
+    // Runs one read; at most one row is handed to `row`, whose views live until the next call.
     [[nodiscard]] virtual Result<bool> read_one(const Statement& statement, const ParameterBuffer& parameters,
                                                 Row& row) = 0;
 };

@@ -1,143 +1,13 @@
-#include <filesystem>
+// What both engines do alike.
 #include <thread>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include "base/random.h"
-#include "platform/event_loop/event_loop.h"
-#include "platform/sql/commit_counter.h"
-#include "platform/sql/fault_vfs.h"
-#include "platform/sql/sqlite_commit_engine.h"
-#include "platform/sql/sqlite_connection.h"
-#include "platform/sql/sqlite_database.h"
+#include "platform/sql/store_fixture.h"
 
 namespace onshi::sql {
 namespace {
-
-namespace asio = boost::asio;
-
-const Statement insert_item("test.insert_item", Store::ledger, ShardKey::person,
-                            "INSERT INTO item (id, label, sequence) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING");
-const Statement insert_item_plain("test.insert_item_plain", Store::ledger, ShardKey::person,
-                                  "INSERT INTO item (id, label, sequence) VALUES ($1, $2, $3)");
-// Parameters out of their order: bound by number, or the values would be swapped.
-const Statement update_item("test.update_item", Store::ledger, ShardKey::person,
-                            "UPDATE item SET label = $2 WHERE id = $1");
-const Statement select_item("test.select_item", Store::ledger, ShardKey::person,
-                            "SELECT id, label, sequence FROM item WHERE id = $1");
-const Statement select_items("test.select_items", Store::ledger, ShardKey::none,
-                             "SELECT id, label, sequence FROM item ORDER BY id LIMIT $1");
-const Statement insert_note("test.insert_note", Store::registry, ShardKey::person,
-                            "INSERT INTO note (id, sequence) VALUES ($1, $2)");
-const Statement select_note("test.select_note", Store::registry, ShardKey::person,
-                            "SELECT id, sequence FROM note WHERE id = $1");
-const Statement cast_statement("test.not_portable", Store::ledger, ShardKey::none, "SELECT $1::bigint");
-const Statement gap_statement("test.gap", Store::ledger, ShardKey::none, "SELECT $1, $3");
-
-constexpr std::array<Migration, 3> steps{{
-    {"test", Store::ledger, 1, "ledger_0001_items.sql",
-     "-- from: 0\nCREATE TABLE item (\n    id BIGINT NOT NULL PRIMARY KEY,\n    label TEXT NOT NULL,\n    sequence "
-     "BIGINT NOT NULL\n);\n"},
-    {"test", Store::registry, 1, "registry_0001_notes.sql",
-     "-- from: 0\nCREATE TABLE note (\n    id BIGINT NOT NULL,\n    sequence BIGINT NOT NULL,\n    PRIMARY KEY (id)\n) "
-     "/* clustered */;\n"},
-    {"test", Store::ledger, 2, "ledger_0002_index.sql", "-- from: 1\nCREATE INDEX item_label ON item (label);\n"},
-}};
-
-std::vector<Migration> all_steps() {
-    std::vector<Migration> all(CommitCounter::migrations().begin(), CommitCounter::migrations().end());
-    all.insert(all.end(), steps.begin(), steps.end());
-    return all;
-}
-
-struct Item {
-    std::int64_t id;
-    std::string label;
-    std::int64_t sequence;
-};
-Item decode_item(const Row& row) {
-    return {row.integer(0), std::string(row.text(1)), row.integer(2)};
-}
-Item decode_wrong(const Row& row) {
-    return {row.integer(1), "", 0};
-}
-
-// Counts accepted sets like the audit chain does, without writing anything.
-class CountingSequencer final : public Sequencer {
-  public:
-    Result<void> open(Transaction&) override { return {}; }
-    Result<void> begin(Transaction&) override { return {}; }
-    CommitPosition next() const override { return {7, current_ + 1, {}, 0}; }
-    Result<CommitPosition> accept(Transaction&, const WriteSet&) override {
-        ++current_;
-        return CommitPosition{7, current_, {}, 0};
-    }
-    Result<void> end(Transaction&) override { return {}; }
-    void committed() override { durable_ = current_; }
-    void rolled_back() override { current_ = durable_; }
-
-  private:
-    std::int64_t current_ = 0;
-    std::int64_t durable_ = 0;
-};
-
-class StoreTest : public testing::Test {
-  protected:
-    StoreTest() {
-        std::array<char, 64> name{};
-        std::snprintf(name.data(), name.size(), "%s/onshi-sql-XXXXXX", std::filesystem::temp_directory_path().c_str());
-        options_.folder = mkdtemp(name.data());
-    }
-    ~StoreTest() override {
-        FaultVfs::instance().set(FaultVfs::Fault::none);
-        database_.reset();
-        std::filesystem::remove_all(options_.folder);
-    }
-    void open() {
-        const auto all = all_steps();
-        auto migrated = migrate(options_, all);
-        ASSERT_TRUE(migrated) << migrated.error().detail;
-        auto opened = open_sqlite(options_, all, registry_sequencer_, ledger_sequencer_);
-        ASSERT_TRUE(opened) << opened.error().detail;
-        database_ = std::move(*opened);
-    }
-    static Deadline soon() { return Deadline::in(std::chrono::seconds(20)); }
-    Result<CommitPosition> commit(WriteSet set) { return run_to_end(database_->commit(std::move(set), soon())); }
-    std::optional<Item> load(std::int64_t id) {
-        ReadBatch batch;
-        const auto item = batch.one(select_item, decode_item, id);
-        auto read = run_to_end(database_->read(batch, soon()));
-        EXPECT_TRUE(read) << read.error().detail;
-        return item.get();
-    }
-    // They live until the database is closed, whose threads wake them.
-    EventLoops& new_loops(std::size_t count) {
-        loops_.push_back(std::make_unique<EventLoops>(EventLoopOptions{count}));
-        return *loops_.back();
-    }
-    static WriteSet insert(std::int64_t id, std::string_view label) {
-        WriteSet set(Store::ledger);
-        set.guard(insert_item, 1, id, label, Position::sequence);
-        return set;
-    }
-
-    SqliteOptions options_;
-    CommitCounter registry_sequencer_;
-    CountingSequencer ledger_sequencer_;
-    std::vector<std::unique_ptr<EventLoops>> loops_;
-    std::unique_ptr<Database> database_;
-};
-
-TEST(sqlite_text, numbers_parameters_and_refuses_what_is_not_portable) {
-    int count = 0;
-    EXPECT_EQ(*to_sqlite_text(update_item, &count), "UPDATE item SET label = ?2 WHERE id = ?1");
-    EXPECT_EQ(count, 2);
-    EXPECT_EQ(to_sqlite_text(cast_statement, &count).error().code, ErrorCode::store_corrupt);
-    EXPECT_EQ(to_sqlite_text(gap_statement, &count).error().code, ErrorCode::store_corrupt);
-}
 
 TEST(migration, states_the_version_it_starts_from) {
     const Migration good{"x", Store::ledger, 2, "ledger_0002_x.sql",
@@ -159,7 +29,7 @@ TEST_F(StoreTest, another_schema_version_is_refused) {
     auto longer = all_steps();
     longer.push_back(
         {"test", Store::ledger, 3, "ledger_0003_more.sql", "-- from: 2\nCREATE INDEX i ON item (sequence);\n"});
-    auto opened = open_sqlite(options_, longer, registry_sequencer_, ledger_sequencer_);
+    auto opened = open_database(options_, longer, registry_sequencer_, ledger_sequencer_);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, ErrorCode::store_version);
 }
@@ -171,7 +41,7 @@ TEST_F(StoreTest, a_migration_that_skips_a_version_is_refused_and_leaves_no_trac
     gap.push_back(
         {"test", Store::ledger, 4, "ledger_0004_gap.sql", "-- from: 3\nCREATE TABLE gap (\n    a BIGINT\n);\n"});
     EXPECT_EQ(migrate(options_, gap).error().code, ErrorCode::store_version);
-    EXPECT_TRUE(open_sqlite(options_, all_steps(), registry_sequencer_, ledger_sequencer_));
+    EXPECT_TRUE(open_database(options_, all_steps(), registry_sequencer_, ledger_sequencer_));
 }
 
 TEST_F(StoreTest, what_is_committed_is_read_by_the_next_batch_with_its_position) {
@@ -271,27 +141,6 @@ TEST_F(StoreTest, after_close_nothing_is_accepted) {
     EXPECT_EQ(commit(insert(2, "y")).error().code, ErrorCode::store_unavailable);
 }
 
-// Starts many commits at once on two loops and counts the answers.
-struct Gathered {
-    std::atomic<int> committed{0};
-    std::atomic<int> conflicted{0};
-    std::atomic<int> other{0};
-};
-
-Task<void> commit_one(Database& database, std::int64_t id, Gathered& gathered) {
-    WriteSet set(Store::ledger);
-    set.guard(insert_item, 1, id, "gathered", Position::sequence);
-    const auto deadline = Deadline::in(std::chrono::seconds(20));
-    auto committed = co_await database.commit(std::move(set), deadline);
-    if (committed) {
-        ++gathered.committed;
-    } else if (committed.error().code == ErrorCode::store_conflict) {
-        ++gathered.conflicted;
-    } else {
-        ++gathered.other;
-    }
-}
-
 TEST_F(StoreTest, many_callers_on_two_loops_share_commits_and_each_gets_one_answer) {
     open();
     constexpr int callers = 600;
@@ -315,7 +164,7 @@ TEST_F(StoreTest, many_callers_on_two_loops_share_commits_and_each_gets_one_answ
 }
 
 TEST_F(StoreTest, the_queue_refuses_beyond_its_limit_and_goes_on_afterwards) {
-    options_.commit.waiting_sets_max = 4;
+    commit_limits().waiting_sets_max = 4;
     open();
     Gathered gathered;
     {
@@ -329,30 +178,6 @@ TEST_F(StoreTest, the_queue_refuses_beyond_its_limit_and_goes_on_afterwards) {
     EXPECT_GT(gathered.other, 0);
     EXPECT_TRUE(commit(insert(1000, "after")));
 }
-
-class DiskFault : public StoreTest, public testing::WithParamInterface<std::pair<FaultVfs::Fault, ErrorCode>> {};
-
-TEST_P(DiskFault, refuses_writes_loses_nothing_and_resumes_when_the_disk_is_well) {
-    options_.vfs = FaultVfs::instance().name();
-    open();
-    ASSERT_TRUE(commit(insert(1, "before")));
-    FaultVfs::instance().set(GetParam().first);
-    const auto refused = commit(insert(2, "during"));
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, GetParam().second) << refused.error().detail;
-    EXPECT_EQ(load(1)->label, "before") << "reads go on";
-    FaultVfs::instance().set(FaultVfs::Fault::none);
-    const auto after = commit(insert(3, "after"));
-    ASSERT_TRUE(after) << after.error().detail;
-    EXPECT_EQ(after->sequence, 2) << "what was refused took no position";
-    EXPECT_FALSE(load(2));
-    EXPECT_EQ(load(3)->label, "after");
-}
-
-INSTANTIATE_TEST_SUITE_P(every_fault, DiskFault,
-                         testing::Values(std::pair(FaultVfs::Fault::disk_full, ErrorCode::store_full),
-                                         std::pair(FaultVfs::Fault::read_only, ErrorCode::store_unavailable),
-                                         std::pair(FaultVfs::Fault::sync_failed, ErrorCode::store_unavailable)));
 
 TEST_F(StoreTest, one_bad_set_in_a_batch_hurts_only_itself) {
     open();
@@ -377,113 +202,6 @@ TEST_F(StoreTest, one_bad_set_in_a_batch_hurts_only_itself) {
     EXPECT_EQ(gathered.committed, 40);
     EXPECT_EQ(gathered.conflicted, 1);
     EXPECT_EQ(load(1)->label, "taken");
-}
-
-// Another program that holds the ledger's write lock.
-class LockedStore {
-  public:
-    explicit LockedStore(const SqliteOptions& options)
-        : connection_(
-              *SqliteConnection::open(options.folder + "/ledger.db", SqliteConnection::Access::read_write, {})) {
-        EXPECT_TRUE(connection_->run("BEGIN IMMEDIATE"));
-    }
-    void release() { EXPECT_TRUE(connection_->run("ROLLBACK")); }
-
-  private:
-    std::unique_ptr<SqliteConnection> connection_;
-};
-
-TEST_F(StoreTest, a_locked_store_refuses_a_whole_batch_after_one_wait) {
-    open();
-    auto connection = SqliteConnection::open(options_.folder + "/ledger.db", SqliteConnection::Access::read_write, {});
-    ASSERT_TRUE(connection);
-    CountingSequencer sequencer;
-    constexpr std::chrono::milliseconds busy_timeout{100};
-    SqliteCommitEngine engine(std::move(*connection), sequencer, [](int) {}, busy_timeout);
-    std::vector<CommitEngine::Item> batch;
-    for (int id = 0; id < 200; ++id) batch.push_back({insert(id, "x"), soon(), std::nullopt});
-    std::vector<CommitEngine::Item*> items;
-    for (auto& item : batch) items.push_back(&item);
-    LockedStore locked(options_);
-    const auto begun = std::chrono::steady_clock::now();
-    engine.run(items);
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, busy_timeout * 20) << "one wait, not one for each of 200";
-    for (const auto& item : batch) EXPECT_EQ(item.outcome->error().code, ErrorCode::store_unavailable);
-    EXPECT_EQ(engine.counters().refusals, 1U);
-    locked.release();
-    engine.run(items);
-    for (const auto& item : batch) EXPECT_TRUE(item.outcome->has_value());
-}
-
-TEST_F(StoreTest, sets_behind_a_bad_one_are_dropped_when_their_deadline_passes) {
-    open();
-    ASSERT_TRUE(commit(insert(1, "taken")));
-    auto connection = SqliteConnection::open(options_.folder + "/ledger.db", SqliteConnection::Access::read_write, {});
-    ASSERT_TRUE(connection);
-    CountingSequencer sequencer;
-    SqliteCommitEngine engine(std::move(*connection), sequencer, [](int) {}, std::chrono::milliseconds(100));
-    WriteSet bad(Store::ledger);
-    bad.change(insert_item_plain, 1, "breaks the primary key", Position::sequence);
-    const Deadline passed(std::chrono::steady_clock::now() - std::chrono::seconds(1));
-    CommitEngine::Item broken{std::move(bad), soon(), std::nullopt};
-    CommitEngine::Item late{insert(2, "late"), passed, std::nullopt};
-    CommitEngine::Item good{insert(3, "good"), soon(), std::nullopt};
-    std::vector<CommitEngine::Item*> items{&broken, &late, &good};
-    engine.run(items);
-    EXPECT_EQ(engine.counters().refusals, 0U) << "that was the set's own fault";
-    EXPECT_EQ(broken.outcome->error().code, ErrorCode::store_conflict);
-    EXPECT_EQ(late.outcome->error().code, ErrorCode::deadline_passed);
-    EXPECT_TRUE(good.outcome->has_value());
-    EXPECT_FALSE(load(2));
-}
-
-TEST_F(StoreTest, an_empty_set_is_a_commit_and_finds_a_disk_that_takes_no_writes) {
-    options_.vfs = FaultVfs::instance().name();
-    open();
-    EXPECT_TRUE(commit(WriteSet(Store::registry)));
-    EXPECT_EQ(database_->counters(Store::registry).commits, 1U);
-    FaultVfs::instance().set(FaultVfs::Fault::disk_full);
-    EXPECT_EQ(commit(WriteSet(Store::registry)).error().code, ErrorCode::store_full);
-}
-
-// Keeps a reader thread busy until a moment has passed.
-std::atomic<std::int64_t> read_blocked_until_ns{0};
-Item decode_slowly(const Row& row) {
-    while (std::chrono::steady_clock::now().time_since_epoch().count() < read_blocked_until_ns.load()) {
-        std::this_thread::yield();
-    }
-    return decode_item(row);
-}
-
-Task<void> read_one(Database& database, Decode<Item> decode, Deadline deadline, std::optional<ErrorCode>& refused) {
-    ReadBatch batch;
-    const auto item = batch.one(select_item, decode, 1);
-    auto read = co_await database.read(batch, deadline);
-    if (!read) refused = read.error().code;
-    static_cast<void>(item);
-}
-
-TEST_F(StoreTest, a_cold_read_whose_deadline_passes_in_the_queue_is_not_run) {
-    options_.reads = Reads::on_reader_threads;
-    open();
-    ASSERT_TRUE(commit(insert(1, "x")));
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
-    read_blocked_until_ns = until.time_since_epoch().count();
-    std::array<std::optional<ErrorCode>, reader_threads + 1> refused;
-    {
-        EventLoops& loops = new_loops(1);
-        for (std::size_t i = 0; i < reader_threads; ++i) {
-            loops.spawn(0, read_one(*database_, decode_slowly, soon(), refused[i]));
-        }
-        loops.spawn(0, read_one(*database_, decode_item, Deadline(until), refused[reader_threads]));
-        loops.start();
-        loops.stop();
-        loops.join();
-    }
-    for (std::size_t i = 0; i < reader_threads; ++i) EXPECT_FALSE(refused[i]);
-    EXPECT_EQ(refused[reader_threads], ErrorCode::deadline_passed);
-    EXPECT_EQ(database_->read_counters().batches, reader_threads);
-    EXPECT_TRUE(load(1)) << "and the next one is served";
 }
 
 // Against a plain map: whatever order of inserts and versioned updates, the store holds what the answers said.

@@ -10,6 +10,15 @@ class SqliteCommitEngine::OpenTransaction final : public Transaction {
     Result<std::int64_t> execute(const Statement& statement, const ParameterBuffer& parameters) override {
         return connection_.execute({&statement, 0, static_cast<std::uint32_t>(parameters.count())}, parameters, {});
     }
+    Result<void> write_one(const Statement& statement, const ParameterBuffer& parameters,
+                           ErrorCode otherwise) override {
+        auto rows = execute(statement, parameters);
+        if (rows && *rows == 1) return {};
+        if (rows || rows.error().code == ErrorCode::store_conflict) {
+            return fail(otherwise, std::string(statement.name()));
+        }
+        return fail(std::move(rows));
+    }
     Result<bool> read_one(const Statement& statement, const ParameterBuffer& parameters, Row& row) override {
         return connection_.query_one({&statement, 0, static_cast<std::uint32_t>(parameters.count())}, parameters, row);
     }

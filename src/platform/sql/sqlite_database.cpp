@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <fcntl.h>
 #include <filesystem>
-#include <map>
 #include <mutex>
 #include <sys/resource.h>
 #include <thread>
@@ -107,26 +107,10 @@ Result<void> apply_migration(SqliteConnection& connection, const Migration& migr
     return connection.run("COMMIT");
 }
 
-std::map<std::string_view, int> newest_versions(std::span<const Migration> migrations, Store store) {
-    std::map<std::string_view, int> newest;
-    for (const auto& migration : migrations) {
-        if (migration.store == store) newest[migration.slice] = std::max(newest[migration.slice], migration.to);
-    }
-    return newest;
-}
-
 Result<void> assert_versions(SqliteConnection& connection, std::span<const Migration> migrations, Store store) {
     auto table = connection.run(version_table);
     if (!table) return table;
-    for (const auto& [slice, newest] : newest_versions(migrations, store)) {
-        auto version = version_of(connection, slice);
-        if (!version) return fail(std::move(version));
-        if (*version != newest) {
-            return fail(ErrorCode::store_version, fmt::format("{} of {} is at version {}, this program needs {}",
-                                                              to_string(store), slice, *version, newest));
-        }
-    }
-    return {};
+    return check_versions(migrations, store, [&](std::string_view slice) { return version_of(connection, slice); });
 }
 
 // Copies the write-ahead log back while the committer goes on. A steady writer never lets a passive checkpoint finish,
@@ -398,6 +382,14 @@ class SqliteBulkWriter final : public BulkWriter {
         if (!committed) return committed;
         return connection_->run("PRAGMA wal_checkpoint(TRUNCATE)");
     }
+    Result<void> make_durable() override {
+        const int file = ::open(sqlite3_db_filename(connection_->handle(), "main"), O_RDONLY | O_CLOEXEC);
+        if (file < 0) return fail(ErrorCode::store_unavailable, "sqlite: the file cannot be synced");
+        const bool synced = ::fsync(file) == 0;
+        ::close(file);
+        if (!synced) return fail(ErrorCode::store_unavailable, "sqlite: the file cannot be synced");
+        return {};
+    }
 
   private:
     std::unique_ptr<SqliteConnection> connection_;
@@ -406,7 +398,7 @@ class SqliteBulkWriter final : public BulkWriter {
 
 }  // namespace
 
-Result<void> migrate(const SqliteOptions& options, std::span<const Migration> migrations) {
+Result<void> migrate_sqlite(const SqliteOptions& options, std::span<const Migration> migrations) {
     std::error_code error;
     std::filesystem::create_directories(options.folder, error);
     if (error) return fail(ErrorCode::store_unavailable, "the store's folder cannot be made: " + error.message());
@@ -433,7 +425,7 @@ Result<std::unique_ptr<Database>> open_sqlite(const SqliteOptions& options, std:
     return std::unique_ptr<Database>(new SqliteDatabase(options, std::move(*registry), std::move(*ledger)));
 }
 
-Result<std::unique_ptr<BulkWriter>> BulkWriter::open(const SqliteOptions& options, Store store) {
+Result<std::unique_ptr<BulkWriter>> open_sqlite_bulk_writer(const SqliteOptions& options, Store store) {
     auto connection = open_writer(options, store);
     if (!connection) return fail(std::move(connection));
     // A load that is cut short is repeated, so it need not survive a power cut; the big cache keeps inner pages in
@@ -443,7 +435,7 @@ Result<std::unique_ptr<BulkWriter>> BulkWriter::open(const SqliteOptions& option
     return std::unique_ptr<BulkWriter>(new SqliteBulkWriter(std::move(*connection)));
 }
 
-Result<std::vector<TableSize>> table_sizes(const SqliteOptions& options, Store store) {
+Result<std::vector<TableSize>> sqlite_table_sizes(const SqliteOptions& options, Store store) {
     auto connection = open_writer(options, store);
     if (!connection) return fail(std::move(connection));
     const char* sql =

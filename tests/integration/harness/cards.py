@@ -233,8 +233,9 @@ class Wallet:
         """Keys of persons who hold one card, in good standing, and are not undisclosed; in their order."""
         now = int(datetime.now().timestamp() * 1e6)
         rows = self.installation.rows(
-            self.installation.registry, "SELECT person_key, min(ca_id), min(serial) FROM card GROUP BY person_key "
-            "HAVING count(*) = 1 AND max(not_after) > ? ORDER BY person_key", (now,))
+            self.installation.registry, "SELECT person_key, ca_id, serial FROM card WHERE person_key IN "
+            "(SELECT person_key FROM card GROUP BY person_key HAVING count(*) = 1 AND max(not_after) > ?) "
+            "ORDER BY person_key", (now,))
         return [key for key, ca_id, serial in rows if key in self.persons and self.status(ca_id, serial) == 1
                 and not self.persons[key].blocked and not self.persons[key].history_hidden]
 

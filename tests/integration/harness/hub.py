@@ -24,11 +24,12 @@ class Hub:
         self.ready_file = run_folder / "ready.json"
         self.log = run_folder / "hub.log"
         self.process = None
+        self.wanted_port = 0  # a test that starts it again where its clients look for it sets this
         self.port = None
         self.metrics_port = None
 
     def command(self):
-        return [binary(), "server", "run", "--quiet", "--config", str(self.installation.settings), "--port", "0",
+        return [binary(), "server", "run", "--quiet", "--config", str(self.installation.settings), "--port", str(self.wanted_port),
                 "--metrics-port", "0", "--ready-file", str(self.ready_file), *map(str, self.settings)]
 
     def start(self):

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import tomllib
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.contract import ROOT
+from harness.stores import CLUSTER, PostgresStore, SqliteStore, new_database
 
 PERSONS = 10_000  # five trios of undisclosed persons and their twins
 SEED = 1
@@ -59,22 +58,32 @@ class Installation:
         self.description = json.loads((self.folder / "installation.json").read_text())
         self.settings = self.folder / "hub.toml"
         self.store = self.folder / "store"
-        self.registry = self.store / "registry.db"
-        self.ledger = self.store / "ledger.db"
+        self.database = self.description["store"]
+        if self.database:
+            self.registry = PostgresStore(self.database, "registry")
+            self.ledger = PostgresStore(self.database, "ledger")
+        else:
+            self.registry = SqliteStore(self.store / "registry.db")
+            self.ledger = SqliteStore(self.store / "ledger.db")
         self.server_ca = self.folder / "pki" / "server_ca.crt"
 
     @classmethod
     def make(cls, folder):
         made = onshi("demo", "init", folder, "--persons", PERSONS, "--seed", SEED, "--facilities", 200, "--desks", 2,
-                     "--card-keys", 4, "--port", 0, "--metrics-port", 0)
+                     "--card-keys", 4, "--port", 0, "--metrics-port", 0,
+                     *(["--store", new_database()] if CLUSTER else []))
         assert made.returncode == 0, made.stderr
         return cls(folder)
 
     def copy_to(self, folder):
         """Its settings name full paths, so they are written anew."""
         shutil.copytree(self.folder, folder)
+        database = new_database(self.database) if self.database else ""
         for file in [Path(folder) / "hub.toml", *Path(folder).glob("terminals/*/terminal.toml")]:
             file.write_text(file.read_text().replace(str(self.folder), str(folder)))
+        for file in (Path(folder) / "hub.toml", Path(folder) / "installation.json"):
+            if self.database:
+                file.write_text(file.read_text().replace(self.database, database))
         return Installation(folder)
 
     def terminal(self, name):
@@ -87,11 +96,9 @@ class Installation:
         for file in self.folder.glob("terminals/*/terminal.toml"):
             file.write_text(re.sub(r"^hub_port = \d+$", f"hub_port = {port}", file.read_text(), flags=re.MULTILINE))
 
-    def change(self, database, statement, parameters=()):
+    def change(self, store, statement, parameters=()):
         """One statement by another program's hand; gives the number of rows."""
-        with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
-            return connection.execute(statement, parameters).rowcount
+        return store.change(statement, parameters)
 
-    def rows(self, database, statement, parameters=()):
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
-            return connection.execute(statement, parameters).fetchall()
+    def rows(self, store, statement, parameters=()):
+        return store.rows(statement, parameters)

@@ -13,7 +13,7 @@ namespace boost::json {
 class object;
 }
 
-namespace onshi::cli {
+namespace onshi {
 
 // Reads answers: what is unknown is passed over, because answers only grow (design §9.12), and what is absent or of
 // another type reads as empty. Views point into the document. Cheap to copy; not thread-safe.
@@ -51,4 +51,4 @@ class JsonView {
     std::unique_ptr<Document> document_;
 };
 
-}  // namespace onshi::cli
+}  // namespace onshi

@@ -1,8 +1,8 @@
-#include "cli/json_view.h"
+#include "platform/text_formats/json_view.h"
 
 #include <boost/json.hpp>
 
-namespace onshi::cli {
+namespace onshi {
 
 namespace json = boost::json;
 
@@ -85,4 +85,4 @@ JsonItem JsonView::root() const {
     return JsonItem(&document_->value.get_object());
 }
 
-}  // namespace onshi::cli
+}  // namespace onshi

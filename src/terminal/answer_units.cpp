@@ -1,0 +1,198 @@
+#include "terminal/answer_units.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/date.h"
+#include "base/identifiers.h"
+#include "base/japanese_text.h"
+#include "base/texts.h"
+
+namespace onshi::terminal {
+
+namespace {
+
+using oqs::PersonRecord;
+using oqs::Unit;
+
+constexpr std::string_view done = "1";
+constexpr std::string_view failed = "2";
+
+// 姓　名: parts of a name stand apart by one full-width space (oqs §1.4).
+std::string full_width_spaces(std::string_view name) {
+    std::string text;
+    for (const char c : name) {
+        if (c == ' ') {
+            text.append("　");
+        } else {
+            text.push_back(c);
+        }
+    }
+    return text;
+}
+
+std::string half_width(std::string_view kana, KanaSize size) {
+    if (kana.empty()) return {};
+    auto text = to_half_width_katakana(kana, size);
+    return text ? *text : std::string();
+}
+
+// 限度額適用・標準負担額減額認定証 for those exempt from residents' tax, 限度額適用認定証 for the others (OQSCD011).
+std::string limit_kind(std::string_view category) {
+    constexpr std::array reduced{"A05", "A06", "B05", "B06", "B07", "B08"};
+    return std::ranges::find(reduced, category) != reduced.end() ? "02" : "01";
+}
+
+// The sentence for the clerk, as much of it as a client's column holds.
+std::string sentence(std::string_view name) {
+    const auto text = find_text(Language::ja, name, Audience::clerk);
+    return text ? oqs::fit_message(*text) : std::string();
+}
+
+// Why it is so, or else what is worth knowing besides.
+void explain(oqs::Outcome& outcome, JsonItem answer, const oqs::Profile& profile) {
+    std::string name(answer.object("result").text("cause"));
+    if (name.empty()) {
+        const auto notes = answer.objects("notes");
+        if (!notes.empty()) name = notes.front().text("code");
+    }
+    if (name.empty()) return;
+    std::string text = sentence(name);
+    // A sentence that wants a parameter is no sentence without it.
+    if (text.empty() || text.find('{') != std::string::npos) return;
+    outcome.code = profile.result_code(name);
+    outcome.message = std::move(text);
+}
+
+void take_person(PersonRecord& record, JsonItem person, KanaSize kana) {
+    record.name = full_width_spaces(person.text("name"));
+    record.kana = half_width(person.text("kana"), kana);
+    record.birth_date = compact_day(person.text("birth_date"));
+    const auto sex = person.integer("sex");
+    if (sex) record.sex_1 = fmt::format("{}", *sex);
+    record.address = person.text("address");
+}
+
+void take_term(PersonRecord& record, JsonItem coverage) {
+    record.acquired_on = compact_day(coverage.text("acquired_on"));
+    record.valid_from = record.acquired_on;
+    record.valid_to = compact_day(coverage.text("valid_to"));
+    record.lost_on = compact_day(coverage.text("lost_on"));
+    const auto reason = coverage.integer("loss_reason");
+    if (reason && *reason > 0) record.loss_reason = fmt::format("{:02}", *reason);
+}
+
+void take_insurer(PersonRecord& record, JsonItem coverage, bool& late_elderly) {
+    const auto insurer = coverage.object("insurer");
+    const auto number = InsurerNumber::parse(insurer.text("number"));
+    if (number) record.insurer_number = number->space8();
+    late_elderly = number && number->scheme() == InsurerScheme::late_elderly;
+    // Clients cannot do without a name.
+    record.insurer_name = insurer.text("name").empty() ? insurer.text("number") : insurer.text("name");
+}
+
+void take_ages(PersonRecord& record, JsonItem answer, bool late_elderly) {
+    const auto birth = parse_iso_date(answer.object("person").text("birth_date"));
+    const auto day = parse_iso_date(answer.text("care_day"));
+    if (!birth || !day) return;
+    if (*day <= preschool_end(*birth)) record.preschool = "1";
+    const auto percent = answer.object("coverage").integer("copay_percent");
+    if (!percent) return;
+    const std::string ratio = fmt::format("{:03}", *percent);
+    if (late_elderly) {
+        record.copay_ratio = ratio;
+    } else if (*day >= seventy_start(*birth)) {
+        record.elderly.ratio = ratio;
+    }
+}
+
+Unit answered_unit(JsonItem answer, const AnswerStyle& style) {
+    Unit unit;
+    unit.outcome.status = done;
+    const auto code = answer.object("result").integer("code");
+    if (code) unit.outcome.validity = fmt::format("{}", *code);
+    explain(unit.outcome, answer, style.profile);
+    auto record = record_of(answer, style);
+    if (record) unit.records.push_back(std::move(*record));
+    return unit;
+}
+
+}  // namespace
+
+std::string compact_day(std::string_view iso_date) {
+    std::string digits;
+    for (const char c : iso_date) {
+        if (c != '-') digits.push_back(c);
+    }
+    return digits;
+}
+
+std::string local_digits(Instant at) {
+    const Date day = japan_day(at);
+    const auto seconds = (at.us - start_of_japan_day(day).us) / 1'000'000;
+    return fmt::format("{}{:02}{:02}{:02}", to_compact(day), seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+std::optional<PersonRecord> record_of(JsonItem answer, const AnswerStyle& style) {
+    const auto coverage = answer.object("coverage");
+    const auto person = answer.object("person");
+    // A withheld record shows its insurer only: nothing that a client could store as a patient's insurance.
+    if (!person.exists() || coverage.text("number").empty()) return std::nullopt;
+    PersonRecord record;
+    bool late_elderly = false;
+    take_insurer(record, coverage, late_elderly);
+    const auto kind = coverage.integer("certificate_kind");
+    record.card_classification = fmt::format("{:02}", kind.value_or(1));
+    record.symbol = coverage.text("symbol");
+    record.number = coverage.text("number");
+    record.branch = coverage.text("branch");
+    take_person(record, person, style.profile.kana);
+    const bool insured = coverage.text("relation") == "insured";
+    if (!late_elderly) record.relation = insured ? "1" : "2";
+    if (insured) record.insured_name = record.name;
+    take_term(record, coverage);
+    take_ages(record, answer, late_elderly);
+    record.reference_number = style.reference(record);
+    return record;
+}
+
+Unit unit_of_answer(JsonItem answer, std::string_view limit_consent, const AnswerStyle& style) {
+    Unit unit = answered_unit(answer, style);
+    if (unit.records.empty()) return unit;
+    PersonRecord& record = unit.records.front();
+    record.limit_consent.flag = limit_consent == "1" ? "1" : "0";
+    if (limit_consent != "1") return unit;
+    record.limit_consent.given_at = style.now;
+    const auto category = answer.object("coverage").text("limit_category");
+    if (category.empty()) return unit;
+    record.limit.kind = limit_kind(category);
+    record.limit.category = category;
+    return unit;
+}
+
+Unit bulk_unit_of_answer(JsonItem answer, const AnswerStyle& style) {
+    Unit unit = answered_unit(answer, style);
+    if (unit.records.empty()) return unit;
+    PersonRecord& record = unit.records.front();
+    // 1: changed, or not known: nobody keeps what a clinic was told last time.
+    if (!answer.object("coverage").text("limit_category").empty()) record.limit_changed = "1";
+    unit.reference_number = std::move(record.reference_number);
+    record.reference_number.clear();
+    return unit;
+}
+
+Unit unit_of_failure(std::string_view catalogue_name, const oqs::Profile& profile) {
+    Unit unit;
+    unit.outcome.status = failed;
+    unit.outcome.code = profile.result_code(catalogue_name);
+    unit.outcome.message = sentence(catalogue_name);
+    return unit;
+}
+
+Unit unit_of_failure(ErrorCode code, const oqs::Profile& profile) {
+    return unit_of_failure(error_name(code), profile);
+}
+
+}  // namespace onshi::terminal

@@ -1,0 +1,108 @@
+// Single inquiries that met no hub: kept before the counter is told, made up for when the hub is back, and then
+// answered under a name of their own beside the first one.
+#include <algorithm>
+
+#include "base/date.h"
+#include "exchange/oqs/limits.h"
+#include "platform/telemetry/log.h"
+#include "terminal/exchange.h"
+#include "terminal/limits.h"
+
+namespace onshi::terminal {
+
+namespace {
+
+constexpr std::string_view late_mark = "-late";
+
+}  // namespace
+
+Task<void> Exchange::keep_deferred(const Pending& pending) {
+    DeferredCheck check{pending.file.name.suffix, pending.origin, pending.bytes, clock_.now()};
+    const std::string key = to_hex(pending.origin);
+    auto kept = co_await store_.put(LocalKind::deferred, key, pack(check), check.asked_at);
+    if (!kept) {
+        log_failure(Level::error, "terminal.deferred_lost", kept.error());
+        co_return;
+    }
+    const bool known =
+        std::ranges::any_of(deferred_, [&](const DeferredCheck& other) { return other.origin == check.origin; });
+    if (!known) deferred_.push_back(std::move(check));
+    state_.deferred = deferred_.size();
+}
+
+// One round: as many as fit one question.
+Task<Result<void>> Exchange::make_up() {
+    std::vector<Pending> round;
+    std::vector<std::string> bodies;
+    std::vector<std::string> consents;
+    while (!deferred_.empty() && round.size() < singles_per_ask_max) {
+        auto pending = pending_of(deferred_.front());
+        if (!pending) {
+            // Written by another version; nobody could answer it.
+            auto removed = co_await store_.remove(LocalKind::deferred, to_hex(deferred_.front().origin));
+            if (!removed) co_return fail(std::move(removed));
+            deferred_.pop_front();
+            continue;
+        }
+        const auto& terms = pending->request.persons.front().terms;
+        bodies.push_back(number_check_body(check_id_of(pending->origin, 0), pending->request.confirmation_date, terms));
+        consents.push_back(terms.limit_consent);
+        round.push_back(std::move(*pending));
+        deferred_.push_back(std::move(deferred_.front()));
+        deferred_.pop_front();
+        if (round.size() == deferred_.size()) break;
+    }
+    if (round.empty()) co_return Result<void>();
+    auto units = co_await ask(std::move(bodies), std::move(consents), false, Deadline::in(bulk_deadline));
+    if (!units) co_return fail(std::move(units));
+    for (std::size_t i = 0; i < round.size(); ++i) {
+        auto published = publish_late(round[i], std::move((*units)[i]));
+        if (!published) co_return fail(std::move(published));
+        auto removed = co_await store_.remove(LocalKind::deferred, to_hex(round[i].origin));
+        if (!removed) co_return fail(std::move(removed));
+        std::erase_if(deferred_, [&](const DeferredCheck& check) { return check.origin == round[i].origin; });
+        state_.deferred = deferred_.size();
+        ++state_.made_up;
+    }
+    co_return Result<void>();
+}
+
+std::optional<Exchange::Pending> Exchange::pending_of(const DeferredCheck& check) const {
+    auto document = oqs::read_document(check.bytes);
+    if (!document) return std::nullopt;
+    auto request = oqs::read_request(oqs::Message::eligibility, document->root);
+    if (!request) return std::nullopt;
+    // The day of the visit, not that of the answer.
+    if (request->confirmation_date.empty()) request->confirmation_date = to_compact(japan_day(check.asked_at));
+    return Pending{{{oqs::Message::eligibility, check.suffix}, {}}, std::move(*request), check.origin, {}};
+}
+
+Result<void> Exchange::publish_late(const Pending& pending, oqs::Unit unit) {
+    oqs::RequestName name = pending.file.name;
+    name.suffix = name.suffix.substr(0, oqs::suffix_bytes_max - late_mark.size());
+    name.suffix.append(late_mark);
+    auto written = write_result(name.message, oqs::Layout::eligibility, single_result(pending, std::move(unit)));
+    if (!written) return fail(std::move(written));
+    auto published = folder_.publish(Outbound::res, oqs::result_name(name), *written);
+    if (published)
+        touches_.push_back(
+            {std::chrono::steady_clock::now() + result_touch_after, Outbound::res, oqs::result_name(name)});
+    return published;
+}
+
+Task<void> Exchange::make_up_while_running() {
+    int failures = 0;
+    while (!stopping_) {
+        const auto wait = failures == 0 ? deferred_wait(1) : deferred_wait(failures);
+        const auto woke = co_await deferred_alarm_.wait_until(std::chrono::steady_clock::now() + wait);
+        static_cast<void>(woke);
+        if (stopping_ || deferred_.empty()) continue;
+        auto made = co_await make_up();
+        failures = made ? 0 : failures + 1;
+        if (made) log_event(Level::info, "terminal.deferred_made_up", {{"count", state_.made_up.load()}});
+    }
+    making_up_ = false;
+    alarm_.ring();
+}
+
+}  // namespace onshi::terminal

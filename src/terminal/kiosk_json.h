@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "terminal/kiosk_machine.h"
+
+// The kiosk's messages (contracts/kiosk_state.schema.json). Nothing in them is about a person (I1, I9): the machine
+// knows nothing that could be.
+namespace onshi::terminal::kiosk {
+
+// Down to the page: which screen, what it offers, how long it stays.
+[[nodiscard]] std::string state_message(const Machine& machine, Moment now);
+
+// Up from the page: `{"rev": 42, "event": "mode", "mode": "slow"}`.
+struct PageEvent {
+    std::uint64_t revision = 0;
+    Input input;
+};
+inline constexpr std::size_t page_event_bytes_max = 4 * 1024;
+// request.malformed, request.field: unknown events and members, and events that no page may send.
+[[nodiscard]] Result<PageEvent> parse_page_event(std::string_view body);
+
+// One line of a script for `onshi terminal simulate`: the same members, any event, and `after_ms` for the time before
+// it.
+struct ScriptLine {
+    Moment after{0};
+    Input input;
+};
+[[nodiscard]] Result<ScriptLine> parse_script_line(std::string_view line);
+
+}  // namespace onshi::terminal::kiosk

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "terminal/kiosk_machine.h"
+
+namespace onshi::terminal {
+
+struct KioskSettings {
+    std::uint16_t port = 0;            // loopback only; 0: the system chooses
+    std::filesystem::path token_file;  // 0600, made anew for every page that opens a session
+    kiosk::Settings machine;
+};
+
+// The kiosk's page talks to the terminal here (ux §2.2): `POST /kiosk/session` exchanges the one-time token of the file
+// for a cookie, `GET /kiosk/events` sends the state whenever it changes, `POST /kiosk/event` takes what was touched;
+// one for an older state is refused by 409 with the present one. On loopback only; other hosts and other pages are
+// refused. Owns its loop, machine and listener; thread-safe but for construction and destruction.
+class KioskServer {
+  public:
+    // config.listen, secret.* for the token's file.
+    [[nodiscard]] static Result<std::unique_ptr<KioskServer>> open(KioskSettings settings, const Clock& clock,
+                                                                   Random& random);
+    ~KioskServer();
+    KioskServer(const KioskServer&) = delete;
+    KioskServer& operator=(const KioskServer&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const;
+    // What a device or the hub tells. Returns at once.
+    void tell(const kiosk::Input& input);
+    // Ends the page's stream and the loop. Idempotent.
+    void stop();
+
+  private:
+    struct Impl;
+    explicit KioskServer(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace onshi::terminal

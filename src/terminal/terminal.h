@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "terminal/exchange.h"
+#include "terminal/hub_link.h"
+#include "terminal/kiosk_server.h"
+
+namespace onshi::terminal {
+
+struct TerminalSettings {
+    HubAccess hub;
+    std::string hub_id;    // in signed lines
+    std::string facility;  // ten digits
+    std::string terminal;  // as in signed lines
+    std::filesystem::path exchange_folder;
+    std::filesystem::path store_folder;
+    std::filesystem::path store_key;  // made when missing
+    oqs::Profile profile;
+    std::chrono::milliseconds poll{500};
+    std::optional<KioskSettings> kiosk;  // none: no page is served
+};
+
+// The agent of one terminal, from open() to the end of run(). Owns its loops and stores.
+class Terminal {
+  public:
+    // config.certificate, secret.*, store.*. A folder or a hub that is away is no failure: they may come.
+    [[nodiscard]] static Result<std::unique_ptr<Terminal>> open(TerminalSettings settings);
+    ~Terminal();
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+
+    // Where the kiosk's page finds the terminal; nullopt without a kiosk.
+    [[nodiscard]] std::optional<std::uint16_t> kiosk_port() const;
+    // Until stop(). Fails when the local store cannot be read.
+    [[nodiscard]] Result<void> run();
+    // Thread-safe, idempotent.
+    void stop();
+
+  private:
+    struct Parts;
+    explicit Terminal(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace onshi::terminal
