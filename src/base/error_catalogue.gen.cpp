@@ -150,6 +150,7 @@ constexpr std::array<ErrorEntry, error_code_count> catalogue{{
     {ErrorCode::payments_care_month, "payments.care_month", 422, Retry::after_change, 0},
     {ErrorCode::payments_category, "payments.category", 422, Retry::after_change, 0},
     {ErrorCode::payments_household, "payments.household", 422, Retry::after_change, 0},
+    {ErrorCode::payments_income_class, "payments.income_class", 422, Retry::after_change, 0},
     {ErrorCode::payments_municipality, "payments.municipality", 422, Retry::after_change, 0},
     {ErrorCode::payments_ordinance, "payments.ordinance", 422, Retry::after_change, 0},
     {ErrorCode::payments_parts, "payments.parts", 422, Retry::after_change, 0},

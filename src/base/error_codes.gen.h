@@ -147,6 +147,7 @@ enum class ErrorCode : std::uint16_t {
     payments_care_month,
     payments_category,
     payments_household,
+    payments_income_class,
     payments_municipality,
     payments_ordinance,
     payments_parts,
@@ -225,6 +226,6 @@ enum class ErrorCode : std::uint16_t {
     webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 216;
+inline constexpr std::uint16_t error_code_count = 217;
 
 }  // namespace onshi

@@ -47,9 +47,11 @@ enum class OutcomeCode : std::uint16_t {
     note_number_shared,
     note_dependants_ended,
     note_ratio_suspect,
+    note_copay_blank,
+    note_limit_blank,
 };
 
-inline constexpr std::array<std::string_view, 38> outcome_names{{
+inline constexpr std::array<std::string_view, 40> outcome_names{{
     "cause.ambiguous",
     "cause.card_not_registered",
     "cause.lapsed",
@@ -88,6 +90,8 @@ inline constexpr std::array<std::string_view, 38> outcome_names{{
     "note.number_shared",
     "note.dependants_ended",
     "note.ratio_suspect",
+    "note.copay_blank",
+    "note.limit_blank",
 }};
 
 [[nodiscard]] constexpr std::string_view to_string(OutcomeCode code) noexcept {

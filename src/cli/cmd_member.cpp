@@ -129,6 +129,9 @@ class MemberImportCommand final : public Command {
                 console.line(fmt::format("! {}: {} of {} records have no ratio, before {} of {}",
                                          share.insurer.issued(), share.ratios.blank_ratio, share.ratios.records,
                                          share.ratios_before.blank_ratio, share.ratios_before.records));
+                console.line(fmt::format("! {}: {} of {} records have no limit category, before {} of {}",
+                                         share.insurer.issued(), share.ratios.blank_limit, share.ratios.records,
+                                         share.ratios_before.blank_limit, share.ratios_before.records));
             }
             if (share.taken.rows() == 0) continue;
             console.line(fmt::format("! {}: {} of {} members would end, {} would be blanked", share.insurer.issued(),
@@ -169,6 +172,7 @@ class MemberImportCommand final : public Command {
             if (share.blank_jump) {
                 writer.member("records", share.ratios.records);
                 writer.member("blank_ratios", share.ratios.blank_ratio);
+                writer.member("blank_limits", share.ratios.blank_limit);
             }
             writer.end_object();
         }

@@ -1,6 +1,8 @@
-// onshi payments evaluate | explain
+// onshi payments evaluate | explain | ordinances
 #include <array>
 #include <fstream>
+#include <sstream>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -127,7 +129,7 @@ class PaymentsExplain final : public Command {
         "  onshi payments explain --household エ --items 'a:o:in:350000:20 b:u:in:100000:30'"};
 
     void declare(Options& options) override {
-        options.text(parts_, "--parts", "PARTS", "points, then @payer/cap+payer/cap; `;` between parts of the claim");
+        options.text(parts_, "--parts", "PARTS", "points, then @payer/cap+payer/cap, a cap in yen or by income class; `;` between parts of the claim");
         options.text(band_, "--band", "WORD", "age band").one_of({"u70", "o70"});
         options.text(category_, "--category", "TEXT", "limit category, its code, or the standard monthly pay");
         options.text(rate_, "--rate", "N", "copay ratio in tenths").one_of({"1", "2", "3"});
@@ -136,7 +138,9 @@ class PaymentsExplain final : public Command {
         options.text(household_, "--household", "TEXT", "the household's limit category; オ1 for the lower of オ");
         options.text(items_, "--items", "ITEMS", "person:u|o:in|out:cost:percent of each provider, spaces between");
         options.text(month_, "--month", "YYYY-MM", "month of care; else this month");
-        options.flag(many_, "--many", "the fourth month or later with a high-cost benefit");
+        auto many = options.flag(many_, "--many", "the fourth month or later with a high-cost benefit");
+        options.text(benefit_months_, "--benefit-months", "MONTHS", "months with a high-cost benefit, spaces between")
+            .excludes(many);
         options.flag(half_month_, "--half-month", "the month of the 75th birthday");
         options.flag(relief_, "--relief", "75 and over at 20 %, outpatient, until 2025-09");
         options.flag(easy_, "--easy", "in easy Japanese");
@@ -164,7 +168,7 @@ class PaymentsExplain final : public Command {
         cells.set("marucho", special_disease_);
         cells.set("parts", parts_);
         cells.set("items", items_);
-        cells.set("many", many_ ? "1" : "0");
+        cells.set("many", !benefit_months_.empty() ? std::string_view(benefit_months_) : many_ ? "1" : "0");
         cells.set("m75", half_month_ ? "1" : "0");
         cells.set("hairyo", relief_ ? "1" : "0");
         return cells;
@@ -192,7 +196,8 @@ class PaymentsExplain final : public Command {
         const auto household = payment_cases::parse_household(cells, tables);
         if (!household) return tl::unexpected(household.error());
         Steps steps;
-        const auto result = payments::evaluate_household(*household, tables, &steps);
+        std::vector<Yen> refunds(household->item_count);
+        const auto result = payments::evaluate_household(*household, tables, &steps, refunds);
         if (!result) return fail(result.error());
         const std::string total = console.label("label.pay_net", {{"amount", payments::grouped(result->net_burden)},
                                                                   {"refund", payments::grouped(result->refund_total)}});
@@ -200,8 +205,30 @@ class PaymentsExplain final : public Command {
             writer.member("paid", result->paid.value());
             writer.member("refund_total", result->refund_total.value());
             writer.member("net_burden", result->net_burden.value());
+            writer.begin_array("items");
+            for (std::size_t i = 0; i < refunds.size(); ++i) {
+                const auto& item = household->items[i];
+                writer.begin_object();
+                writer.member("paid", item.ratio.share_of(item.cost).value());
+                writer.member("refund", refunds[i].value());
+                writer.end_object();
+            }
+            writer.end_array();
         });
+        if (!console.json()) show_refunds(console, *household, refunds);
         return Exit::done;
+    }
+
+    // What comes back of each item, so that the members of a household know whose money it is.
+    void show_refunds(Console& console, const payments::Household& household, const std::vector<Yen>& refunds) const {
+        std::istringstream words(items_);
+        std::string word;
+        for (std::size_t i = 0; i < refunds.size() && words >> word; ++i) {
+            const Yen paid = household.items[i].ratio.share_of(household.items[i].cost);
+            console.line("  " + console.label("label.pay_item", {{"item", word},
+                                                                 {"paid", payments::grouped(paid)},
+                                                                 {"refund", payments::grouped(refunds[i])}}));
+        }
     }
 
     void show(Console& console, const Tables& tables, const Steps& steps, const std::string& total,
@@ -248,6 +275,7 @@ class PaymentsExplain final : public Command {
     std::string household_;
     std::string month_;
     bool many_ = false;
+    std::string benefit_months_;
     bool half_month_ = false;
     bool relief_ = false;
     bool easy_ = false;
@@ -332,6 +360,7 @@ void add_payments_commands(CommandTree& tree) {
     tree.add<PaymentsEvaluate>();
     tree.add<PaymentsExplain>();
     tree.add<PaymentsOrdinances>();
+    add_payments_ratio_command(tree);
 }
 
 }  // namespace onshi::cli

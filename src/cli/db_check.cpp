@@ -93,7 +93,11 @@ std::optional<std::string> compare(const PersonRead& person) {
     const auto* coverage_now = identity::find_section(person.now, identity::Section::coverage);
     const auto held = payments::holdings_of(person.now);
     if (!held) return describe(person.key, "the payments section cannot be read");
-    if (packed_by_key(*held) != person.certificates.get()) {
+    payments::Holdings known;
+    for (const auto& packed : person.certificates) {
+        if (!payments::unpack_into(packed, known)) return describe(person.key, "a certificate cannot be read");
+    }
+    if (packed_by_key(*held) != packed_by_key(known)) {
         return describe(person.key, "the payments section differs from its history");
     }
     for (const auto& record : person.history) {

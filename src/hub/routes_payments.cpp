@@ -41,7 +41,7 @@ Task<Result<http::Response>> estimate(const Context& context, http::Request& req
         subsidy = *applied;
     }
     co_return http::json_response(
-        api::write_estimate(*payments::find_limit_table(tables, claim.care_month), *result, steps, subsidy));
+        api::write_estimate(*payments::find_limit_table(tables, claim.care_month), claim, *result, steps, subsidy));
 }
 
 }  // namespace

@@ -2,14 +2,21 @@
 facilities."""
 
 import csv
+import json
 import uuid
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from harness.cards import CheckOrder
+from harness.client import Client
+from harness.hub import Hub
 from harness.installation import onshi
 from harness.lookups import number_terms
 
 SOME_FAILED = 8
+USAGE = 2
+SUBSIDY_CHOSEN = 41  # src/domain/audit/model.h
 HEADER = ("operation,kind,individual_number,valid_from,valid_to,payer_number,recipient_number,name,monthly_cap,"
           "income_class,refund_only,issued_on,limit_kind,long_term_on,disease")
 ORDINANCES = """
@@ -48,7 +55,7 @@ def path(answer, what):
 
 
 def posting(share, **more):
-    return {"posting_id": str(uuid.uuid4()), "share": share, **more}
+    return {"posting_id": str(uuid.uuid4()), "setting": "outpatient", "share": share, **more}
 
 
 # --- what a check tells
@@ -88,7 +95,7 @@ def test_the_command_line_says_that_a_limit_is_kept_back(hub, municipal):
     terms = number_terms(by_card, person)
     hub.installation.point_terminals_at(hub.port)
     words = ["--insurer", terms["insurer_number"], "--number", terms["number"], "--birth", person.birth_date,
-             "--terminal-folder", hub.installation.folder / "terminals" / "desk"]
+             "--terminal", hub.installation.folder / "terminals" / "desk"]
     words += ["--symbol", terms["symbol"]] if "symbol" in terms else []
     silent = onshi("eligibility", "get", *words)
     assert silent.returncode == 0, silent.stderr
@@ -170,6 +177,114 @@ def test_choices_and_payments_belong_to_their_facility(connect, check, subsidise
     for what, body in (("subsidies", {"none": True}), ("payments", posting(1))):
         reply = other.post(path(answer, what), body)
         assert (reply.status, reply.code) == (404, "check.receipt")
+
+
+# --- at a counter, through the terminal's own way to the hub
+
+
+@pytest.fixture(scope="module")
+def pin(tmp_path_factory):
+    file = tmp_path_factory.mktemp("pin") / "pin"
+    file.write_text("1234\n")
+    file.chmod(0o600)
+    return file
+
+
+@pytest.fixture(scope="module")
+def get_by_card(hub, pin, tmp_path_factory):
+    """`onshi eligibility get` with the person's card at the desk."""
+    hub.installation.point_terminals_at(hub.port)
+
+    def get(person, *words):
+        image = tmp_path_factory.mktemp("card") / "card.json"
+        made = onshi("card", "new-test", "--installation", hub.installation.folder, "--person", person.key - 1, "--out", image)
+        assert made.returncode == 0, made.stderr
+        return onshi("eligibility", "get", "--card-image", image, "--pin-file", pin, "--terminal",
+                     hub.installation.folder / "terminals" / "desk", *words)
+
+    return get
+
+
+def choices_on_record(installation):
+    (count,), = installation.rows(installation.ledger, "SELECT count(*) FROM audit_record WHERE event = ?",
+                                  (SUBSIDY_CHOSEN,))
+    return count
+
+
+def test_a_choice_at_the_counter_goes_with_the_check_and_is_on_record(hub, get_by_card, subsidised):
+    _, person, by_card = subsidised
+    offer = capped_offer(by_card)
+    before = choices_on_record(hub.installation)
+    done = get_by_card(person, "--subsidies", str(offer), "--json")
+    assert done.returncode == 0, done.stderr
+    answer, chosen = map(json.loads, done.stdout.splitlines())
+    assert (answer["schema"], chosen["schema"]) == ("onshi.eligibility/1", "onshi.subsidies/1")
+    (one,) = chosen["chosen"]
+    assert one["offer"] == offer and one["recipient_number"] and one["cap_book"]["cap"] > 0
+    assert choices_on_record(hub.installation) == before + 1
+    told = get_by_card(person, "--subsidies", str(offer))
+    assert told.returncode == 0 and one["payer_number"] in told.stdout and "left this month" in told.stdout, told.stderr
+    none = get_by_card(person, "--subsidies", "none", "--json")
+    assert none.returncode == 0 and json.loads(none.stdout.splitlines()[1])["chosen"] == []
+    assert choices_on_record(hub.installation) == before + 3
+    audited = onshi("audit", "verify", "--config", hub.installation.settings)
+    assert audited.returncode == 0, audited.stderr
+    wrong = get_by_card(person, "--subsidies", "60")
+    assert wrong.returncode != 0 and "subsidy.not_offered" in wrong.stderr
+
+
+def test_the_face_file_has_the_disease_and_the_limit_with_their_consents(get_by_card, sick, tmp_path):
+    _, person, by_card = sick
+    done = get_by_card(person, "--consent", "specific_disease", "--consent", "medicines", "--face-file", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    consents = json.loads(done.stdout.splitlines()[1])
+    (disease,) = consents["specific_diseases"]
+    (file,) = (tmp_path / "face").glob("*.xml")
+    record = ElementTree.fromstring(file.read_bytes()).find(".//ResultOfQualificationConfirmation")
+    block = record.find("SpecificDiseasesCertificateList/SpecificDiseasesCertificateInfo")
+    assert record.findtext("SpecificDiseasesCertificateRelatedConsFlg") == "1"
+    assert block.findtext("SpecificDiseasesDiseaseCategory") == str(disease["disease"])
+    assert block.findtext("SpecificDiseasesSelfPay") == str(disease["self_pay"])
+    assert block.findtext("SpecificDiseasesCertificateDate") == disease["issued_on"].replace("-", "")
+    assert record.findtext("PharmacistsInfoConsFlg") == "1" and record.findtext("DiagnosisInfoConsFlg") == "0"
+    info = record.find("LimitApplicationCertificateRelatedInfo")
+    assert info.findtext("LimitApplicationCertificateClassificationFlag") == by_card["coverage"]["limit_category"]
+    without = get_by_card(person, "--face-file", tmp_path / "other")
+    assert without.returncode == 0, without.stderr
+    (file,) = (tmp_path / "other" / "face").glob("*.xml")
+    text = file.read_text(encoding="utf-8")
+    assert "<SpecificDiseasesCertificateRelatedConsFlg>0<" in text and "SpecificDiseasesCertificateInfo" not in text
+
+
+def test_consents_and_choices_are_of_checks_by_card(get_by_card, subsidised, hub):
+    _, person, _ = subsidised
+    for words in (("--subsidies", "x"), ("--subsidies", "1,"), ("--subsidies", "0"), ("--consent", "everything"),
+                  ("--consent", "visits", "--consent", "visits")):
+        assert get_by_card(person, *words).returncode == USAGE, words
+    by_number = onshi("eligibility", "get", "--insurer", "06139463", "--number", "1", "--birth", "1985-04-12",
+                      "--subsidies", "1", "--terminal", hub.installation.folder / "terminals" / "desk")
+    assert by_number.returncode == USAGE
+
+
+def test_a_choice_outlives_a_killed_hub(contract, new_installation, tmp_path_factory, subsidised):
+    """What was told is on record: the same choice gives the same answer, another one is refused."""
+    card, person, _ = subsidised
+    installation = new_installation()
+    with Hub(installation, tmp_path_factory.mktemp("killed")) as hub:
+        with Client(contract, hub, installation.terminal("desk")) as desk:
+            order = CheckOrder(desk.terminal, card, desk.challenge())
+            answer = desk.post("/v1/checks", order.body()).value
+            chosen = desk.post(path(answer, "subsidies"), {"chosen": [{"offer": capped_offer(answer)}]}).value
+            posted = posting(1000, offer=capped_offer(answer))
+            paid = desk.post(path(answer, "payments"), posted).value
+        hub.kill()
+        hub.start()
+        with Client(contract, hub, installation.terminal("desk")) as desk:
+            assert desk.post(path(answer, "subsidies"), {"none": True}).code == "subsidy.chosen"
+            again = desk.post(path(answer, "payments"), posted).value
+            assert (again["collect"], again["receipt"], again["cap_book"]) == (paid["collect"], paid["receipt"], paid["cap_book"])
+            same = desk.post(path(answer, "subsidies"), {"chosen": [{"offer": capped_offer(answer)}]}).value
+            assert same["receipt"] == chosen["receipt"]
 
 
 # --- onshi subsidy import, onshi payments ordinances

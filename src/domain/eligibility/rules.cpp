@@ -291,6 +291,18 @@ void note_suspect_ratio(Verdict& verdict, Date birth, Date day) {
     if (payments::is_ratio_suspect(finding)) verdict.notes.push_back({OutcomeCode::note_ratio_suspect, std::nullopt});
 }
 
+void note_blanks(Verdict& verdict, LimitShown shown) {
+    if (verdict.result != ResultCode::valid || !verdict.coverage) return;
+    const Coverage& record = *verdict.coverage;
+    if (payments::copay_ratio_presence(record.copay_percent) == payments::Presence::blank) {
+        verdict.notes.push_back({OutcomeCode::note_copay_blank, std::nullopt});
+    }
+    const auto limit = payments::limit_category_presence(record.limit_category, record.insurer.scheme());
+    if (shown == LimitShown::shown && limit == payments::Presence::blank) {
+        verdict.notes.push_back({OutcomeCode::note_limit_blank, std::nullopt});
+    }
+}
+
 std::string to_text(const SignedLines& lines) {
     std::string text;
     text.reserve(320);

@@ -66,6 +66,9 @@ void keep_back_limit(Verdict& verdict, const Entitlements& entitlements, Source 
 // Only for the day of asking: what is on file is the present ratio, which says nothing of an earlier age.
 void note_suspect_ratio(Verdict& verdict, Date birth, Date day);
 
+// §3.11: a ratio or limit category that is missing where there should be one is noted, as far as it is told at all.
+void note_blanks(Verdict& verdict, LimitShown shown);
+
 // The lines whose SHA-256 the card signs; both sides build them from their own view (design §9.7).
 struct SignedLines {
     std::string_view hub_id;

@@ -260,6 +260,7 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
         terms.address = found->address;
         answer.entitlements = entitlements_of(answer.verdict, *holdings, terms, municipal());
         if (check.care_day == japan_day(attempt.now)) note_suspect_ratio(answer.verdict, found->birth, check.care_day);
+        note_blanks(answer.verdict, answer.entitlements.limit_shown);
         answer.person = std::move(found);
         answer.person->protection = {};
         for (const auto& section : now) answer.known_seq = std::max(answer.known_seq, section.version);

@@ -207,6 +207,7 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     answer.verdict = std::move(decided.verdict);
     if (check.care_day == japan_day(now)) note_suspect_ratio(answer.verdict, check.birth, check.care_day);
     answer.entitlements = entitlements_of(answer.verdict, holdings, terms, municipal());
+    note_blanks(answer.verdict, answer.entitlements.limit_shown);
     keep_back_limit(answer.verdict, answer.entitlements, Source::number);
 
     sql::WriteSet set(sql::Store::ledger);

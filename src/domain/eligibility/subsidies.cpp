@@ -28,6 +28,7 @@ Sha256 digest_of(const PaymentToPost& payment, audit::Place answer) {
     writer.i64(answer.lane);
     writer.i64(answer.sequence);
     writer.u8(static_cast<std::uint8_t>(payment.offer.value_or(0)));
+    writer.u8(static_cast<std::uint8_t>(payment.setting));
     writer.i64(payment.share.value());
     return sha256(as_bytes(text));
 }
@@ -62,11 +63,26 @@ const payments::LimitRow* limit_row(const Answer& answer) {
     return payments::find_row(*table, {*category, 0});
 }
 
-payments::AnnualBalance balance(const Answer& answer, const std::vector<Yen>& months) {
-    if (const auto* row = limit_row(answer)) return payments::annual_balance(*row, payments::LowPay::no, months);
-    payments::AnnualBalance unknown;
-    for (const Yen month : months) unknown.paid += month;
-    return unknown;
+// Without a row the sum alone is known.
+payments::AnnualBalance year_balance(const payments::LimitRow* row, const std::vector<Yen>& months) {
+    static constexpr payments::LimitRow unknown{};
+    return payments::annual_balance(row == nullptr ? unknown : *row, payments::LowPay::no, months);
+}
+payments::AnnualBalance outpatient_balance(const payments::LimitRow* row, const std::vector<Yen>& months) {
+    static constexpr payments::LimitRow unknown{};
+    return payments::annual_outpatient_balance(row == nullptr ? unknown : *row, months);
+}
+
+// The pages of one person's month that a payment is added to, as they stood when they were read.
+struct OpenPage {
+    BookPlace place;
+    BookPage page;
+};
+
+void add_to(sql::WriteSet& set, PersonKey person, const std::vector<OpenPage>& pages, Yen amount) {
+    for (const auto& [place, page] : pages) {
+        payments::write_page(set, person, place, {page.paid + amount, page.version});
+    }
 }
 
 }  // namespace
@@ -88,6 +104,13 @@ struct Subsidies::Visit {
     }
     [[nodiscard]] BookPlace page_of(const SubsidyCertificate& subsidy) const {
         return {subsidy.payer.law_code(), answer.care_day.first_of_month()};
+    }
+    // Where a payment stands: under its programme, where it has one, in the month, and with the outpatient payments.
+    [[nodiscard]] std::vector<BookPlace> places_of(const BookPlace& programme, bool outpatient) const {
+        std::vector<BookPlace> places{{payments::all_payments, programme.month}};
+        if (programme.programme != payments::all_payments) places.push_back(programme);
+        if (outpatient) places.push_back({payments::outpatient_payments, programme.month});
+        return places;
     }
     [[nodiscard]] BookPlace month_page() const { return {payments::all_payments, answer.care_day.first_of_month()}; }
     // Of the programme with a page of that law code; a person has one certificate of a programme on a day as a rule.
@@ -225,9 +248,13 @@ Task<Result<PaymentPosted>> Subsidies::state_of(const Visit& visit, const BookPl
     const auto page = payments::load_page(batch, visit.person(), place);
     const auto months = payments::load_months(batch, visit.person(), payments::all_payments, told.year_from,
                                               told.year_from.plus_months_clamped(11));
+    const auto outpatient_months = payments::load_months(batch, visit.person(), payments::outpatient_payments,
+                                                         told.year_from, told.year_from.plus_months_clamped(11));
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
-    told.year = balance(visit.answer, months.get());
+    const auto* row = limit_row(visit.answer);
+    told.year = year_balance(row, months.get());
+    told.outpatient_year = outpatient_balance(row, outpatient_months.get());
     const auto cap = place.programme == payments::all_payments ? std::nullopt : visit.cap_of(place.programme);
     if (cap) told.book = cap_state(place, *cap, page ? page->paid : Yen(0));
     co_return told;
@@ -250,14 +277,16 @@ Task<Result<PaymentPosted>> Subsidies::post(const organisations::Terminal& termi
     payments::Posting posting;
     posting.organisation = visit->organisation;
     posting.place = book;
+    posting.outpatient = payment.setting == payments::Setting::outpatient;
     posting.digest = digest_of(payment, place);
     const bool in_time = japan_day(now) <= posting_end(visit->answer.care_day);
     for (int tries = 0; tries < posting_attempts_max; ++tries) {
         sql::ReadBatch batch;
         const auto known = payments::load_posting(batch, visit->person(), payment.id);
         const auto choice = payments::load_choice(batch, place);
-        const auto page = payments::load_page(batch, visit->person(), book);
-        const auto all = payments::load_page(batch, visit->person(), visit->month_page());
+        const auto places = visit->places_of(book, posting.outpatient);
+        std::vector<sql::Slot<BookPage>> slots;
+        for (const auto& each : places) slots.push_back(payments::load_page(batch, visit->person(), each));
         auto read = co_await database_.read(batch, deadline);
         if (!read) co_return fail(std::move(read));
         if (known) {
@@ -276,13 +305,16 @@ Task<Result<PaymentPosted>> Subsidies::post(const organisations::Terminal& termi
         if (payment.offer && (!choice || (choice->chosen & bit_of(*payment.offer)) == 0)) {
             co_return fail(ErrorCode::subsidy_not_chosen, "");
         }
-        const BookPage before = page ? *page : BookPage();
-        posting.amount = cap ? payments::collect_under_cap(*cap, before.paid, payment.share).collect : payment.share;
+        std::vector<OpenPage> pages;
+        Yen paid_before;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            pages.push_back({places[i], slots[i] ? *slots[i] : BookPage()});
+            if (places[i] == book) paid_before = pages.back().page.paid;
+        }
+        posting.amount = cap ? payments::collect_under_cap(*cap, paid_before, payment.share).collect : payment.share;
         sql::WriteSet set(sql::Store::ledger);
         payments::add_posting(set, visit->person(), payment.id, posting);
-        if (cap) payments::write_page(set, visit->person(), book, {before.paid + posting.amount, before.version});
-        const BookPage month = all ? *all : BookPage();
-        payments::write_page(set, visit->person(), visit->month_page(), {month.paid + posting.amount, month.version});
+        add_to(set, visit->person(), pages, posting.amount);
         std::string payload;
         ByteWriter writer(payload);
         writer.i64(visit->person().value());
@@ -320,7 +352,6 @@ Task<Result<PaymentPosted>> Subsidies::reverse(const organisations::Terminal& te
             co_return fail(ErrorCode::payments_posting_unknown, "");
         }
         const payments::Posting posting = *known;
-        const BookPlace month_page{payments::all_payments, posting.place.month};
         if (posting.reversed) {
             auto told = co_await state_of(*visit, posting.place, deadline);
             if (!told) co_return told;
@@ -332,18 +363,19 @@ Task<Result<PaymentPosted>> Subsidies::reverse(const organisations::Terminal& te
             co_return told;
         }
         sql::ReadBatch second;
-        const auto page = payments::load_page(second, visit->person(), posting.place);
-        const auto all = payments::load_page(second, visit->person(), month_page);
+        const auto places = visit->places_of(posting.place, posting.outpatient);
+        std::vector<sql::Slot<BookPage>> slots;
+        for (const auto& each : places) slots.push_back(payments::load_page(second, visit->person(), each));
         read = co_await database_.read(second, deadline);
         if (!read) co_return fail(std::move(read));
-        if (!page || !all) co_return fail(ErrorCode::store_corrupt, "a posting without its page");
+        std::vector<OpenPage> pages;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            if (!slots[i]) co_return fail(ErrorCode::store_corrupt, "a posting without its page");
+            pages.push_back({places[i], *slots[i]});
+        }
         sql::WriteSet set(sql::Store::ledger);
         payments::reverse_posting(set, visit->person(), id);
-        const bool under_cap = posting.place.programme != payments::all_payments;
-        if (under_cap) {
-            payments::write_page(set, visit->person(), posting.place, {page->paid - posting.amount, page->version});
-        }
-        payments::write_page(set, visit->person(), month_page, {all->paid - posting.amount, all->version});
+        add_to(set, visit->person(), pages, Yen(0) - posting.amount);
         std::string payload;
         ByteWriter writer(payload);
         writer.i64(visit->person().value());

@@ -51,7 +51,8 @@ struct SubsidiesChosen {
 struct PaymentToPost {
     CheckId id;
     std::optional<int> offer;  // under the monthly cap of this subsidy; without: it only counts for the year
-    payments::Yen share;       // what the rules leave to the patient before the monthly cap
+    payments::Setting setting = payments::Setting::outpatient;
+    payments::Yen share;  // what the rules leave to the patient before the monthly cap
 };
 
 struct PaymentPosted {
@@ -60,6 +61,7 @@ struct PaymentPosted {
     bool reversed = false;         // taken back since
     Date year_from;                // of the annual ceiling
     payments::AnnualBalance year;  // everything that was posted since then, everywhere
+    payments::AnnualBalance outpatient_year;  // of it what was for outpatient care
     sql::CommitPosition position;
     bool repeated = false;
 };

@@ -88,7 +88,7 @@ class SubsidiesTest : public CheckTest {
         return run_to_end(subsidies.reverse(terminal_, place(given), id, soon()));
     }
     PaymentToPost payment(std::int64_t share, std::optional<int> offer = 1) {
-        return {CheckId::make(random_), offer, Yen(share)};
+        return {CheckId::make(random_), offer, payments::Setting::outpatient, Yen(share)};
     }
     static ErrorCode code(const auto& result) { return result ? ErrorCode::internal_unexpected : result.error().code; }
 };
@@ -353,6 +353,35 @@ TEST_F(SubsidiesTest, a_ceiling_that_was_passed_is_told_and_not_deducted) {
     EXPECT_EQ(beyond->year.refund, Yen(10'000));
 }
 
+TEST_F(SubsidiesTest, outpatient_payments_have_a_ceiling_of_their_own_from_seventy_on) {
+    auto elderly = insured();
+    elderly[0].limit_category = "B04";
+    elderly[0].copay_percent = 20;
+    add_person(person, {}, elderly);
+    const auto given = checked();
+    auto ward = payment(50'000, std::nullopt);
+    ward.setting = payments::Setting::inpatient;
+    const auto inpatient = post(given, ward);
+    ASSERT_TRUE(inpatient);
+    EXPECT_EQ(inpatient->outpatient_year.paid, Yen(0));
+    EXPECT_EQ(inpatient->outpatient_year.ceiling, Yen(216'000));
+    const auto visit = payment(220'000, std::nullopt);
+    const auto beyond = post(given, visit);
+    ASSERT_TRUE(beyond);
+    EXPECT_EQ(beyond->outpatient_year.paid, Yen(220'000));
+    EXPECT_EQ(beyond->outpatient_year.refund, Yen(4'000));
+    EXPECT_EQ(beyond->year.paid, Yen(270'000));
+    EXPECT_FALSE(beyond->year.passed());
+    const auto taken_back = reverse(given, visit.id);
+    ASSERT_TRUE(taken_back);
+    EXPECT_EQ(taken_back->outpatient_year.paid, Yen(0));
+    EXPECT_EQ(taken_back->year.paid, Yen(50'000));
+    ASSERT_TRUE(reverse(given, ward.id));
+    // The same payment for another setting is another one.
+    ward.setting = payments::Setting::outpatient;
+    EXPECT_EQ(code(post(given, ward)), ErrorCode::payments_posting_used);
+}
+
 // Two counters at one moment: each posts what it was asked to, and the month's cap holds.
 TEST_F(SubsidiesTest, postings_at_once_do_not_pass_the_cap) {
     add_person(person, {}, insured());
@@ -385,10 +414,10 @@ TEST_F(SubsidiesTest, nothing_is_told_when_it_cannot_be_recorded) {
     add_person(person, {}, insured());
     hold(held());
     const auto given = checked();
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::disk_full);
+    stores_.fill_disk();
     EXPECT_FALSE(choose(given, {1}));
     EXPECT_FALSE(post(given, payment(100, std::nullopt)));
-    sql::FaultVfs::instance().set(sql::FaultVfs::Fault::none);
+    stores_.make_space();
     EXPECT_TRUE(choose(given, {1}));
     EXPECT_EQ(post(given, payment(100))->book->paid, Yen(100));
 }

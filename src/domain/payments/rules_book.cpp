@@ -1,7 +1,5 @@
 #include "domain/payments/rules_book.h"
 
-#include <algorithm>
-
 namespace onshi::payments {
 
 CapBalance collect_under_cap(Yen cap, Yen paid, Yen share) {
@@ -10,14 +8,14 @@ CapBalance collect_under_cap(Yen cap, Yen paid, Yen share) {
     return {collect, room - collect};
 }
 
-Evaluated<Yen> cap_in_household(Yen own, std::span<const Yen> caps, std::int64_t rounding_unit) {
-    if (rounding_unit < 1 || std::ranges::find(caps, own) == caps.end()) {
-        return tl::unexpected(ErrorCode::payments_amount);
-    }
-    Yen sum;
-    Yen highest;
-    for (const Yen cap : caps) {
-        if (cap < Yen(0) || cap > Yen(cost_yen_max)) return tl::unexpected(ErrorCode::payments_amount);
+Evaluated<Yen> cap_in_household(Yen own, std::span<const Yen> others, std::int64_t rounding_unit) {
+    const auto possible = [](Yen cap) { return Yen(0) <= cap && cap <= Yen(cost_yen_max); };
+    if (rounding_unit < 1 || !possible(own)) return tl::unexpected(ErrorCode::payments_amount);
+    if (others.empty()) return own;
+    Yen sum = own;
+    Yen highest = own;
+    for (const Yen cap : others) {
+        if (!possible(cap)) return tl::unexpected(ErrorCode::payments_amount);
         sum += cap;
         highest = larger(highest, cap);
     }

@@ -38,8 +38,6 @@ struct LimitFacts {
 struct LimitDisclosure {
     Presence presence = Presence::blank;
     std::optional<LimitBlock> block;
-    // LimitApplicationCertificateRelatedConsFlg (OQSCD001).
-    [[nodiscard]] char consent_flag() const { return presence == Presence::not_shown ? '0' : '1'; }
 };
 [[nodiscard]] LimitDisclosure disclose_limit(const LimitFacts& facts);
 [[nodiscard]] LimitCertificateKind kind_by_category(Category category);

@@ -96,7 +96,6 @@ TEST(certificates, the_limit_block_tells_blank_from_none_and_from_not_shown) {
     const auto blank = disclose_limit({.category = "", .scheme = InsurerScheme::health_society});
     EXPECT_EQ(blank.presence, Presence::blank);
     EXPECT_FALSE(blank.block);
-    EXPECT_EQ(blank.consent_flag(), '1');
     const auto none = disclose_limit({.category = "", .scheme = InsurerScheme::self_defence});
     EXPECT_EQ(none.presence, Presence::not_applicable);
     // Not shown says nothing of whether there is one.
@@ -105,7 +104,6 @@ TEST(certificates, the_limit_block_tells_blank_from_none_and_from_not_shown) {
             disclose_limit({.category = category, .scheme = InsurerScheme::health_society, .shown = false});
         EXPECT_EQ(hidden.presence, Presence::not_shown);
         EXPECT_FALSE(hidden.block);
-        EXPECT_EQ(hidden.consent_flag(), '0');
     }
 }
 

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+
+#include "base/ensure.h"
 #include "domain/payments/rules.h"
 
 namespace onshi::payments {
@@ -64,8 +68,9 @@ std::optional<ErrorCode> impossible(const Household& household) {
 
 class Aggregation {
   public:
-    Aggregation(const Household& household, const Tables& tables, const Rows& rows, Steps* steps)
-        : household_(household), tables_(tables), rows_(rows), steps_(steps) {}
+    Aggregation(const Household& household, const Tables& tables, const Rows& rows, Steps* steps,
+                std::span<Yen> refunds)
+        : household_(household), tables_(tables), rows_(rows), steps_(steps), refunds_(refunds) {}
 
     [[nodiscard]] HouseholdResult run() {
         for (std::size_t i = 0; i < household_.item_count; ++i) take(i);
@@ -82,6 +87,25 @@ class Aggregation {
   private:
     void tell(const Step& step) const {
         if (steps_ != nullptr) steps_->add(step);
+    }
+
+    // Divides a step's refund among the items that it counted, in proportion to what each still leaves to pay.
+    template <class Counts>
+    void give_back(Yen refund, Counts&& counts) const {
+        if (refunds_.empty()) return;
+        const std::size_t count = household_.item_count;
+        std::array<Yen, household_items_max> left{};
+        std::array<Yen, household_items_max> shares{};
+        for (std::size_t i = 0; i < count; ++i) {
+            const HouseholdItem& item = household_.items[i];
+            if (counts(item)) left[i] = item.ratio.share_of(item.cost) - refunds_[i];
+        }
+        split_refund(refund, std::span(left).first(count), std::span(shares).first(count));
+        for (std::size_t i = 0; i < count; ++i) refunds_[i] += shares[i];
+    }
+
+    [[nodiscard]] bool is_counted(const HouseholdItem& item) const {
+        return item.band == Band::over70 || item.ratio.share_of(item.cost) >= item_min(item);
     }
 
     [[nodiscard]] bool is_active_person(const HouseholdItem& item) const {
@@ -152,6 +176,9 @@ class Aggregation {
               .part = static_cast<std::uint8_t>(first + 1),
               .of = counted,
               .amount = limit.amount});
+        give_back(refund, [&](const HouseholdItem& item) {
+            return item.person == person.person && item.band == person.band && is_counted(item);
+        });
         if (elderly) {
             result_.refund_b += refund;
         } else {
@@ -176,6 +203,9 @@ class Aggregation {
         const Yen cap = outpatient_cap(item, *rows_.ordinary->outpatient);
         if (sum <= cap) return;
         result_.refund_a += sum - cap;
+        give_back(sum - cap, [&](const HouseholdItem& other) {
+            return other.person == item.person && other.band == item.band && other.setting == item.setting;
+        });
         tell({.rule = Rule::household_outpatient,
               .part = static_cast<std::uint8_t>(first + 1),
               .of = sum,
@@ -192,6 +222,7 @@ class Aggregation {
         if (limit.many_ignored) tell({.rule = Rule::no_reduced_limit});
         if (elderly_ <= limit.amount) return;
         result_.refund_b += elderly_ - limit.amount;
+        give_back(elderly_ - limit.amount, [](const HouseholdItem& item) { return item.band == Band::over70; });
         tell({.rule = Rule::household_elderly, .of = elderly_, .amount = limit.amount});
         elderly_ = limit.amount;
     }
@@ -204,6 +235,7 @@ class Aggregation {
         const Yen sum = elderly_ + young_;
         if (sum <= limit.amount) return;
         result_.refund_c += sum - limit.amount;
+        give_back(sum - limit.amount, [this](const HouseholdItem& item) { return is_counted(item); });
         tell({.rule = Rule::household_all, .of = sum, .amount = limit.amount});
     }
 
@@ -211,6 +243,7 @@ class Aggregation {
     const Tables& tables_;
     const Rows& rows_;
     Steps* steps_;
+    std::span<Yen> refunds_;
     HouseholdResult result_;
     Yen elderly_;  // copays of 70 and over that are still theirs
     Yen elderly_cost_;
@@ -223,13 +256,16 @@ class Aggregation {
 
 }  // namespace
 
-Evaluated<HouseholdResult> evaluate_household(const Household& household, const Tables& tables, Steps* steps) {
+Evaluated<HouseholdResult> evaluate_household(const Household& household, const Tables& tables, Steps* steps,
+                                              std::span<Yen> refunds) {
     const auto* table = find_limit_table(tables, household.care_month);
     if (table == nullptr) return tl::unexpected(ErrorCode::payments_care_month);
     if (const auto wrong = impossible(household)) return tl::unexpected(*wrong);
     const Rows rows = rows_of(*table, household);
     if (rows.under70 == nullptr || rows.ordinary == nullptr) return tl::unexpected(ErrorCode::payments_category);
-    return Aggregation(household, tables, rows, steps).run();
+    ENSURE(refunds.empty() || refunds.size() == household.item_count);
+    std::ranges::fill(refunds, Yen(0));
+    return Aggregation(household, tables, rows, steps, refunds).run();
 }
 
 }  // namespace onshi::payments

@@ -71,6 +71,16 @@ Percent lawful_ratio(const Tables& tables, AgeGroup group, Date day, const Incom
     return middle ? ratios[1] : ratios.front();
 }
 
+std::string_view to_string(AgeGroup group) {
+    switch (group) {
+        case AgeGroup::preschool: return "preschool";
+        case AgeGroup::general: return "general";
+        case AgeGroup::seventy: return "seventy";
+        case AgeGroup::late_elderly: return "late_elderly";
+    }
+    return "general";
+}
+
 std::string_view to_string(RatioFinding finding) {
     switch (finding) {
         case RatioFinding::plausible: return "plausible";
@@ -119,16 +129,27 @@ RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables,
     return RatioFinding::plausible;
 }
 
+namespace {
+
+// blank / records > before_blank / before_records + jump / 1000, without a division.
+bool jumps(std::uint64_t before_blank, std::uint64_t before_records, std::uint64_t blank, std::uint64_t records,
+           std::uint32_t jump_per_1000) {
+    const auto known = static_cast<Wide>(std::max<std::uint64_t>(before_records, 1));
+    const auto now = static_cast<Wide>(records);
+    const Wide allowed = static_cast<Wide>(before_records == 0 ? 0 : before_blank) * now * 1000 + now * known * jump_per_1000;
+    return static_cast<Wide>(blank) * known * 1000 > allowed;
+}
+
+}  // namespace
+
 BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables) {
     const PlausibilityTable& table = tables.plausibility;
     if (now.records < table.blank_records_min) return BlankVerdict::accept;
-    // now.blank / now.records > before.blank / before.records + jump / 1000, without a division.
-    const auto before_records = static_cast<Wide>(std::max<std::uint64_t>(before.records, 1));
-    const auto now_records = static_cast<Wide>(now.records);
-    const Wide have = static_cast<Wide>(now.blank_ratio) * before_records * 1000;
-    const Wide allowed = static_cast<Wide>(before.records == 0 ? 0 : before.blank_ratio) * now_records * 1000 +
-                         now_records * before_records * table.blank_jump_per_1000;
-    return have > allowed ? BlankVerdict::stop : BlankVerdict::accept;
+    const auto jump = table.blank_jump_per_1000;
+    const bool ratios = jumps(before.blank_ratio, before.records, now.blank_ratio, now.records, jump);
+    const bool limits =
+        before.records > 0 && jumps(before.blank_limit, before.records, now.blank_limit, now.records, jump);
+    return ratios || limits ? BlankVerdict::stop : BlankVerdict::accept;
 }
 
 std::string_view to_string(Presence presence) {

@@ -26,11 +26,12 @@ const Statement select_certificates("payments.select_certificates_at", Store::re
                                     "SELECT packed FROM person_certificate WHERE person_key = $1 AND known_from <= $2 "
                                     "AND known_to > $2 ORDER BY certificate_key LIMIT $3");
 const Statement select_ratios("payments.select_ratio_history", Store::registry, ShardKey::none,
-                              "SELECT records, blank, pattern FROM insurer_ratios WHERE insurer_number = $1");
+                              "SELECT records, blank, blank_limit, pattern FROM insurer_ratios WHERE insurer_number = $1");
 const Statement upsert_ratios("payments.upsert_ratio_history", Store::registry, ShardKey::none,
-                              "INSERT INTO insurer_ratios (insurer_number, records, blank, pattern) "
-                              "VALUES ($1, $2, $3, $4) ON CONFLICT (insurer_number) DO UPDATE SET "
-                              "records = excluded.records, blank = excluded.blank, pattern = excluded.pattern");
+                              "INSERT INTO insurer_ratios (insurer_number, records, blank, blank_limit, pattern) "
+                              "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (insurer_number) DO UPDATE SET "
+                              "records = excluded.records, blank = excluded.blank, "
+                              "blank_limit = excluded.blank_limit, pattern = excluded.pattern");
 const Statement insert_choice("payments.claim_choice", Store::ledger, ShardKey::lane,
                               "INSERT INTO subsidy_choice (lane, sequence, digest, chosen, choice_lane, "
                               "choice_sequence, chosen_at) VALUES ($1, $2, $3, $4, $5, $6, $7) "
@@ -58,12 +59,12 @@ const Statement select_months("payments.select_months", Store::ledger, ShardKey:
                               "SELECT paid FROM payment_book WHERE person_key = $1 AND programme = $2 "
                               "AND month BETWEEN $3 AND $4 ORDER BY month LIMIT $5");
 const Statement select_posting("payments.select_posting", Store::ledger, ShardKey::person,
-                               "SELECT organisation_key, programme, month, digest, amount, reversed, lane, sequence "
+                               "SELECT organisation_key, programme, month, digest, amount, outpatient, reversed, lane, sequence "
                                "FROM payment_posting WHERE person_key = $1 AND posting_id = $2");
 const Statement claim_posting("payments.claim_posting", Store::ledger, ShardKey::person,
                               "INSERT INTO payment_posting (person_key, posting_id, organisation_key, programme, "
-                              "month, digest, amount, reversed, lane, sequence) "
-                              "VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9) "
+                              "month, digest, amount, outpatient, reversed, lane, sequence) "
+                              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10) "
                               "ON CONFLICT (person_key, posting_id) DO NOTHING");
 const Statement mark_reversed("payments.mark_reversed", Store::ledger, ShardKey::person,
                               "UPDATE payment_posting SET reversed = 1 WHERE person_key = $1 AND posting_id = $2 "
@@ -132,8 +133,9 @@ bool unpack(std::string_view bytes, RatioPattern& pattern) {
 
 RatioHistory decode_history(const Row& row) {
     RatioHistory history;
-    history.blank = {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
-    if (!unpack(row.blob(2), history.pattern)) row.reject();
+    history.blank = {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1)),
+                     static_cast<std::uint64_t>(row.integer(2))};
+    if (!unpack(row.blob(3), history.pattern)) row.reject();
     return history;
 }
 
@@ -149,8 +151,9 @@ Posting decode_posting(const Row& row) {
     posting.place = {static_cast<int>(row.integer(1)), *month};
     std::ranges::copy(as_bytes(digest), posting.digest.begin());
     posting.amount = Yen(row.integer(4));
-    posting.reversed = row.integer(5) == 1;
-    posting.record = {row.integer(6), row.integer(7)};
+    posting.outpatient = row.integer(5) == 1;
+    posting.reversed = row.integer(6) == 1;
+    posting.record = {row.integer(7), row.integer(8)};
     return posting;
 }
 
@@ -184,7 +187,8 @@ sql::Slot<RatioHistory> load_ratio_history(sql::ReadBatch& batch, InsurerNumber 
 void put_ratio_history(sql::WriteSet& set, InsurerNumber insurer, const RatioHistory& history) {
     const std::string packed = pack(history.pattern);
     set.change(upsert_ratios, insurer.to_key(), static_cast<std::int64_t>(history.blank.records),
-               static_cast<std::int64_t>(history.blank.blank_ratio), Blob{packed});
+               static_cast<std::int64_t>(history.blank.blank_ratio),
+               static_cast<std::int64_t>(history.blank.blank_limit), Blob{packed});
 }
 
 sql::Slot<SubsidyChoice> load_choice(sql::ReadBatch& batch, const audit::Place& answer) {
@@ -228,7 +232,7 @@ sql::Slot<Posting> load_posting(sql::ReadBatch& batch, PersonKey person, const C
 void add_posting(sql::WriteSet& set, PersonKey person, const CheckId& id, const Posting& posting) {
     set.guard(claim_posting, 1, person.value(), Blob{as_text(id.bytes())}, posting.organisation.value(),
               posting.place.programme, posting.place.month.days(), Blob{as_text(posting.digest)},
-              posting.amount.value(), Position::lane, Position::sequence);
+              posting.amount.value(), posting.outpatient ? 1 : 0, Position::lane, Position::sequence);
 }
 
 void reverse_posting(sql::WriteSet& set, PersonKey person, const CheckId& id) {

@@ -73,6 +73,7 @@ struct Posting {
     BookPlace place;
     Sha256 digest{};  // of what was asked, so that a repeat is told from another one with a reused id
     Yen amount;
+    bool outpatient = false;
     bool reversed = false;
     audit::Place record{};
 };

@@ -77,6 +77,16 @@ void write_coverage_fields(JsonWriter& writer, const Coverage& c, const organisa
     writer.member("insurer_file_of", to_iso(c.file_day));
 }
 
+// What a counter collects while the insurer's ratio is blank.
+void write_plain_ratio(JsonWriter& writer, const Answer& answer) {
+    const Coverage& coverage = *answer.verdict.coverage;
+    const bool needed = answer.verdict.result == eligibility::ResultCode::valid && !coverage.copay_percent;
+    if (!needed || !answer.person) return;
+    const auto group = payments::age_group_on(answer.person->birth, answer.care_day, coverage.insurer.scheme());
+    writer.member("plain_percent",
+                  payments::plain_ratio(payments::builtin_tables(), group, answer.care_day).value());
+}
+
 void write_person(JsonWriter& writer, const Answer& answer, const std::string& person_ref) {
     const auto& person = *answer.person;
     writer.begin_object("person");
@@ -197,6 +207,7 @@ void write_answer_members(JsonWriter& writer, const eligibility::GivenAnswer& gi
     if (answer.verdict.coverage) {
         writer.begin_object("coverage");
         write_coverage_fields(writer, *answer.verdict.coverage, context.insurers, shown, &answer.entitlements);
+        write_plain_ratio(writer, answer);
         writer.end_object();
     }
     if (!answer.verdict.overlaps.empty()) {

@@ -27,8 +27,8 @@ struct EstimateRequest {
 // Errors: request.field with every wrong field; payments.… of the evaluation come later.
 [[nodiscard]] Result<EstimateRequest> parse_estimate(std::string_view body);
 // `table`: the limits of the claim's month; `subsidy`: what an ordinance made of what is left.
-[[nodiscard]] std::string write_estimate(const payments::LimitTable& table, const payments::ClaimResult& result,
-                                         const payments::Steps& steps,
+[[nodiscard]] std::string write_estimate(const payments::LimitTable& table, const payments::Claim& claim,
+                                         const payments::ClaimResult& result, const payments::Steps& steps,
                                          const std::optional<payments::SubsidyResult>& subsidy);
 
 }  // namespace onshi::api

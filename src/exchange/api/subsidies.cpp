@@ -17,6 +17,7 @@ using eligibility::ChosenSubsidy;
 using eligibility::PaymentPosted;
 using payments::Yen;
 
+constexpr std::size_t setting_bytes_max = 16;
 constexpr auto offer_max = static_cast<std::int64_t>(payments::certificates_per_person_max);
 
 void write_cap(JsonWriter& writer, const CapState& state) {
@@ -56,18 +57,14 @@ void write_chosen(JsonWriter& writer, const ChosenSubsidy& subsidy) {
     writer.member("valid_from", to_iso(certificate.valid.first));
     if (!certificate.valid.is_open_ended()) writer.member("valid_to", to_iso(certificate.valid.last));
     write_optional(writer, "monthly_cap", certificate.monthly_cap);
-    if (certificate.income) writer.member("income_class", income_name(*certificate.income));
+    if (certificate.income) writer.member("income_class", to_string(*certificate.income));
     writer.member("refund_only", certificate.refund_only);
     write_ordinance(writer, subsidy);
     if (subsidy.book) write_cap(writer, *subsidy.book);
     writer.end_object();
 }
 
-// What the book leaves, as a sentence: before this payment, for a counter to show.
-void write_sentences(JsonWriter& writer, const PaymentPosted& told) {
-    const payments::Step step{.rule = payments::Rule::cap_book,
-                              .of = told.book->remaining + (told.reversed ? Yen(0) : told.collect),
-                              .amount = told.collect};
+void write_sentences(JsonWriter& writer, const payments::Step& step) {
     writer.begin_object("sentences");
     writer.member("ja", payments::sentence(step, Language::ja, payments::Wording::ordinary));
     writer.member("ja_easy", payments::sentence(step, Language::ja, payments::Wording::easy));
@@ -75,13 +72,20 @@ void write_sentences(JsonWriter& writer, const PaymentPosted& told) {
     writer.end_object();
 }
 
-}  // namespace
-
-std::string_view income_name(payments::IncomeClass income) {
-    static constexpr std::array<std::string_view, 6> names{"welfare",  "low_1",    "low_2",
-                                                           "middle_1", "middle_2", "upper"};
-    return names[static_cast<std::size_t>(income)];
+// The patient is told when the ceiling is passed: nothing comes back without applying for it (§3.10).
+void write_year(JsonWriter& writer, std::string_view name, Date from, const payments::AnnualBalance& year) {
+    writer.begin_object(name);
+    writer.member("from", to_iso(from));
+    writer.member("paid", year.paid.value());
+    if (year.ceiling) writer.member("ceiling", year.ceiling->value());
+    writer.member("refund", year.refund.value());
+    if (year.passed()) {
+        write_sentences(writer, {.rule = payments::Rule::annual_ceiling, .of = year.paid, .amount = *year.ceiling});
+    }
+    writer.end_object();
 }
+
+}  // namespace
 
 Result<std::vector<int>> parse_subsidy_choice(std::string_view body) {
     auto document = JsonDocument::parse(body);
@@ -123,15 +127,22 @@ Result<eligibility::PaymentToPost> parse_payment(std::string_view body) {
     if (!document) return fail(std::move(document));
     std::optional<CheckId> id;
     std::optional<int> offer;
+    auto setting = payments::Setting::outpatient;
     Yen share;
     auto read = document->read([&](JsonObject& object) {
         id = object.parsed("posting_id", 36, &CheckId::parse);
         const auto number = object.optional_integer("offer", 1, offer_max);
         if (number) offer = static_cast<int>(*number);
+        const auto word = object.text("setting", setting_bytes_max);
+        if (word == to_string(payments::Setting::inpatient)) {
+            setting = payments::Setting::inpatient;
+        } else if (word != to_string(payments::Setting::outpatient)) {
+            object.reject("setting", ErrorCode::field_value);
+        }
         share = Yen(object.integer("share", 0, payments::cost_yen_max).value_or(0));
     });
     if (!read) return fail(std::move(read));
-    return eligibility::PaymentToPost{*id, offer, share};
+    return eligibility::PaymentToPost{*id, offer, setting, share};
 }
 
 Result<CheckId> parse_payment_reversal(std::string_view body) {
@@ -154,14 +165,12 @@ std::string write_payment(const CheckId& id, const PaymentPosted& told, std::uin
     writer.member("reversed", told.reversed);
     if (told.book) {
         write_cap(writer, *told.book);
-        write_sentences(writer, told);
+        // What the book left before this payment.
+        const Yen before = told.book->remaining + (told.reversed ? Yen(0) : told.collect);
+        write_sentences(writer, {.rule = payments::Rule::cap_book, .of = before, .amount = told.collect});
     }
-    writer.begin_object("year");
-    writer.member("from", to_iso(told.year_from));
-    writer.member("paid", told.year.paid.value());
-    if (told.year.ceiling) writer.member("ceiling", told.year.ceiling->value());
-    writer.member("refund", told.year.refund.value());
-    writer.end_object();
+    write_year(writer, "year", told.year_from, told.year);
+    if (told.outpatient_year.ceiling) write_year(writer, "outpatient_year", told.year_from, told.outpatient_year);
     write_place(writer, told.position);
     writer.end_object();
     return body;

@@ -18,7 +18,4 @@ namespace onshi::api {
 [[nodiscard]] std::string write_payment(const CheckId& id, const eligibility::PaymentPosted& told,
                                         std::uint64_t receipt_key);
 
-// The words of income classes in answers and files: welfare, low_1 … upper.
-[[nodiscard]] std::string_view income_name(payments::IncomeClass income);
-
 }  // namespace onshi::api

@@ -8,6 +8,7 @@
 
 #include "base/cp932.h"
 #include "base/utf8.h"
+#include "domain/payments/rules.h"
 #include "exchange/insurer_files/line_reader.h"
 #include "exchange/payment_cases/cases.h"
 
@@ -23,7 +24,6 @@ constexpr std::chrono::milliseconds step_deadline{60'000};
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::string_view masked_number = "************";
 constexpr std::size_t recipient_digits = 7;
-constexpr std::array<std::string_view, 6> income_names{"welfare", "low_1", "low_2", "middle_1", "middle_2", "upper"};
 constexpr std::size_t required_columns = 4;  // of every row: the first of `columns`
 
 std::size_t place_of(std::string_view column) {
@@ -90,9 +90,8 @@ std::optional<payments::SubsidyCertificate> read_subsidy(CellReader& reader, con
     if (!reader.get("monthly_cap").empty()) cap = Yen(reader.integer("monthly_cap", 0, payments::cost_yen_max));
     std::optional<payments::IncomeClass> income;
     if (const auto word = reader.get("income_class"); !word.empty()) {
-        const auto found = std::ranges::find(income_names, word);
-        if (found == income_names.end()) reader.refuse("income_class");
-        income = static_cast<payments::IncomeClass>(found - income_names.begin());
+        income = payments::parse_income_class(word);
+        if (!income) reader.refuse("income_class");
     }
     const std::string_view refund = reader.get("refund_only");
     if (!refund.empty() && refund != "0" && refund != "1") reader.refuse("refund_only");

@@ -146,14 +146,14 @@ TEST_F(ImportTest, the_same_rows_in_another_file_are_unchanged) {
     EXPECT_EQ(count(*again, RowResult::unchanged), 50U);
 }
 
-// Rows of a file in which `blank` of `all` members have no ratio.
-std::string blanked(const std::string& rows, int blank) {
+// Rows of a file in which the first `blank` members have no ratio, or what else `with` leaves out.
+std::string blanked(const std::string& rows, int blank, const char* with = ",,A03") {
     std::string out;
     std::size_t at = 0;
     for (int row = 0; at < rows.size(); ++row) {
         std::string line = rows.substr(at, rows.find('\n', at) - at);
         at += line.size() + 1;
-        if (row < blank) line.replace(line.find(",30,A03"), 7, ",,A03");
+        if (row < blank) line.replace(line.find(",30,A03"), 7, with);
         out += line + "\n";
     }
     return out;
@@ -188,6 +188,39 @@ TEST_F(ImportTest, a_first_file_full_of_blanks_is_held_and_a_small_one_is_not_ju
     const auto held = run();
     EXPECT_EQ(held->end, ImportEnd::held);
     EXPECT_TRUE(held->unusual.at(0).blank_jump);
+}
+
+TEST_F(ImportTest, blanked_categories_hold_a_file_of_an_insurer_that_sent_them_before) {
+    write(rows("add", 0, 100));
+    ASSERT_TRUE(run());
+    write(blanked(rows("change", 0, 100), 3, ",30,"));
+    const auto held = run();
+    EXPECT_EQ(held->end, ImportEnd::held);
+    ASSERT_EQ(held->unusual.size(), 1U);
+    EXPECT_EQ(held->unusual[0].ratios.blank_limit, 3U);
+    EXPECT_EQ(held->unusual[0].ratios.blank_ratio, 0U);
+}
+
+TEST_F(ImportTest, an_insurer_that_never_sent_categories_may_go_on_so) {
+    write(blanked(rows("add", 0, 100), 100, ",30,"));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+    write(blanked(rows("add", 100, 200), 100, ",30,"));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+}
+
+// What a sender says of other insurers' members is refused, and does not blunt the guard of those insurers.
+TEST_F(ImportTest, nobody_teaches_the_guard_about_another_insurer) {
+    std::string foreign;
+    for (int i = 0; i < 100; ++i) foreign += row("add", i, "01130012");
+    write(blanked(foreign, 100));
+    const auto refused = run();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->end, ImportEnd::done);
+    EXPECT_TRUE(refused->unusual.empty());
+    EXPECT_EQ(count(*refused, RowResult::refused), 100U);
+    options_.sender = *InsurerNumber::parse("01130012");
+    write(blanked(foreign, 3));
+    EXPECT_EQ(run()->end, ImportEnd::held) << "its own first file is compared with no blanks";
 }
 
 TEST_F(ImportTest, a_category_of_another_age_is_suspect) {

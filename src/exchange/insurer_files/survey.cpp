@@ -66,6 +66,8 @@ void count_ratio(const RawRow& raw, Date on, Survey& survey) {
     if (!room) return;
     payments::RatioHistory& history = survey.ratios[*insurer];
     ++history.blank.records;
+    const auto limit = payments::limit_category_presence(raw.at(Field::limit_category), insurer->scheme());
+    if (limit == payments::Presence::blank) ++history.blank.blank_limit;
     const std::string_view text = raw.at(Field::copay_percent);
     if (text.empty()) {
         ++history.blank.blank_ratio;

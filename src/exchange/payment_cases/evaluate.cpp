@@ -47,7 +47,7 @@ Result<Computed> compute_limit(const Cells& cells, const Tables& tables) {
     payments::LimitTerms terms;
     terms.cost = Yen(reader.whole("medical_cost", reader.required("medical_cost"), payments::cost_yen_max));
     terms.setting = reader.setting("setting", reader.required("setting"));
-    terms.many = reader.flag("many");
+    terms.many = reader.many(month);
     terms.half_month = reader.flag("m75");
     const auto category = reader.required("category");
     if (reader.failed()) return tl::unexpected(reader.error());

@@ -200,6 +200,52 @@ TEST(vectors, a_half_month_counts_for_its_person_alone) {
     }
 }
 
+TEST(vectors, caps_may_be_given_by_income_class_and_shared_in_a_household) {
+    const std::string header = "band,category,rate,setting,parts,patient_total\n";
+    struct Row {
+        const char* parts;
+        const char* total;
+    };
+    const Row rows[] = {{"10000@54/low_2", "5000"},           {"10000@54/middle_1:long", "5000"},
+                        {"10000@54/middle_1", "10000"},       {"10000@54/upper:ventilator", "1000"},
+                        {"10000@54/10000&10000", "5000"},     {"10000@54/middle_1&middle_1", "5000"},
+                        {"10000@54/10000&5000", "6660"},      {"10000@54/welfare&low_2", "0"},
+                        {"10000@15/middle_1", "10000"},       {"10000@15/middle_1&low_1", "10000"},
+                        {"10000@15/upper:long", "10000"}};
+    for (const auto& [parts, total] : rows) {
+        const std::string row = std::string("u70,ウ,3,out,") + parts + "," + total;
+        const Evaluation evaluation(header + row + "\n");
+        ASSERT_TRUE(evaluation.counts) << parts;
+        EXPECT_FALSE(evaluation.cases.at(0).refused) << parts;
+        EXPECT_TRUE(evaluation.cases.at(0).good()) << parts << " " << evaluation.cases[0].csv;
+    }
+    const Refusal wrong[] = {{"1000@54/rich", ErrorCode::field_value},
+                             {"1000@54/low_1:mild", ErrorCode::field_value},
+                             {"1000@54/", ErrorCode::field_value},
+                             {"1000@54/5000&x1", ErrorCode::field_value},
+                             {"1000@10/low_1", ErrorCode::payments_income_class},
+                             {"1000@15/upper", ErrorCode::payments_income_class},
+                             {"1000@15/low_1:ventilator", ErrorCode::payments_income_class},
+                             {"1000@54/1&1&1&1&1&1&1&1&1&1", ErrorCode::payments_household}};
+    for (const auto& [parts, code] : wrong) {
+        const Evaluation evaluation(header + "u70,ウ,3,out," + parts + ",1\n");
+        ASSERT_TRUE(evaluation.cases.at(0).refused) << parts;
+        EXPECT_EQ(error_name(evaluation.cases[0].refused->code), error_name(code)) << parts;
+    }
+}
+
+TEST(vectors, the_fourth_month_may_be_given_by_the_months_before) {
+    const std::string header = "care_month,band,category,medical_cost,setting,many,limit\n2026-11,u70,ウ,1000000,in,";
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-06 2025-12,44400\n").cases.at(0).good());
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-06 2025-11,92940\n").cases.at(0).good());
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-06,92940\n").cases.at(0).good());
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-13,1\n").cases.at(0).refused);
+    std::string months = "2026-10";
+    for (int i = 0; i < 23; ++i) months += " 2026-10";
+    EXPECT_FALSE(Evaluation(header + months + ",\n").cases.at(0).refused);
+    EXPECT_TRUE(Evaluation(header + months + " 2026-10,\n").cases.at(0).refused);
+}
+
 TEST(vectors, cp932_is_read_and_what_is_neither_is_refused) {
     // ウ in CP932.
     const Evaluation evaluation("table,band,category,medical_cost,setting\r\nT2026,u70,\x83\x45,1000000,in\r\n");

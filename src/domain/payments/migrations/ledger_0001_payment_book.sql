@@ -15,6 +15,7 @@ CREATE TABLE payment_posting (
     month BIGINT NOT NULL,
     digest BLOB NOT NULL,
     amount BIGINT NOT NULL,
+    outpatient BIGINT NOT NULL,
     reversed BIGINT NOT NULL,
     lane BIGINT NOT NULL,
     sequence BIGINT NOT NULL,

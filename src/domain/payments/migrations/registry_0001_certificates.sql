@@ -11,5 +11,6 @@ CREATE TABLE insurer_ratios (
     insurer_number BIGINT NOT NULL PRIMARY KEY,
     records BIGINT NOT NULL,
     blank BIGINT NOT NULL,
+    blank_limit BIGINT NOT NULL,
     pattern BLOB NOT NULL
 );
