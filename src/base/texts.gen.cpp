@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 1172> table{{
+constexpr std::array<TextEntry, 1173> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -592,6 +592,7 @@ constexpr std::array<TextEntry, 1172> table{{
     {"label.ask_pin", Audience::label, {"暗証番号（4桁）", "PIN (four digits)"}},
     {"label.ask_registration", Audience::label, {"このカードを健康保険証として登録しますか。", "Register this card as an insurance card?"}},
     {"label.ask_release", Audience::label, {"ファイル {file} をこのまま取り込みます。喪失と空欄も反映されます。", "File {file} goes on as it is: its losses and blanked fields will count."}},
+    {"label.ask_subsidy", Audience::label, {"医療費助成「{name}」を使いますか", "Use the subsidy {name}?"}},
     {"label.ask_suspend", Audience::label, {"カードをいま、すべての窓口で使えなくします。", "This stops the card now, at every desk."}},
     {"label.because", Audience::label, {"理由", "because"}},
     {"label.branch", Audience::label, {"枝番", "branch"}},
@@ -1162,7 +1163,7 @@ constexpr std::array<TextEntry, 1172> table{{
     {"where the rows go with what became of them; else beside the file", Audience::label, {"行ごとの結果を書くファイル。なければ元のファイルの隣", "where the rows go with what became of them; else beside the file"}},
     {"where to make it; a finished one is only read", Audience::label, {"作る場所。完成したものは読むだけ", "where to make it; a finished one is only read"}},
     {"which flag", Audience::label, {"フラグの種類", "which flag"}},
-    {"which of the offered subsidies the patient uses, 1,2 or none; by card only", Audience::label, {"案内された医療費助成のうち本人が使うもの。1,2 または none（カードのみ）", "which of the offered subsidies the patient uses, 1,2 or none; by card only"}},
+    {"which of the offered subsidies the patient uses: 1,2, none or ask; by card only", Audience::label, {"案内された医療費助成のうち本人が使うもの。1,2、none、または一つずつ尋ねる ask（カードのみ）", "which of the offered subsidies the patient uses: 1,2, none or ask; by card only"}},
     {"who decides, for the record", Audience::label, {"決める人。記録に残す", "who decides, for the record"}},
     {"who is insured, by whom, and what they pay", Audience::label, {"誰が、どの保険者に、いくらの負担で加入しているか", "who is insured, by whom, and what they pay"}},
     {"who issues them", Audience::label, {"交付する保険者", "who issues them"}},

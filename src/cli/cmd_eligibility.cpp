@@ -87,8 +87,22 @@ Result<Exit> show_answer(Console& console, const std::string& body) {
 // What the patient decides behind a check by card.
 struct AfterCheck {
     std::vector<consent::ItemChoice> consents;
-    std::optional<std::vector<int>> subsidies;  // numbers of the answer's offers; nullopt: nobody was asked
+    std::optional<std::vector<int>> subsidies;  // numbers of the answer's offers; nullopt: nothing is chosen
+    bool ask_subsidies = false;                 // one by one, once they are known
 };
+
+// As a kiosk asks: about each by its name. nullopt: none is offered.
+Result<std::optional<std::vector<int>>> ask_subsidies(Console& console, JsonItem answer) {
+    const auto offers = terminal::subsidy_offers(answer);
+    if (offers.empty()) return std::optional<std::vector<int>>();
+    std::vector<bool> used;
+    for (const auto& offer : offers) {
+        auto agreed = console.ask_yes_or_no(console.label("label.ask_subsidy", {{"name", offer.name}}));
+        if (!agreed) return fail(std::move(agreed));
+        used.push_back(*agreed);
+    }
+    return std::optional(terminal::used_offers(offers, used));
+}
 
 // The hub's answers of one check by card; empty where nothing was sent.
 struct CardAnswers {
@@ -122,7 +136,7 @@ Result<std::vector<int>> parse_offers(std::string_view text) {
         if (text.empty()) return numbers;
         text.remove_prefix(1);
     }
-    return fail(ErrorCode::command_usage, "--subsidies is to be `none` or numbers such as 1,2");
+    return fail(ErrorCode::command_usage, "--subsidies is to be `none`, `ask` or numbers such as 1,2");
 }
 
 // What a billing system finds in `face` after a check by card.
@@ -166,7 +180,8 @@ Result<void> show_after(Console& console, const CardAnswers& answers) {
                                        chosen.text("payer_number"), chosen.text("recipient_number"));
         const auto book = chosen.object("cap_book");
         const auto remaining = book.integer("remaining");
-        if (remaining) line += "  " + console.label("label.cap_left", {{"amount", payments::grouped(payments::Yen(*remaining))}});
+        if (remaining)
+            line += "  " + console.label("label.cap_left", {{"amount", payments::grouped(payments::Yen(*remaining))}});
         console.line(line);
     }
     return {};
@@ -228,7 +243,7 @@ class EligibilityGet final : public Command {
             .one_of({"agreed", "declined"});
         options.texts(consents_, "--consent", "ITEM", "what the patient agrees to behind the answer; by card only");
         options.text(subsidies_, "--subsidies", "LIST",
-                     "which of the offered subsidies the patient uses, 1,2 or none; by card only");
+                     "which of the offered subsidies the patient uses: 1,2, none or ask; by card only");
         options.text(exchange_folder_, "--face-file", "DIR",
                      "put the answer into the folder face of this exchange folder too, by card only");
         options.text(number_.insurer, "--insurer", "NUMBER", "insurer number");
@@ -315,8 +330,14 @@ class EligibilityGet final : public Command {
             if (!recorded) co_return fail(std::move(recorded));
             answers.consents = std::move(*recorded);
         }
-        if (after_.subsidies) {
-            auto chosen = co_await terminal::send_subsidy_choice(post, receipt, *after_.subsidies);
+        std::optional<std::vector<int>> numbers = after_.subsidies;
+        if (after_.ask_subsidies) {
+            auto asked = ask_subsidies(console, view->root());
+            if (!asked) co_return fail(std::move(asked));
+            numbers = std::move(*asked);
+        }
+        if (numbers) {
+            auto chosen = co_await terminal::send_subsidy_choice(post, receipt, std::move(*numbers));
             if (!chosen) co_return fail(std::move(chosen));
             answers.subsidies = std::move(*chosen);
         }
@@ -338,7 +359,8 @@ class EligibilityGet final : public Command {
         auto consents = parse_consents(consents_);
         if (!consents) return fail(std::move(consents));
         after_.consents = std::move(*consents);
-        if (subsidies_) {
+        after_.ask_subsidies = subsidies_ == "ask";
+        if (subsidies_ && !after_.ask_subsidies) {
             auto numbers = parse_offers(*subsidies_);
             if (!numbers) return fail(std::move(numbers));
             after_.subsidies = std::move(*numbers);

@@ -129,7 +129,9 @@ class PaymentsExplain final : public Command {
         "  onshi payments explain --household エ --items 'a:o:in:350000:20 b:u:in:100000:30'"};
 
     void declare(Options& options) override {
-        options.text(parts_, "--parts", "PARTS", "points, then @payer/cap+payer/cap, a cap in yen or by income class; `;` between parts of the claim");
+        options.text(
+            parts_, "--parts", "PARTS",
+            "points, then @payer/cap+payer/cap, a cap in yen or by income class; `;` between parts of the claim");
         options.text(band_, "--band", "WORD", "age band").one_of({"u70", "o70"});
         options.text(category_, "--category", "TEXT", "limit category, its code, or the standard monthly pay");
         options.text(rate_, "--rate", "N", "copay ratio in tenths").one_of({"1", "2", "3"});

@@ -76,8 +76,8 @@ class PaymentsRatio final : public Command {
                 console.label("label.ratio_lawful", {{"percent", fmt::format("{}", lawful.value())}, {"age", age}}));
             if (!stored_) return;
             const std::string verdict = console.label("label.ratio_" + std::string(finding));
-            console.line(console.label("label.ratio_stored",
-                                       {{"percent", fmt::format("{}", *stored_)}, {"verdict", verdict}}));
+            console.line(
+                console.label("label.ratio_stored", {{"percent", fmt::format("{}", *stored_)}, {"verdict", verdict}}));
             return;
         }
         std::string json;

@@ -35,7 +35,7 @@ struct Settings {
     std::vector<std::string> face_engines;  // admitted engines of face comparison; empty: no check by face
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
-    std::string ordinances_file;            // municipalities, connected or not, and their subsidies; empty: none
+    std::string ordinances_file;  // municipalities, connected or not, and their subsidies; empty: none
     std::string intake_folder;    // where insurers' files wait, of this hub alone; empty: none are taken here
     int correction_minutes = 15;  // how often corrections are looked for; 0: this hub does not
     std::string webhook_roots;    // PEM file: whom facilities' https addresses are believed by; empty: none is told

@@ -66,8 +66,7 @@ std::vector<int> used_offers(const std::vector<SubsidyOffer>& offers, const std:
     return numbers;
 }
 
-Task<Result<std::string>> send_consents(PostToHub post, std::string receipt,
-                                        std::vector<consent::ItemChoice> choices) {
+Task<Result<std::string>> send_consents(PostToHub post, std::string receipt, std::vector<consent::ItemChoice> choices) {
     auto answered = co_await post(target_of(receipt, "consents"), consents_body(choices));
     co_return answered;
 }

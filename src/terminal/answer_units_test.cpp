@@ -96,8 +96,8 @@ TEST_F(AnswerUnitsTest, a_limit_that_the_hub_keeps_back_is_not_agreed_to) {
 
 // The same empty block: one is a fault of the record, which the clerk hears of, the other is as it should be.
 TEST_F(AnswerUnitsTest, a_blank_limit_is_told_apart_from_one_that_does_not_exist) {
-    std::string blank = changed(R"("limit_category": "A03", "limit_category_state": "present")",
-                                R"("limit_category_state": "blank")");
+    std::string blank =
+        changed(R"("limit_category": "A03", "limit_category_state": "present")", R"("limit_category_state": "blank")");
     const std::string_view from = R"("notes": [])";
     blank.replace(blank.find(from), from.size(), R"("notes": [{"code": "note.limit_blank"}])");
     const Unit told = unit(blank, "1");
@@ -202,7 +202,8 @@ TEST_F(AnswerUnitsTest, a_bulk_unit_says_that_the_limit_may_have_changed_and_not
     EXPECT_EQ(got.records.at(0).reference_number, "");
     EXPECT_EQ(unit(valid_answer).records.at(0).reference_number, "42");
     // What is not to be told may have changed; what does not exist has not.
-    for (const auto& [state, told] : {std::pair("not_shown", "1"), std::pair("blank", "1"), std::pair("not_applicable", "")}) {
+    for (const auto& [state, told] :
+         {std::pair("not_shown", "1"), std::pair("blank", "1"), std::pair("not_applicable", "")}) {
         const auto other = JsonView::parse(changed(R"("limit_category": "A03", "limit_category_state": "present")",
                                                    R"("limit_category_state": ")" + std::string(state) + '"'));
         const Unit listed = bulk_unit_of_answer(other->root(), {profile_, reference_, ""});

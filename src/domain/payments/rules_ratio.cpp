@@ -136,7 +136,8 @@ bool jumps(std::uint64_t before_blank, std::uint64_t before_records, std::uint64
            std::uint32_t jump_per_1000) {
     const auto known = static_cast<Wide>(std::max<std::uint64_t>(before_records, 1));
     const auto now = static_cast<Wide>(records);
-    const Wide allowed = static_cast<Wide>(before_records == 0 ? 0 : before_blank) * now * 1000 + now * known * jump_per_1000;
+    const Wide allowed =
+        static_cast<Wide>(before_records == 0 ? 0 : before_blank) * now * 1000 + now * known * jump_per_1000;
     return static_cast<Wide>(blank) * known * 1000 > allowed;
 }
 

@@ -83,8 +83,8 @@ struct RatioHistory {
 };
 enum class BlankVerdict : std::uint8_t { accept, stop };
 // Whether a file is to be stopped because its share of blank ratios or categories jumped against the insurer's last
-// accepted file (2025-07: a vendor's setting blanked both of a whole insurer). `before` without records: no blank ratio is
-// expected, and nothing is known of categories, which not every insurer sends.
+// accepted file (2025-07: a vendor's setting blanked both of a whole insurer). `before` without records: no blank ratio
+// is expected, and nothing is known of categories, which not every insurer sends.
 [[nodiscard]] BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables);
 
 // ---- What an answer says -------------------------------------------------------------------------------------------

@@ -25,8 +25,9 @@ const Statement close_certificate("payments.close_certificate", Store::registry,
 const Statement select_certificates("payments.select_certificates_at", Store::registry, ShardKey::person,
                                     "SELECT packed FROM person_certificate WHERE person_key = $1 AND known_from <= $2 "
                                     "AND known_to > $2 ORDER BY certificate_key LIMIT $3");
-const Statement select_ratios("payments.select_ratio_history", Store::registry, ShardKey::none,
-                              "SELECT records, blank, blank_limit, pattern FROM insurer_ratios WHERE insurer_number = $1");
+const Statement select_ratios(
+    "payments.select_ratio_history", Store::registry, ShardKey::none,
+    "SELECT records, blank, blank_limit, pattern FROM insurer_ratios WHERE insurer_number = $1");
 const Statement upsert_ratios("payments.upsert_ratio_history", Store::registry, ShardKey::none,
                               "INSERT INTO insurer_ratios (insurer_number, records, blank, blank_limit, pattern) "
                               "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (insurer_number) DO UPDATE SET "
@@ -58,9 +59,10 @@ const Statement update_page("payments.update_page", Store::ledger, ShardKey::per
 const Statement select_months("payments.select_months", Store::ledger, ShardKey::person,
                               "SELECT paid FROM payment_book WHERE person_key = $1 AND programme = $2 "
                               "AND month BETWEEN $3 AND $4 ORDER BY month LIMIT $5");
-const Statement select_posting("payments.select_posting", Store::ledger, ShardKey::person,
-                               "SELECT organisation_key, programme, month, digest, amount, outpatient, reversed, lane, sequence "
-                               "FROM payment_posting WHERE person_key = $1 AND posting_id = $2");
+const Statement select_posting(
+    "payments.select_posting", Store::ledger, ShardKey::person,
+    "SELECT organisation_key, programme, month, digest, amount, outpatient, reversed, lane, sequence "
+    "FROM payment_posting WHERE person_key = $1 AND posting_id = $2");
 const Statement claim_posting("payments.claim_posting", Store::ledger, ShardKey::person,
                               "INSERT INTO payment_posting (person_key, posting_id, organisation_key, programme, "
                               "month, digest, amount, outpatient, reversed, lane, sequence) "

@@ -51,8 +51,7 @@ Result<eligibility::NumberCheck> judge(const CheckId& id, const Terms& terms, Da
     if (*birth > today) return fail(ErrorCode::date_out_of_range, "birth_date");
     auto care_day = parse_iso_date(terms.care_day);
     if (!care_day) return fail(std::move(care_day));
-    return eligibility::NumberCheck{
-        id, *care_day, *insurer, std::move(*insured), branch, *birth, terms.limit_consent};
+    return eligibility::NumberCheck{id, *care_day, *insurer, std::move(*insured), branch, *birth, terms.limit_consent};
 }
 
 }  // namespace

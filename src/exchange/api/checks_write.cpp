@@ -83,8 +83,7 @@ void write_plain_ratio(JsonWriter& writer, const Answer& answer) {
     const bool needed = answer.verdict.result == eligibility::ResultCode::valid && !coverage.copay_percent;
     if (!needed || !answer.person) return;
     const auto group = payments::age_group_on(answer.person->birth, answer.care_day, coverage.insurer.scheme());
-    writer.member("plain_percent",
-                  payments::plain_ratio(payments::builtin_tables(), group, answer.care_day).value());
+    writer.member("plain_percent", payments::plain_ratio(payments::builtin_tables(), group, answer.care_day).value());
 }
 
 void write_person(JsonWriter& writer, const Answer& answer, const std::string& person_ref) {

@@ -20,7 +20,7 @@ using payments::Yen;
 constexpr std::size_t category_bytes_max = 32;
 constexpr std::size_t setting_bytes_max = 16;
 constexpr std::size_t word_bytes_max = 16;
-constexpr std::size_t month_bytes = 7;         // 2026-11
+constexpr std::size_t month_bytes = 7;  // 2026-11
 constexpr std::size_t benefit_months_max = 24;
 constexpr std::size_t household_recipients_max = 8;
 constexpr int law_code_max = 99;

@@ -39,8 +39,7 @@ struct Survey {
 // Reads the whole file line by line: format by its first character, CP932 where more lines with other than ASCII are
 // broken UTF-8 than are sound. `progress` gets bytes. Errors: those of the source, intake.header (empty file too).
 // Ratios are counted by the ages on the day `on`; without one they are not counted.
-[[nodiscard]] Result<Survey> survey_file(const SourceOpener& source,
-                                         const std::function<void(std::uint64_t)>& progress,
+[[nodiscard]] Result<Survey> survey_file(const SourceOpener& source, const std::function<void(std::uint64_t)>& progress,
                                          std::optional<Date> on = std::nullopt);
 
 }  // namespace onshi::insurer_files

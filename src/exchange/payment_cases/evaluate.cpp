@@ -103,6 +103,13 @@ constexpr std::array<ShapeEntry, 4> shapes{{
     {Shape::counter, "counter", "rate_tenths", counter_inputs, counter_results, compute_counter},
 }};
 
+// Cells as people type them: what stands around a value is not part of it.
+std::string_view without_blanks(std::string_view cell) {
+    const auto first = cell.find_first_not_of(' ');
+    if (first == std::string_view::npos) return {};
+    return cell.substr(first, cell.find_last_not_of(' ') - first + 1);
+}
+
 Error malformed(std::size_t line, std::string_view why) {
     return {ErrorCode::file_malformed, fmt::format("line {}: {}", line, why)};
 }
@@ -151,7 +158,7 @@ class Run {
         }
         values->resize(columns_.size());
         Cells cells;
-        for (std::size_t i = 0; i < columns_.size(); ++i) cells.set(columns_[i], (*values)[i]);
+        for (std::size_t i = 0; i < columns_.size(); ++i) cells.set(columns_[i], without_blanks((*values)[i]));
         Case made;
         made.line = number;
         made.id = cells.get("id");

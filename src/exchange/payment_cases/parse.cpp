@@ -151,7 +151,7 @@ namespace {
 constexpr std::string_view parts_column = "parts";
 constexpr std::string_view items_column = "items";
 constexpr std::string_view half_month_mark = "h";  // the person's month of the 75th birthday
-constexpr std::size_t recipients_max = 8;  // of one programme in one household
+constexpr std::size_t recipients_max = 8;          // of one programme in one household
 constexpr std::int64_t points_max = payments::cost_yen_max / 10;
 
 // `10000`, or the recipient's income class and severity where it is not the ordinary one: `middle_1`, `middle_1:long`.

@@ -206,11 +206,11 @@ TEST(vectors, caps_may_be_given_by_income_class_and_shared_in_a_household) {
         const char* parts;
         const char* total;
     };
-    const Row rows[] = {{"10000@54/low_2", "5000"},           {"10000@54/middle_1:long", "5000"},
-                        {"10000@54/middle_1", "10000"},       {"10000@54/upper:ventilator", "1000"},
-                        {"10000@54/10000&10000", "5000"},     {"10000@54/middle_1&middle_1", "5000"},
-                        {"10000@54/10000&5000", "6660"},      {"10000@54/welfare&low_2", "0"},
-                        {"10000@15/middle_1", "10000"},       {"10000@15/middle_1&low_1", "10000"},
+    const Row rows[] = {{"10000@54/low_2", "5000"},       {"10000@54/middle_1:long", "5000"},
+                        {"10000@54/middle_1", "10000"},   {"10000@54/upper:ventilator", "1000"},
+                        {"10000@54/10000&10000", "5000"}, {"10000@54/middle_1&middle_1", "5000"},
+                        {"10000@54/10000&5000", "6660"},  {"10000@54/welfare&low_2", "0"},
+                        {"10000@15/middle_1", "10000"},   {"10000@15/middle_1&low_1", "10000"},
                         {"10000@15/upper:long", "10000"}};
     for (const auto& [parts, total] : rows) {
         const std::string row = std::string("u70,ウ,3,out,") + parts + "," + total;
@@ -244,6 +244,15 @@ TEST(vectors, the_fourth_month_may_be_given_by_the_months_before) {
     for (int i = 0; i < 23; ++i) months += " 2026-10";
     EXPECT_FALSE(Evaluation(header + months + ",\n").cases.at(0).refused);
     EXPECT_TRUE(Evaluation(header + months + " 2026-10,\n").cases.at(0).refused);
+}
+
+TEST(vectors, blanks_around_a_value_are_no_part_of_it) {
+    const Evaluation evaluation(
+        "table,band,category,medical_cost,setting,limit\nT2026, u70 ,ウ, 1000000,in , 92940\n"
+        "T2026,u70,ウ,1000000,in,  \n");
+    EXPECT_EQ(evaluation.counts->disagreeing + evaluation.counts->refused, 0U);
+    EXPECT_EQ(evaluation.cases.at(0).csv, "T2026, u70 ,ウ, 1000000,in ,92940");
+    EXPECT_EQ(evaluation.cases.at(1).csv, "T2026,u70,ウ,1000000,in,92940");
 }
 
 TEST(vectors, cp932_is_read_and_what_is_neither_is_refused) {
