@@ -138,11 +138,20 @@ def tables(contract):
     members += f"{yen(special['cap'], 'special_disease')}, {yen(special['dialysis_high_income_cap'], 'special_disease')},\n    "
     members += (f"Relief{{{{{date(relief['first'])}, {date(relief['last'])}}}, {yen(relief['base'], 'relief')}, "
                 f"{yen(relief['threshold'], 'relief')}, Percent::of({relief['percent']}), {yen(relief['cap'], 'relief')}}},\n    ")
-    members += f"{yen(contract['household']['under70_item_min'], 'household')}, {contract['annual']['first_month']},\n    "
+    household, unit = contract["household"], contract["household_caps"]["rounding_unit"]
+    require(isinstance(unit, int) and unit >= 1, "household_caps: rounding_unit")
+    members += (f"{yen(household['under70_item_min'], 'household')}, {yen(household['under70_item_min_half_month'], 'household')}, "
+                f"{unit}, {contract['annual']['first_month']},\n    ")
     members += (f"RatioTable{{Percent::of({ratio['preschool']}), Percent::of({ratio['general']}), ratio_seventy, ratio_late_elderly, "
                 "ratio_late_elderly_before_2022_10, " + ", ".join(yen(ratio[key], "ratio") for key in ratio_keys) + "},\n    ")
     members += "PlausibilityTable{" + ", ".join(str(plausibility[key]) for key in (
-        "pattern_records_min", "pattern_share_per_10000_min", "blank_records_min", "blank_jump_per_1000")) + "}"
+        "pattern_records_min", "pattern_share_per_10000_min", "blank_records_min", "blank_jump_per_1000")) + "},\n    "
+    consent = {"with_card": "not_needed", "after_consent": "needed", "with_number": "not_needed", "recorded_consent": "needed"}
+    disclosure = contract["disclosure"]
+    require(disclosure["limit_by_card"] in ("with_card", "after_consent"), "disclosure: limit_by_card")
+    require(disclosure["limit_by_number"] in ("with_number", "recorded_consent"), "disclosure: limit_by_number")
+    members += "DisclosureTable{" + ", ".join(
+        f"LimitConsent::{consent[disclosure[key]]}" for key in ("limit_by_card", "limit_by_number")) + "}"
     body += f"\nconstexpr Tables tables{{\n    {members}}};\n"
     return ('#include <array>\n\n#include "domain/payments/model.h"\n\nnamespace onshi::payments {\n\nnamespace {\n\n'
             f"{body}\n}}  // namespace\n\nconst Tables& builtin_tables() {{ return tables; }}\n\n}}  // namespace onshi::payments\n")

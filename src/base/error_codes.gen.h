@@ -53,6 +53,11 @@ enum class ErrorCode : std::uint16_t {
     certificate_renewal_cycle,
     certificate_request,
     certificate_untrusted,
+    certificates_header,
+    certificates_issuer,
+    certificates_person,
+    certificates_row,
+    certificates_too_many,
     challenge_expired,
     challenge_invalid,
     challenge_used,
@@ -146,9 +151,14 @@ enum class ErrorCode : std::uint16_t {
     payments_care_month,
     payments_category,
     payments_household,
+    payments_income_class,
+    payments_municipality,
     payments_ordinance,
     payments_parts,
     payments_payer,
+    payments_posting_unknown,
+    payments_posting_used,
+    payments_posting_window,
     payments_ratio,
     payments_relief,
     payments_special_disease,
@@ -198,6 +208,10 @@ enum class ErrorCode : std::uint16_t {
     store_outcome_unknown,
     store_unavailable,
     store_version,
+    subsidy_chosen,
+    subsidy_not_chosen,
+    subsidy_not_offered,
+    subsidy_window,
     synth_no_card,
     synth_settings,
     terminal_disabled,
@@ -216,6 +230,6 @@ enum class ErrorCode : std::uint16_t {
     webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 207;
+inline constexpr std::uint16_t error_code_count = 221;
 
 }  // namespace onshi

@@ -48,9 +48,11 @@ enum class OutcomeCode : std::uint16_t {
     note_dependants_ended,
     note_ratio_suspect,
     note_health_data_held,
+    note_copay_blank,
+    note_limit_blank,
 };
 
-inline constexpr std::array<std::string_view, 39> outcome_names{{
+inline constexpr std::array<std::string_view, 41> outcome_names{{
     "cause.ambiguous",
     "cause.card_not_registered",
     "cause.lapsed",
@@ -90,6 +92,8 @@ inline constexpr std::array<std::string_view, 39> outcome_names{{
     "note.dependants_ended",
     "note.ratio_suspect",
     "note.health_data_held",
+    "note.copay_blank",
+    "note.limit_blank",
 }};
 
 [[nodiscard]] constexpr std::string_view to_string(OutcomeCode code) noexcept {

@@ -126,6 +126,15 @@ class MemberImportCommand final : public Command {
     void show(Console& console, const ImportReport& report, const std::string& result_file) const {
         if (console.json()) return show_json(console, report, result_file);
         for (const auto& share : report.unusual) {
+            if (share.blank_jump) {
+                console.line(fmt::format("! {}: {} of {} records have no ratio, before {} of {}",
+                                         share.insurer.issued(), share.ratios.blank_ratio, share.ratios.records,
+                                         share.ratios_before.blank_ratio, share.ratios_before.records));
+                console.line(fmt::format("! {}: {} of {} records have no limit category, before {} of {}",
+                                         share.insurer.issued(), share.ratios.blank_limit, share.ratios.records,
+                                         share.ratios_before.blank_limit, share.ratios_before.records));
+            }
+            if (share.taken.rows() == 0) continue;
             console.line(fmt::format("! {}: {} of {} members would end, {} would be blanked", share.insurer.issued(),
                                      share.taken.ended, share.members, share.taken.blanked));
         }
@@ -160,6 +169,12 @@ class MemberImportCommand final : public Command {
             writer.member("members", share.members);
             writer.member("ended", share.taken.ended);
             writer.member("blanked", share.taken.blanked);
+            writer.member("blank_jump", share.blank_jump);
+            if (share.blank_jump) {
+                writer.member("records", share.ratios.records);
+                writer.member("blank_ratios", share.ratios.blank_ratio);
+                writer.member("blank_limits", share.ratios.blank_limit);
+            }
             writer.end_object();
         }
         writer.end_array();

@@ -1,13 +1,17 @@
-// onshi payments evaluate | explain
+// onshi payments evaluate | explain | ordinances
 #include <array>
 #include <fstream>
+#include <sstream>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/list_writer.h"
 #include "domain/payments/rules.h"
 #include "domain/payments/rules_explanation.h"
+#include "exchange/ordinances/ordinance_file.h"
 #include "exchange/payment_cases/cases.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -59,6 +63,9 @@ class PaymentsEvaluate final : public Command {
             *cases, payments::builtin_tables(), [&](std::string_view header) { show_header(console, header); },
             [&](const payment_cases::Case& each) { show(console, each); });
         if (!counts) return fail(std::move(counts));
+        for (const auto& column : counts->unknown_columns) {
+            console.note_label("label.pay_unknown_column", {{"column", column}});
+        }
         console.note_label("label.pay_counts", {{"cases", fmt::format("{}", counts->cases)},
                                                 {"disagreeing", fmt::format("{}", counts->disagreeing)},
                                                 {"refused", fmt::format("{}", counts->refused)}});
@@ -122,7 +129,9 @@ class PaymentsExplain final : public Command {
         "  onshi payments explain --household エ --items 'a:o:in:350000:20 b:u:in:100000:30'"};
 
     void declare(Options& options) override {
-        options.text(parts_, "--parts", "PARTS", "points, then @payer/cap+payer/cap; `;` between parts of the claim");
+        options.text(
+            parts_, "--parts", "PARTS",
+            "points, then @payer/cap+payer/cap, a cap in yen or by income class; `;` between parts of the claim");
         options.text(band_, "--band", "WORD", "age band").one_of({"u70", "o70"});
         options.text(category_, "--category", "TEXT", "limit category, its code, or the standard monthly pay");
         options.text(rate_, "--rate", "N", "copay ratio in tenths").one_of({"1", "2", "3"});
@@ -131,7 +140,9 @@ class PaymentsExplain final : public Command {
         options.text(household_, "--household", "TEXT", "the household's limit category; オ1 for the lower of オ");
         options.text(items_, "--items", "ITEMS", "person:u|o:in|out:cost:percent of each provider, spaces between");
         options.text(month_, "--month", "YYYY-MM", "month of care; else this month");
-        options.flag(many_, "--many", "the fourth month or later with a high-cost benefit");
+        auto many = options.flag(many_, "--many", "the fourth month or later with a high-cost benefit");
+        options.text(benefit_months_, "--benefit-months", "MONTHS", "months with a high-cost benefit, spaces between")
+            .excludes(many);
         options.flag(half_month_, "--half-month", "the month of the 75th birthday");
         options.flag(relief_, "--relief", "75 and over at 20 %, outpatient, until 2025-09");
         options.flag(easy_, "--easy", "in easy Japanese");
@@ -159,7 +170,7 @@ class PaymentsExplain final : public Command {
         cells.set("marucho", special_disease_);
         cells.set("parts", parts_);
         cells.set("items", items_);
-        cells.set("many", many_ ? "1" : "0");
+        cells.set("many", !benefit_months_.empty() ? std::string_view(benefit_months_) : many_ ? "1" : "0");
         cells.set("m75", half_month_ ? "1" : "0");
         cells.set("hairyo", relief_ ? "1" : "0");
         return cells;
@@ -187,7 +198,8 @@ class PaymentsExplain final : public Command {
         const auto household = payment_cases::parse_household(cells, tables);
         if (!household) return tl::unexpected(household.error());
         Steps steps;
-        const auto result = payments::evaluate_household(*household, tables, &steps);
+        std::vector<Yen> refunds(household->item_count);
+        const auto result = payments::evaluate_household(*household, tables, &steps, refunds);
         if (!result) return fail(result.error());
         const std::string total = console.label("label.pay_net", {{"amount", payments::grouped(result->net_burden)},
                                                                   {"refund", payments::grouped(result->refund_total)}});
@@ -195,8 +207,30 @@ class PaymentsExplain final : public Command {
             writer.member("paid", result->paid.value());
             writer.member("refund_total", result->refund_total.value());
             writer.member("net_burden", result->net_burden.value());
+            writer.begin_array("items");
+            for (std::size_t i = 0; i < refunds.size(); ++i) {
+                const auto& item = household->items[i];
+                writer.begin_object();
+                writer.member("paid", item.ratio.share_of(item.cost).value());
+                writer.member("refund", refunds[i].value());
+                writer.end_object();
+            }
+            writer.end_array();
         });
+        if (!console.json()) show_refunds(console, *household, refunds);
         return Exit::done;
+    }
+
+    // What comes back of each item, so that the members of a household know whose money it is.
+    void show_refunds(Console& console, const payments::Household& household, const std::vector<Yen>& refunds) const {
+        std::istringstream words(items_);
+        std::string word;
+        for (std::size_t i = 0; i < refunds.size() && words >> word; ++i) {
+            const Yen paid = household.items[i].ratio.share_of(household.items[i].cost);
+            console.line("  " + console.label("label.pay_item", {{"item", word},
+                                                                 {"paid", payments::grouped(paid)},
+                                                                 {"refund", payments::grouped(refunds[i])}}));
+        }
     }
 
     void show(Console& console, const Tables& tables, const Steps& steps, const std::string& total,
@@ -243,9 +277,82 @@ class PaymentsExplain final : public Command {
     std::string household_;
     std::string month_;
     bool many_ = false;
+    std::string benefit_months_;
     bool half_month_ = false;
     bool relief_ = false;
     bool easy_ = false;
+};
+
+class PaymentsOrdinances final : public Command {
+  public:
+    static constexpr CommandText text{"payments", "ordinances",
+                                      "Check a file of municipalities and their ordinances, and list what it says.",
+                                      "  onshi payments ordinances ordinances.toml\n"
+                                      "  onshi payments ordinances --config hub.toml --format csv"};
+    void declare(Options& options) override {
+        options.text(file_, "file", "FILE", "the file; else that of the settings");
+        options.settings({"ordinances_file"});
+    }
+    [[nodiscard]] DataShape shape() const override { return DataShape::list; }
+
+    Result<Exit> run(Session& session) override {
+        auto path = find_path(session);
+        if (!path) return fail(std::move(path));
+        auto table = ordinances::load(*path);
+        if (!table) return fail(std::move(table));
+        const Date today = japan_day(session.clock().now());
+        ListWriter list(session.console(),
+                        {"municipality", "name", "connected", "law_code", "ordinance", "first", "last"});
+        for (const auto& each : table->list()) {
+            if (each.ordinances.empty()) show(list, each, nullptr, today);
+            for (const auto& ordinance : each.ordinances) show(list, each, &ordinance, today);
+        }
+        list.finish();
+        return Exit::done;
+    }
+
+  private:
+    Result<std::string> find_path(Session& session) const {
+        if (file_) return *file_;
+        auto settings = session.settings();
+        if (!settings) return fail(std::move(settings));
+        std::string path = settings->text("ordinances_file");
+        if (path.empty()) return fail(ErrorCode::config_missing, "ordinances_file");
+        return path;
+    }
+    static void show(ListWriter& list, const payments::Municipality& municipality,
+                     const payments::LocalOrdinance* ordinance, Date today) {
+        const std::string connected = municipality.is_connected(today) ? "yes" : "no";
+        std::vector<std::string> cells{municipality.code.text(), municipality.name, connected, "", "", "", ""};
+        if (ordinance != nullptr) {
+            cells[3] = fmt::format("{}", ordinance->law_code);
+            cells[4] = ordinance->name;
+            cells[5] = to_iso(ordinance->terms.days.first);
+            if (!ordinance->terms.days.is_open_ended()) cells[6] = to_iso(ordinance->terms.days.last);
+        }
+        if (list.wants_cells()) return list.cells(cells);
+        if (!list.wants_json()) {
+            return list.line(fmt::format("{}  {}  {}", cells[0], cells[1],
+                                         ordinance == nullptr
+                                             ? connected
+                                             : fmt::format("{} {}  {}…{}", cells[3], cells[4], cells[5], cells[6])));
+        }
+        std::string json;
+        JsonWriter writer(json);
+        writer.begin_object();
+        writer.member("municipality", cells[0]);
+        writer.member("name", cells[1]);
+        writer.member("connected", municipality.is_connected(today));
+        if (ordinance != nullptr) {
+            writer.member("law_code", ordinance->law_code);
+            writer.member("ordinance", cells[4]);
+            writer.member("first", cells[5]);
+            if (!cells[6].empty()) writer.member("last", cells[6]);
+        }
+        writer.end_object();
+        list.object(json);
+    }
+    std::optional<std::string> file_;
 };
 
 }  // namespace
@@ -254,6 +361,8 @@ void add_payments_commands(CommandTree& tree) {
     tree.noun("payments", "what the patient pays");
     tree.add<PaymentsEvaluate>();
     tree.add<PaymentsExplain>();
+    tree.add<PaymentsOrdinances>();
+    add_payments_ratio_command(tree);
 }
 
 }  // namespace onshi::cli

@@ -12,6 +12,7 @@ void add_all_commands(CommandTree& tree) {
     add_terminal_commands(tree);
     add_server_commands(tree);
     add_member_commands(tree);
+    add_subsidy_commands(tree);
     add_paper_commands(tree);
     add_person_commands(tree);
     add_audit_commands(tree);

@@ -19,6 +19,9 @@ void add_audit_commands(CommandTree& tree);
 void add_member_commands(CommandTree& tree);
 // Under the noun `member`.
 void add_withheld_commands(CommandTree& tree);
+void add_subsidy_commands(CommandTree& tree);
+// Under the noun `payments`.
+void add_payments_ratio_command(CommandTree& tree);
 void add_person_commands(CommandTree& tree);
 void add_paper_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);

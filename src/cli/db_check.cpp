@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "base/bytes.h"
 #include "domain/coverage/store.h"
 #include "domain/identity/store.h"
+#include "domain/payments/store.h"
 
 namespace onshi::cli {
 
@@ -56,6 +58,7 @@ struct PersonRead {
     std::int64_t key;
     sql::Slot<std::string> packed;
     sql::Rows<coverage::Coverage> history;
+    sql::Rows<std::string> certificates;
     sql::Rows<identity::NowSection> now;
 };
 
@@ -63,6 +66,16 @@ std::vector<std::string> packed_by_key(std::vector<coverage::Coverage> coverages
     std::ranges::sort(coverages, {}, &coverage::Coverage::key);
     std::vector<std::string> packed;
     for (const auto& one : coverages) packed.push_back(coverage::pack(one));
+    return packed;
+}
+
+std::vector<std::string> packed_by_key(const payments::Holdings& holdings) {
+    std::map<std::int64_t, std::string> by_key;
+    for (const auto& each : holdings.limits) by_key[each.key.value()] = payments::pack(each);
+    for (const auto& each : holdings.diseases) by_key[each.key.value()] = payments::pack(each);
+    for (const auto& each : holdings.subsidies) by_key[each.key.value()] = payments::pack(each);
+    std::vector<std::string> packed;
+    for (auto& [key, bytes] : by_key) packed.push_back(std::move(bytes));
     return packed;
 }
 
@@ -78,6 +91,15 @@ std::optional<std::string> compare(const PersonRead& person) {
         return describe(person.key, "the coverage section differs from its history");
     }
     const auto* coverage_now = identity::find_section(person.now, identity::Section::coverage);
+    const auto held = payments::holdings_of(person.now);
+    if (!held) return describe(person.key, "the payments section cannot be read");
+    payments::Holdings known;
+    for (const auto& packed : person.certificates) {
+        if (!payments::unpack_into(packed, known)) return describe(person.key, "a certificate cannot be read");
+    }
+    if (packed_by_key(*held) != packed_by_key(known)) {
+        return describe(person.key, "the payments section differs from its history");
+    }
     for (const auto& record : person.history) {
         if (coverage_now->version < record.known_from)
             return describe(person.key, "the coverage section is older than its history");
@@ -95,6 +117,7 @@ Task<Result<void>> check_persons(sql::Database& database, std::span<const std::i
         for (const std::int64_t key : some) {
             persons.push_back({key, batch.one(select_person_packed, decode_packed, key, identity::known_open),
                                coverage::load_known_at(batch, PersonKey(key), identity::known_open - 1),
+                               payments::load_certificates_at(batch, PersonKey(key), identity::known_open - 1),
                                identity::load_now(batch, PersonKey(key))});
         }
         auto read = co_await database.read(batch, Deadline::in(read_deadline));

@@ -8,6 +8,7 @@
 #include "cli/test_surroundings.h"
 #include "domain/coverage/store.h"
 #include "domain/identity/store.h"
+#include "domain/payments/store.h"
 #include "hub/migrations.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/stores.h"
@@ -19,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a test damages.
-enum class Damage : std::uint8_t { none, identity_bytes, coverage_bytes, no_section, no_history };
+enum class Damage : std::uint8_t { none, identity_bytes, coverage_bytes, certificate_bytes, no_section, no_history };
 
 class DbCheck : public testing::Test {
   protected:
@@ -54,7 +55,16 @@ class DbCheck : public testing::Test {
                                 .known_from = known_from};
         return made;
     }
-    // `count` persons; person 20 is the damaged one.
+    static payments::SpecificDiseaseCertificate certificate(std::int64_t key) {
+        return {payments::CertificateKey(key),
+                payments::CertificateState::active,
+                *InsurerNumber::from_key(600138057),
+                payments::SpecificDisease::renal_failure,
+                Date::of(2024, 4, 1),
+                {Date::of(2024, 4, 1), Date::open_end},
+                payments::Yen(10'000)};
+    }
+    // `count` persons, every second with a certificate; person 20 is the damaged one.
     void fill(std::int64_t count, Damage damage) {
         auto writer = sql::BulkWriter::open(stores_.options(), sql::Store::registry);
         ASSERT_TRUE(writer);
@@ -75,6 +85,13 @@ class DbCheck : public testing::Test {
             insert(**writer, coverage::insert_coverage, key, key * 16, 5, identity::known_open, sql::Blob{now_version});
             const auto section = coverage::pack_all({record(key * 16, here == Damage::coverage_bytes ? 2 : 5)});
             insert(**writer, identity::insert_now_section, key, identity::Section::coverage, 5, sql::Blob{section});
+            if (key % 2 != 0 && here == Damage::none) continue;
+            const std::string held = payments::pack(certificate(key));
+            insert(**writer, payments::insert_certificate, key, key, 3, identity::known_open, sql::Blob{held});
+            payments::Holdings holdings{{}, {certificate(key)}, {}};
+            if (here == Damage::certificate_bytes) holdings.diseases[0].monthly_cap = payments::Yen(1);
+            insert(**writer, identity::insert_now_section, key, identity::Section::payments, 3,
+                   sql::Blob{payments::pack_all(holdings)});
         }
         ASSERT_TRUE((*writer)->commit());
     }
@@ -123,6 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
     kinds, DamagedStore,
     testing::Values(DamageCase{Damage::identity_bytes, "the identity section differs from its history"},
                     DamageCase{Damage::coverage_bytes, "the coverage section differs from its history"},
+                    DamageCase{Damage::certificate_bytes, "the payments section differs from its history"},
                     DamageCase{Damage::no_section, "no identity section"},
                     DamageCase{Damage::no_history, "no open row of history"}));
 

@@ -51,6 +51,7 @@ const std::array bindings{
     Binding{"hold_one_name", &hub::Settings::hold_one_name},
     Binding{"hold_address", &hub::Settings::hold_address},
     Binding{"correction_minutes", &hub::Settings::correction_minutes},
+    Binding{"ordinances_file", &hub::Settings::ordinances_file},
     Binding{"webhook_roots", &hub::Settings::webhook_roots},
     Binding{"proof_hour", &hub::Settings::proof_hour},
     Binding{"misses_per_hour", &hub::Settings::misses_per_hour},

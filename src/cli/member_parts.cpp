@@ -1,7 +1,6 @@
 #include "cli/member_parts.h"
 
 #include "hub/match_policy.h"
-#include "hub/ratio_check.h"
 #include "hub/secrets.h"
 
 namespace onshi::cli {
@@ -22,7 +21,7 @@ MemberParts::MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault v
                          Random& random, const identity::MatchPolicy& policy)
     : stores_(std::move(stores)), vault_(std::move(vault)), residents_(stores_->database(), vault_) {
     intake_.emplace(
-        coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_, hub::is_unlawful_ratio, policy});
+        coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_, {}, policy});
 }
 
 Result<std::unique_ptr<MemberParts>> MemberParts::open(const settings::ResolvedSettings& settings, const Clock& clock,

@@ -148,6 +148,21 @@ void add_next(const Console& console, const JsonItem& answer, std::vector<std::s
     }
 }
 
+// What a kiosk would offer, and that a limit is kept back, which is not the same as none.
+void add_entitlements(const Console& console, const JsonItem& answer, std::vector<std::string>& lines) {
+    if (answer.object("coverage").text("limit_category_state") == "not_shown") {
+        lines.push_back("  " + console.label("label.limit_not_shown"));
+    }
+    const auto subsidies = answer.object("subsidies");
+    std::string names;
+    for (const auto& offer : subsidies.objects("offered")) {
+        if (!names.empty()) names += ", ";
+        names += offer.text("name");
+    }
+    if (!names.empty()) lines.push_back("  " + console.label("label.subsidies") + ": " + names);
+    if (subsidies.text("state") == "unknown") lines.push_back("  " + console.label("label.subsidies_unknown"));
+}
+
 std::vector<std::string> render(const Console& console, const JsonItem& answer) {
     const bool valid = answer.object("result").integer("code") == 1;
     std::vector<std::string> lines{verdict_line(console, answer)};
@@ -157,6 +172,7 @@ std::vector<std::string> render(const Console& console, const JsonItem& answer) 
         lines.push_back("  " + console.label("label.overlap") + ":" + insurer_line(console, overlap).substr(1));
     }
     lines.push_back(pay_line(console, answer, valid));
+    if (valid) add_entitlements(console, answer, lines);
     const auto cause = answer.object("result").text("cause");
     if (!cause.empty()) {
         lines.push_back("  " + console.label("label.because") + ": " + fill(console, answer, cause, Audience::clerk));

@@ -40,6 +40,22 @@ std::string rendered(std::string_view body, const char* language) {
     return text;
 }
 
+TEST(RenderedAnswer, subsidies_and_a_limit_that_is_kept_back) {
+    std::string body(eligible);
+    const std::string_view category = R"("limit_category":"A03")";
+    body.replace(body.find(category), category.size(), R"("limit_category_state":"not_shown")");
+    body.replace(
+        body.find(R"("freshness")"), 0,
+        R"("subsidies":{"state":"unknown","offered":[{"offer":1,"name":"架空助成"},{"offer":2,"name":"架空医療"}]},)");
+    const std::string told = rendered(body, "en");
+    EXPECT_NE(
+        told.find("  limit category: not shown without the patient's consent (--limit-consent)\n"
+                  "  subsidies: 架空助成, 架空医療\n"
+                  "  subsidies of the municipality: unknown, it is not connected; look at the paper certificate\n"),
+        std::string::npos)
+        << told;
+}
+
 TEST(RenderedAnswer, eligible_in_english) {
     EXPECT_EQ(rendered(eligible, "en"),
               "✔ 有効  eligible on 2026-11-23                         receipt 7Q4M-2XKD-9\n"

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "exchange/ordinances/ordinance_file.h"
 #include "hub/card_upkeep.h"
 #include "hub/migrations.h"
 #include "hub/ocsp_transport.h"
@@ -103,6 +104,7 @@ struct Hub::Parts {
     Metrics metrics;
     Secrets secrets;
     cards::Authorities authorities;
+    payments::MunicipalTable municipal;
     std::optional<pki::IssuingCa> organisation_ca;
     sql::CommitCounter commit_counter;
     audit::ChainSequencer chain;
@@ -171,7 +173,8 @@ struct Hub::Parts {
         }
         const eligibility::CheckParts check_parts{*database,      clock,           random,
                                                   authorities,    secrets.row_tag, challenges,
-                                                  status_sources, seen_cards,      ocsp ? &*ocsp : nullptr};
+                                                  status_sources, seen_cards,      ocsp ? &*ocsp : nullptr,
+                                                  &municipal};
         checks.emplace(check_parts,
                        eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour, face_checks(settings)});
         audited_changes.emplace(*database, clock, random);
@@ -186,7 +189,7 @@ struct Hub::Parts {
         card_alarm.emplace(loops.executor(0));
         context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
                                 seen_cards, *checks, *audited_changes, authorities,
-                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs,
+                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs, municipal,
                                 member_intake.get()});
         auto owned = take_over_lane();
         if (!owned) return owned;
@@ -207,6 +210,7 @@ struct Hub::Parts {
         add_correction_routes(*server, *context);
         add_terminal_routes(*server, *context);
         add_payment_routes(*server, *context);
+        add_subsidy_routes(*server, *context);
         add_member_routes(*server, *context);
         add_use_routes(*server, *context);
         add_contract_routes(*server);
@@ -246,7 +250,10 @@ Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings) {
     if (!secrets) return fail(std::move(secrets));
     auto authorities = load_authorities(settings);
     if (!authorities) return fail(std::move(authorities));
+    auto municipal = ordinances::load(settings.ordinances_file);
+    if (!municipal) return fail(std::move(municipal));
     auto parts = std::make_unique<Parts>(settings, std::move(*secrets), std::move(*authorities));
+    parts->municipal = std::move(*municipal);
     if (!settings.organisation_ca_key.empty()) {
         auto ca = pki::IssuingCa::load(pki::IssuingCa::Kind::organisation, settings.organisation_ca_certificate,
                                        settings.organisation_ca_key);

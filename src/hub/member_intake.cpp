@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "hub/match_policy.h"
-#include "hub/ratio_check.h"
 #include "hub/secrets.h"
 #include "platform/telemetry/log.h"
 
@@ -16,7 +15,7 @@ MemberIntake::MemberIntake(const Settings& settings, sql::Database& database, co
     : vault_(std::move(vault)),
       key_(std::move(key)),
       residents_(database, vault_),
-      parts_{database, clock, random, vault_, residents_, is_unlawful_ratio, match_policy(settings)},
+      parts_{database, clock, random, vault_, residents_, {}, match_policy(settings)},
       uploads_({parts_, key_, settings.intake_folder, settings.lane}) {}
 
 Result<std::unique_ptr<MemberIntake>> MemberIntake::open(const Settings& settings, sql::Database& database,

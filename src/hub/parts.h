@@ -47,6 +47,7 @@ struct Context {
     const pki::IssuingCa* organisation_ca;  // nullptr: this hub enrols nobody
     Metrics& metrics;
     VitalSigns& vital_signs;
+    const payments::MunicipalTable& municipal;
     MemberIntake* member_intake;  // nullptr: this hub takes no insurers' files
 };
 
@@ -60,6 +61,7 @@ void add_card_routes(http::Server& server, const Context& context);
 void add_correction_routes(http::Server& server, const Context& context);
 void add_terminal_routes(http::Server& server, const Context& context);
 void add_payment_routes(http::Server& server, const Context& context);
+void add_subsidy_routes(http::Server& server, const Context& context);
 void add_use_routes(http::Server& server, const Context& context);
 void add_member_routes(http::Server& server, const Context& context);
 void add_contract_routes(http::Server& server);

@@ -32,13 +32,16 @@ const std::set<std::string_view> hot_tables{"person",           "person_alias",
                                             "withheld_record",  "told",
                                             "correction",       "coverage_change",
                                             "paper_document",   "paper_order",
-                                            "counter_case"};
+                                            "counter_case",     "person_certificate",
+                                            "subsidy_choice",   "payment_book",
+                                            "payment_posting"};
 
 // Housekeeping goes by age, and a CA's list by its CA, not by key; on a sharded engine it runs on every shard.
 const std::set<std::string_view> by_age{
     "eligibility.count_old_challenges", "eligibility.remove_old_challenges", "eligibility.count_old_check_ids",
     "eligibility.remove_old_check_ids", "eligibility.count_old_given_consents", "eligibility.remove_old_given_consents",
     "eligibility.count_old_visual_uses", "eligibility.remove_old_visual_uses", "cards.select_listed_page",
+    "payments.count_old_choices", "payments.remove_old_choices",
     // An insurer's list of withheld records, by its own index.
     "coverage.select_withheld_page", "coverage.select_withheld_record",
     // What has changed since a commit, in the order of commits.

@@ -12,6 +12,7 @@
 #include "hub/migrations.h"
 #include "hub/secrets.h"
 #include "hub/settings.h"
+#include "installation/certificates.h"
 #include "installation/demo_parts.h"
 #include "installation/installation_files.h"
 #include "installation/layout.h"
@@ -51,6 +52,7 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     settings.card_roots = layout.card_roots();
     settings.trust_epoch = trust_epoch;
     settings.card_status_lists = layout.status_lists();
+    settings.ordinances_file = layout.ordinances();
     settings.intake_folder = layout.intake();
     return settings;
 }
@@ -202,6 +204,7 @@ Result<DemoInstallation> DemoMaker::make(const synth::Nation& nation) {
                           {}};
     done = open_for_business(nation, factory, *parts, made);
     if (done) done = make_folder(layout_.status_lists());
+    if (done) done = write_ordinances(nation, layout_.ordinances());
     if (done) done = write_text_file(layout_.hub_settings(), to_toml(settings_));
     if (!done) return fail(std::move(done));
     return made;

@@ -60,6 +60,7 @@ void write_counts(JsonWriter& json, const LoadCounts& counts) {
     json.member("renewals", counts.renewals);
     json.member("registrations", counts.registrations);
     json.member("suspensions", counts.suspensions);
+    json.member("certificates", counts.certificates);
     json.member("organisations", counts.organisations);
     json.member("residents", counts.residents);
     json.member("known_seq", counts.known_seq);
@@ -81,6 +82,7 @@ void read_counts(JsonObject& object, LoadCounts& counts) {
     counts.registrations = static_cast<std::uint64_t>(number(object, "registrations"));
     counts.residents = static_cast<std::uint64_t>(number(object, "residents"));
     counts.suspensions = static_cast<std::uint64_t>(number(object, "suspensions"));
+    counts.certificates = static_cast<std::uint64_t>(number(object, "certificates"));
     counts.organisations = static_cast<std::uint64_t>(number(object, "organisations"));
     counts.known_seq = number(object, "known_seq");
 }
@@ -164,6 +166,7 @@ std::string to_toml(const hub::Settings& s) {
         {"loops", s.loops},
         {"pin_cpus", s.pin_cpus},
         {"key_device", s.key_device},
+        {"ordinances_file", s.ordinances_file},
         {"intake_folder", s.intake_folder},
         {"hold_another_person", s.hold_another_person},
         {"hold_one_name", s.hold_one_name},

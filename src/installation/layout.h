@@ -19,6 +19,8 @@ struct Layout {
     [[nodiscard]] std::filesystem::path jpki() const { return root / "pki" / "jpki"; }
     // Lists of revoked certificates: its hub takes over what is laid here.
     [[nodiscard]] std::filesystem::path status_lists() const { return root / "status_lists"; }
+    // Municipalities and their subsidies: setting ordinances_file.
+    [[nodiscard]] std::filesystem::path ordinances() const { return root / "ordinances.toml"; }
     [[nodiscard]] std::filesystem::path card_roots() const { return jpki() / "auth_roots.pem"; }
     // RSA keys that cards share; their number stands in the description.
     [[nodiscard]] std::filesystem::path card_keys() const { return root / "pki" / "keys"; }

@@ -19,6 +19,8 @@
 #include "domain/identity/store.h"
 #include "domain/identity/store_numbers.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
+#include "installation/certificates.h"
 #include "installation/external_sorter.h"
 #include "installation/limits.h"
 #include "installation/nation_rows.h"
@@ -69,6 +71,7 @@ struct PersonRows {
     std::int64_t known_from = 1;
     std::vector<CoverageVersion> versions;  // by coverage key, then by knowledge
     std::vector<coverage::WithheldCase> withheld;
+    payments::Holdings holdings;
 };
 
 // What the card table will say of one certificate.
@@ -125,6 +128,7 @@ class NationLoad {
     [[nodiscard]] Result<void> make_person(const synth::SyntheticPerson& person, std::uint64_t first,
                                            std::span<PersonRows> block);
     [[nodiscard]] Result<void> write_person(StoreWriter& writer, const PersonRows& rows);
+    [[nodiscard]] Result<void> write_holdings(StoreWriter& writer, const PersonRows& rows);
     [[nodiscard]] Result<void> write_coverages(StoreWriter& writer, const PersonRows& rows);
     [[nodiscard]] Result<void> note_number(PersonKey person, const coverage::Coverage& record);
     [[nodiscard]] Result<void> note_card(const synth::SyntheticPerson& person);
@@ -304,6 +308,7 @@ Result<void> NationLoad::make_person(const synth::SyntheticPerson& person, std::
     PersonRows& own = block[person.index - first];
     fill_identity(nation_, person, own.person);
     own.known_from = identity_known_from(person);
+    own.holdings = holdings_of(nation_, person);
     for (std::size_t record = 0; record < person.coverages.size(); ++record) {
         const std::uint64_t owner = person.coverages[record].number_owner;
         ENSURE(owner >= first && owner <= person.index);
@@ -342,7 +347,30 @@ Result<void> NationLoad::write_person(StoreWriter& writer, const PersonRows& row
     ByteWriter entry(entry_);
     entry.i64(key);
     if (written) written = tags_.add(entry_);
-    return written && !rows.versions.empty() ? write_coverages(writer, rows) : written;
+    if (written && !rows.versions.empty()) written = write_coverages(writer, rows);
+    return written && !rows.holdings.empty() ? write_holdings(writer, rows) : written;
+}
+
+// ---- Certificates ---------------------------------------------------------------------------------------------------
+
+Result<void> NationLoad::write_holdings(StoreWriter& writer, const PersonRows& rows) {
+    const std::int64_t key = rows.person.key.value();
+    std::int64_t newest = 0;
+    Result<void> written;
+    const auto write = [&](const auto& certificate) {
+        if (!written) return;
+        const std::int64_t known_from = known_seq_of(certificate.valid.first);
+        newest = std::max(newest, known_from);
+        ++counts_.certificates;
+        written = writer.insert(payments::insert_certificate, key, certificate.key.value(), known_from,
+                                identity::known_open, Blob{payments::pack(certificate)});
+    };
+    std::ranges::for_each(rows.holdings.limits, write);
+    std::ranges::for_each(rows.holdings.diseases, write);
+    std::ranges::for_each(rows.holdings.subsidies, write);
+    if (!written) return written;
+    return writer.insert(identity::insert_now_section, key, identity::Section::payments, newest,
+                         Blob{payments::pack_all(rows.holdings)});
 }
 
 // ---- Individual numbers and the embedded resident register ----------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "domain/identity/number_vault.h"
+#include "domain/payments/model_certificates.h"
 #include "installation/card_factory.h"
 #include "platform/pki/keys.h"
 #include "platform/sql/store_options.h"
@@ -26,6 +27,9 @@ using Progress = std::function<void(std::string_view stage, std::uint64_t done, 
 }
 [[nodiscard]] constexpr CoverageKey coverage_key(std::uint64_t index, std::size_t record) {
     return CoverageKey(static_cast<std::int64_t>(index * 16 + record) + 1);
+}
+[[nodiscard]] constexpr payments::CertificateKey certificate_key(std::uint64_t index, std::size_t number) {
+    return payments::CertificateKey(static_cast<std::int64_t>(index * 8 + number) + 1);
 }
 [[nodiscard]] constexpr OrganisationKey insurer_key(std::uint32_t index) {
     return OrganisationKey(1 + std::int64_t{index});
@@ -69,6 +73,7 @@ struct LoadCounts {
     std::uint64_t renewals = 0;
     std::uint64_t registrations = 0;
     std::uint64_t suspensions = 0;
+    std::uint64_t certificates = 0;  // of limits, of specific diseases, of subsidies
     std::uint64_t organisations = 0;
     std::uint64_t residents = 0;  // in the embedded resident register
     std::int64_t known_seq = 0;   // of the newest registry commit

@@ -11,7 +11,9 @@
 #include "domain/coverage/store.h"
 #include "domain/identity/store.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
 #include "hub/migrations.h"
+#include "installation/certificates.h"
 #include "installation/demo_parts.h"
 #include "installation/limits.h"
 #include "installation/nation_rows.h"
@@ -309,6 +311,27 @@ TEST(nation_loader, registrations_renewals_and_suspensions_are_where_a_check_loo
     EXPECT_EQ(registered, loaded().counts().registrations);
     EXPECT_EQ(renewed, loaded().counts().renewals);
     EXPECT_GT(renewed, 20U);
+}
+
+TEST(nation_loader, certificates_lie_ready_and_in_their_history) {
+    std::uint64_t certificates = 0;
+    std::uint64_t subsidies = 0;
+    for (std::uint64_t index = 0; index < persons; ++index) {
+        const auto expected = holdings_of(nation(), nation().person(index));
+        sql::ReadBatch batch;
+        const auto now = identity::load_now(batch, person_key(index));
+        const auto history = payments::load_certificates_at(batch, person_key(index), loaded().counts().known_seq);
+        loaded().read(batch);
+        ASSERT_EQ(payments::holdings_of(now), expected) << index;
+        payments::Holdings known;
+        for (const auto& row : history) ASSERT_TRUE(payments::unpack_into(row, known));
+        ASSERT_EQ(known, expected) << index;
+        certificates += expected.size();
+        subsidies += expected.subsidies.size();
+    }
+    EXPECT_EQ(loaded().counts().certificates, certificates);
+    EXPECT_GT(subsidies, 0U);
+    EXPECT_GT(certificates, subsidies);
 }
 
 TEST(nation_loader, the_lists_of_revoked_certificates_count_as_of_now) {

@@ -97,6 +97,10 @@ enum class Field : std::uint32_t {
     facility_flags,
     facility_terminals,
     insurer_master,
+    municipality_connected,
+    subsidy,
+    subsidy_income,
+    limit_certificate,
 };
 
 // f(seed, index, field): every draw about a subject, in any order and as often as asked. A value; thread-safe.

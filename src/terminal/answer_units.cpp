@@ -1,8 +1,5 @@
 #include "terminal/answer_units.h"
 
-#include <algorithm>
-#include <array>
-
 #include <fmt/format.h>
 
 #include "base/date.h"
@@ -19,6 +16,10 @@ using oqs::Unit;
 
 constexpr std::string_view done = "1";
 constexpr std::string_view failed = "2";
+constexpr std::string_view agreed = "1";  // OQSCD001
+// Of limit_category_state in the hub's answers.
+constexpr std::string_view not_shown = "not_shown";
+constexpr std::string_view not_applicable = "not_applicable";
 
 // 姓　名: parts of a name stand apart by one full-width space (oqs §1.4).
 std::string full_width_spaces(std::string_view name) {
@@ -37,12 +38,6 @@ std::string half_width(std::string_view kana, KanaSize size) {
     if (kana.empty()) return {};
     auto text = to_half_width_katakana(kana, size);
     return text ? *text : std::string();
-}
-
-// 限度額適用・標準負担額減額認定証 for those exempt from residents' tax, 限度額適用認定証 for the others (OQSCD011).
-std::string limit_kind(std::string_view category) {
-    constexpr std::array reduced{"A05", "A06", "B05", "B06", "B07", "B08"};
-    return std::ranges::find(reduced, category) != reduced.end() ? "02" : "01";
 }
 
 // The sentence for the clerk, as much of it as a client's column holds.
@@ -108,6 +103,22 @@ void take_ages(PersonRecord& record, JsonItem answer, bool late_elderly) {
     }
 }
 
+// Block B. `facts` has the category and its certificate: a coverage, or what came with the consents.
+void take_limit(PersonRecord& record, JsonItem facts, const std::string& given_at) {
+    record.limit_consent.flag = "1";
+    record.limit_consent.given_at = given_at;
+    // Without a category there is no block; whether it is blank or does not exist stands in the outcome's message.
+    const auto category = facts.text("limit_category");
+    if (category.empty()) return;
+    const auto certificate = facts.object("limit_certificate");
+    record.limit.kind = fmt::format("{:02}", certificate.integer("kind").value_or(1));
+    record.limit.category = category;
+    record.limit.issued_on = compact_day(certificate.text("issued_on"));
+    record.limit.valid_from = compact_day(certificate.text("valid_from"));
+    record.limit.valid_to = compact_day(certificate.text("valid_to"));
+    record.limit.long_term_from = compact_day(certificate.text("long_term_on"));
+}
+
 Unit answered_unit(JsonItem answer, const AnswerStyle& style) {
     Unit unit;
     unit.outcome.status = done;
@@ -162,22 +173,36 @@ Unit unit_of_answer(JsonItem answer, std::string_view limit_consent, const Answe
     Unit unit = answered_unit(answer, style);
     if (unit.records.empty()) return unit;
     PersonRecord& record = unit.records.front();
-    record.limit_consent.flag = limit_consent == "1" ? "1" : "0";
-    if (limit_consent != "1") return unit;
-    record.limit_consent.given_at = style.now;
-    const auto category = answer.object("coverage").text("limit_category");
-    if (category.empty()) return unit;
-    record.limit.kind = limit_kind(category);
-    record.limit.category = category;
+    const auto coverage = answer.object("coverage");
+    record.limit_consent.flag = "0";
+    // Both: what is agreed to in the request, and told by the hub.
+    const bool told = coverage.text("limit_category_state") != not_shown;
+    if (limit_consent == agreed && told) take_limit(record, coverage, style.now);
     return unit;
+}
+
+void take_consented(PersonRecord& record, JsonItem recorded, const std::string& given_at) {
+    const bool limit_told = !recorded.text("limit_category_state").empty();
+    if (limit_told) take_limit(record, recorded, given_at);
+    for (const auto& disease : recorded.objects("specific_diseases")) {
+        oqs::DiseaseCertificate block;
+        const auto category = disease.integer("disease");
+        const auto self_pay = disease.integer("self_pay");
+        if (category) block.category = fmt::format("{}", *category);
+        block.issued_on = compact_day(disease.text("issued_on"));
+        block.valid_from = compact_day(disease.text("valid_from"));
+        block.valid_to = compact_day(disease.text("valid_to"));
+        if (self_pay) block.self_pay = fmt::format("{}", *self_pay);
+        record.diseases.push_back(std::move(block));
+    }
 }
 
 Unit bulk_unit_of_answer(JsonItem answer, const AnswerStyle& style) {
     Unit unit = answered_unit(answer, style);
     if (unit.records.empty()) return unit;
     PersonRecord& record = unit.records.front();
-    // 1: changed, or not known: nobody keeps what a clinic was told last time.
-    if (!answer.object("coverage").text("limit_category").empty()) record.limit_changed = "1";
+    // 1: changed, or not to be told: nobody keeps what a clinic was told last time, and a list carries no consents.
+    if (answer.object("coverage").text("limit_category_state") != not_applicable) record.limit_changed = "1";
     unit.reference_number = std::move(record.reference_number);
     record.reference_number.clear();
     return unit;

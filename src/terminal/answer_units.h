@@ -29,8 +29,12 @@ struct AnswerStyle {
 // One person's record from an answer with a person and a coverage that is shown; nullopt otherwise.
 [[nodiscard]] std::optional<oqs::PersonRecord> record_of(JsonItem answer, const AnswerStyle& style);
 
-// A single inquiry's unit. `limit_consent` is the request's flag; the limit's block is given only where it says `1`.
+// A single inquiry's unit. `limit_consent` is the request's flag; the limit's block is given only where it says `1` and
+// the hub tells the limit.
 [[nodiscard]] oqs::Unit unit_of_answer(JsonItem answer, std::string_view limit_consent, const AnswerStyle& style);
+// What the patient agreed to after an answer by card: `recorded` is the hub's answer to the consents. The limit where
+// the answer kept it back, and the certificates of specific diseases.
+void take_consented(oqs::PersonRecord& record, JsonItem recorded, const std::string& given_at);
 // A bulk inquiry's: without the limit's block, but with word of whether it may have changed.
 [[nodiscard]] oqs::Unit bulk_unit_of_answer(JsonItem answer, const AnswerStyle& style);
 // What could not be answered: status 2 with the failure's code and the clerk's sentence.

@@ -1,5 +1,8 @@
 #include "terminal/answer_units.h"
 
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include "base/date.h"
@@ -18,6 +21,15 @@ constexpr std::string_view valid_answer = R"({
     "relation": "insured", "acquired_on": "2024-04-01", "certificate_kind": 1, "copay_percent": 30,
     "copay_state": "present", "limit_category": "A03", "limit_category_state": "present", "insurer_file_of": "2026-11-22"}
 })";
+
+// With the certificate of the limit as the hub tells it.
+const std::string with_certificate = [] {
+    std::string text(valid_answer);
+    const std::string_view from = R"("limit_category": "A03", "limit_category_state": "present")";
+    return text.replace(text.find(from), from.size(),
+                        R"("limit_category": "A05", "limit_category_state": "present", "limit_certificate": {"kind": 2,
+        "issued_on": "2026-08-01", "valid_from": "2026-08-01", "valid_to": "2027-07-31", "long_term_on": "2026-10-01"})");
+}();
 
 class AnswerUnitsTest : public testing::Test {
   protected:
@@ -64,12 +76,77 @@ TEST_F(AnswerUnitsTest, a_valid_answer_has_everything_that_clients_insist_on) {
 }
 
 TEST_F(AnswerUnitsTest, the_limit_is_given_with_consent_only) {
-    const Unit got = unit(valid_answer, "1");
+    const Unit got = unit(with_certificate, "1");
     const auto& record = got.records.at(0);
     EXPECT_EQ(record.limit_consent, (oqs::ConsentFields{"1", "20261123090002", ""}));
-    EXPECT_EQ(record.limit.category, "A03");
-    EXPECT_EQ(record.limit.kind, "01");
-    EXPECT_EQ(unit(changed("A03", "B05"), "1").records.at(0).limit.kind, "02");
+    EXPECT_EQ(record.limit, (oqs::LimitCertificate{"02", "A05", "20260801", "20260801", "20270731", "20261001"}));
+    EXPECT_EQ(unit(with_certificate, "0").records.at(0).limit, oqs::LimitCertificate());
+    // Of a certificate the hub may know the kind only, and without a certificate the category alone is a limit.
+    EXPECT_EQ(unit(valid_answer, "1").records.at(0).limit, (oqs::LimitCertificate{"01", "A03", "", "", "", ""}));
+}
+
+TEST_F(AnswerUnitsTest, a_limit_that_the_hub_keeps_back_is_not_agreed_to) {
+    const std::string kept_back = changed(R"("limit_category": "A03", "limit_category_state": "present")",
+                                          R"("limit_category_state": "not_shown")");
+    const Unit got = unit(kept_back, "1");
+    EXPECT_EQ(got.records.at(0).limit_consent, (oqs::ConsentFields{"0", "", ""}));
+    EXPECT_EQ(got.records.at(0).limit, oqs::LimitCertificate());
+    EXPECT_EQ(got.outcome.code, "");
+}
+
+// The same empty block: one is a fault of the record, which the clerk hears of, the other is as it should be.
+TEST_F(AnswerUnitsTest, a_blank_limit_is_told_apart_from_one_that_does_not_exist) {
+    std::string blank =
+        changed(R"("limit_category": "A03", "limit_category_state": "present")", R"("limit_category_state": "blank")");
+    const std::string_view from = R"("notes": [])";
+    blank.replace(blank.find(from), from.size(), R"("notes": [{"code": "note.limit_blank"}])");
+    const Unit told = unit(blank, "1");
+    EXPECT_EQ(told.records.at(0).limit_consent.flag, "1");
+    EXPECT_EQ(told.records.at(0).limit, oqs::LimitCertificate());
+    EXPECT_EQ(told.outcome.code, "ONSHI2002");
+    EXPECT_NE(told.outcome.message, "");
+    const Unit none = unit(changed(R"("limit_category": "A03", "limit_category_state": "present")",
+                                   R"("limit_category_state": "not_applicable")"),
+                           "1");
+    EXPECT_EQ(none.records.at(0).limit_consent.flag, "1");
+    EXPECT_EQ(none.outcome, (oqs::Outcome{"1", "", "", "1"}));
+}
+
+TEST_F(AnswerUnitsTest, limit_and_diseases_stand_in_the_file_as_clients_read_them) {
+    const auto answer = JsonView::parse(with_certificate);
+    const auto recorded = JsonView::parse(R"({"schema": "onshi.consents/1", "specific_diseases": [
+      {"disease": 1, "issued_on": "2026-04-01", "valid_from": "2026-04-01", "self_pay": 10000},
+      {"disease": 3, "issued_on": "2025-04-01", "valid_from": "2025-04-01", "valid_to": "2027-03-31", "self_pay": 10000}]})");
+    ASSERT_TRUE(answer && recorded);
+    oqs::ResultMessage result;
+    result.header.executed_at = "20261123090002";
+    result.header.confirmation_date = "20261123";
+    result.header.institution_code = "1319999999";
+    result.header.reference_classification = "1";
+    result.header.segment = "1";
+    result.header.character_code = "0";
+    result.units.push_back(unit_of_answer(answer->root(), "1", {profile_, reference_, "20261123090002"}));
+    result.units[0].records.at(0).disease_consent = {"1", "20261123090002", ""};
+    take_consented(result.units[0].records[0], recorded->root(), "20261123090002");
+    const auto written = oqs::write_document(oqs::result_element(oqs::Layout::eligibility, result), oqs::Encoding::utf8,
+                                             oqs::ElementOrder::documented);
+    ASSERT_TRUE(written);
+    std::ifstream golden(ONSHI_SOURCE_DIR "/tests/vectors/oqs/OQSsiquc01res_limit_and_diseases.xml", std::ios::binary);
+    EXPECT_EQ(written->bytes, std::string(std::istreambuf_iterator<char>(golden), {}));
+}
+
+TEST_F(AnswerUnitsTest, a_limit_that_was_kept_back_comes_with_its_consent) {
+    const auto recorded = JsonView::parse(R"({"limit_category": "A03", "limit_category_state": "present",
+      "limit_certificate": {"kind": 1, "valid_from": "2026-08-01"}})");
+    oqs::PersonRecord record;
+    record.limit_consent.flag = "0";
+    take_consented(record, recorded->root(), "20261123090002");
+    EXPECT_EQ(record.limit_consent, (oqs::ConsentFields{"1", "20261123090002", ""}));
+    EXPECT_EQ(record.limit, (oqs::LimitCertificate{"01", "A03", "", "20260801", "", ""}));
+    const auto nothing = JsonView::parse("{}");
+    oqs::PersonRecord untouched;
+    take_consented(untouched, nothing->root(), "20261123090002");
+    EXPECT_EQ(untouched, oqs::PersonRecord());
 }
 
 TEST_F(AnswerUnitsTest, ages_decide_what_is_said_of_the_ratio) {
@@ -124,6 +201,14 @@ TEST_F(AnswerUnitsTest, a_bulk_unit_says_that_the_limit_may_have_changed_and_not
     EXPECT_EQ(got.reference_number, "42");
     EXPECT_EQ(got.records.at(0).reference_number, "");
     EXPECT_EQ(unit(valid_answer).records.at(0).reference_number, "42");
+    // What is not to be told may have changed; what does not exist has not.
+    for (const auto& [state, told] :
+         {std::pair("not_shown", "1"), std::pair("blank", "1"), std::pair("not_applicable", "")}) {
+        const auto other = JsonView::parse(changed(R"("limit_category": "A03", "limit_category_state": "present")",
+                                                   R"("limit_category_state": ")" + std::string(state) + '"'));
+        const Unit listed = bulk_unit_of_answer(other->root(), {profile_, reference_, ""});
+        EXPECT_EQ(listed.records.at(0).limit_changed, told) << state;
+    }
 }
 
 TEST_F(AnswerUnitsTest, failures_have_a_code_and_a_sentence_that_fits) {

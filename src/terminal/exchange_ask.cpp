@@ -85,6 +85,8 @@ std::string number_check_body(const CheckId& id, std::string_view care_day, cons
     if (terms.branch.size() == 1) writer.member("branch", "0" + terms.branch);
     if (terms.branch.size() > 1) writer.member("branch", term(terms.branch));
     writer.member("birth_date", iso_day(terms.birth_date));
+    // What staff wrote down as agreed to; the hub tells the limit category with it only, and keeps it as a consent.
+    if (terms.limit_consent == "1") writer.member("limit_consent", true);
     writer.end_object();
     return body;
 }

@@ -40,6 +40,17 @@ TEST(NumberChecks, have_dates_and_branches_as_our_json_has_them) {
     EXPECT_EQ(view->root().text("insurer_number"), "  138057");
     EXPECT_EQ(view->root().text("symbol"), "架空－１");
     EXPECT_EQ(view->root().text("branch"), "01");
+    EXPECT_FALSE(view->root().boolean("limit_consent"));
+}
+
+TEST(NumberChecks, carry_the_consent_that_staff_wrote_down) {
+    auto wanted = terms();
+    for (const auto& [flag, told] :
+         {std::pair("1", true), std::pair("0", false), std::pair("", false), std::pair("2", false)}) {
+        wanted.limit_consent = flag;
+        const auto view = JsonView::parse(number_check_body(check_id_of({}, 0), "20261123", wanted));
+        EXPECT_EQ(view->root().boolean("limit_consent").value_or(false), told) << flag;
+    }
 }
 
 TEST(NumberChecks, leave_what_is_wrong_to_the_hub_and_what_is_too_long_out) {

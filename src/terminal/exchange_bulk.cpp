@@ -214,7 +214,10 @@ Task<Result<std::vector<Unit>>> Exchange::look_up_all(ReceptionPointer reception
         const std::size_t first = units.size();
         const std::size_t count = std::min(bulk_per_ask_max, request.persons.size() - first);
         for (std::size_t i = first; i < first + count; ++i) {
-            bodies.push_back(number_check_body(check_id_of(reception->origin, i), day, request.persons[i].terms));
+            // A bulk result has no place for the limit, so nothing is asked about it.
+            oqs::SearchTerms terms = request.persons[i].terms;
+            terms.limit_consent.clear();
+            bodies.push_back(number_check_body(check_id_of(reception->origin, i), day, terms));
             consents.emplace_back();
         }
         auto answered = co_await ask(std::move(bodies), std::move(consents), true, Deadline::in(bulk_deadline));

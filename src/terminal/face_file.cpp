@@ -25,7 +25,7 @@ std::array<std::uint8_t, N> draw(Random& random) {
 
 }  // namespace
 
-Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, Instant given_at,
+Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, JsonItem recorded, Instant given_at,
                                 const AnswerStyle& style, Random& random) {
     const std::string facility(answer.object("facility").text("code"));
     const std::string time = local_digits(given_at);
@@ -45,6 +45,7 @@ Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, I
         record.medicines = consent(consents.medicines, given_at);
         record.visits = consent(consents.visits, given_at);
         record.surgery = consent(consents.surgery, given_at);
+        take_consented(record, recorded, time);
     }
     result.units.push_back(std::move(unit));
     const auto encoding = style.profile.encoding_of(oqs::Message::eligibility);

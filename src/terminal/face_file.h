@@ -27,10 +27,11 @@ struct FaceFile {
     std::string bytes;
 };
 
-// `answer`: the hub's answer to a check by card. `given_at`: when it was made and the consents were given; they are
-// good for 24 hours. The limit is told without being asked for, as the law has it since 2024-10-07. A result that is
-// not valid makes a file too, with its reason. message.*.
-[[nodiscard]] Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, Instant given_at,
-                                              const AnswerStyle& style, Random& random);
+// `answer`: the hub's answer to a check by card. `recorded`: its answer to the consents, with what was agreed to be
+// told; an item that does not exist where none were sent. `given_at`: when the answer was made and the consents were
+// given; they are good for 24 hours. The limit is told without being asked for, as the law has it since 2024-10-07,
+// unless the hub keeps it back for a consent. A result that is not valid makes a file too, with its reason. message.*.
+[[nodiscard]] Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, JsonItem recorded,
+                                              Instant given_at, const AnswerStyle& style, Random& random);
 
 }  // namespace onshi::terminal

@@ -26,7 +26,7 @@ TEST(FaceFile, has_the_real_files_name_and_form) {
     ASSERT_TRUE(view);
     FaceConsents consents;
     consents.medicines = true;
-    const auto file = make_face_file(view->root(), consents, at, {profile, nobody, local_digits(at)}, random);
+    const auto file = make_face_file(view->root(), consents, {}, at, {profile, nobody, local_digits(at)}, random);
     ASSERT_TRUE(file);
     EXPECT_TRUE(
         std::regex_match(file->name, std::regex("OQSsiquc01res_face_1319999999[0-9a-f]{20}_20261123090000\\.xml")))
@@ -48,8 +48,33 @@ TEST(FaceFile, has_the_real_files_name_and_form) {
     EXPECT_EQ(record.medicines, (oqs::ConsentFields{"1", "20261123090000", "20261124090000"}));
     EXPECT_EQ(record.checkups, (oqs::ConsentFields{"0", "", ""}));
     EXPECT_EQ(record.disease_consent, (oqs::ConsentFields{"0", "", ""}));
-    const auto another = make_face_file(view->root(), consents, at, {profile, nobody, ""}, random);
+    EXPECT_TRUE(record.diseases.empty());
+    const auto another = make_face_file(view->root(), consents, {}, at, {profile, nobody, ""}, random);
     EXPECT_NE(another->name, file->name) << "never the same name twice";
+}
+
+TEST(FaceFile, has_the_diseases_that_were_agreed_to) {
+    SeededRandom random(1);
+    const oqs::Profile profile;
+    const FindReference nobody = [](const oqs::PersonRecord&) { return std::string(); };
+    const Instant at = start_of_japan_day(Date::of(2026, 11, 23)) + std::chrono::hours(9);
+    const auto view = JsonView::parse(answer);
+    const auto recorded = JsonView::parse(R"({"specific_diseases": [
+      {"disease": 2, "issued_on": "2026-04-01", "valid_from": "2026-04-01", "self_pay": 10000}]})");
+    ASSERT_TRUE(view && recorded);
+    FaceConsents consents;
+    consents.specified_disease = true;
+    const AnswerStyle style{profile, nobody, local_digits(at)};
+    const auto file = make_face_file(view->root(), consents, recorded->root(), at, style, random);
+    ASSERT_TRUE(file);
+    const auto document = oqs::read_document(file->bytes);
+    ASSERT_TRUE(document);
+    const auto result = oqs::read_result(oqs::Layout::eligibility, document->root);
+    ASSERT_TRUE(result);
+    const auto& record = result->units.at(0).records.at(0);
+    EXPECT_EQ(record.disease_consent, (oqs::ConsentFields{"1", "20261123090000", ""}));
+    ASSERT_EQ(record.diseases.size(), 1U);
+    EXPECT_EQ(record.diseases[0], (oqs::DiseaseCertificate{"2", "20260401", "20260401", "", "10000"}));
 }
 
 }  // namespace

@@ -76,6 +76,38 @@ def test_a_valid_patient_is_answered_with_everything_that_clients_insist_on(fold
     assert folder.req.exists() and list_folder(folder.req) == []
 
 
+def limits_agreed_to(hub, person):
+    """Consents to tell the limit category (item 1) that the hub has on record."""
+    (count,), = hub.installation.rows(hub.installation.ledger,
+                                      "SELECT count(*) FROM consent WHERE person_key = ? AND item = 1 AND choice = 1",
+                                      (person.key,))
+    return count
+
+
+def test_the_limit_stands_in_the_file_with_its_consent_only(hub, folder, patient, municipal):
+    _, person, by_card = municipal
+    coverage = by_card["coverage"]
+    before = limits_agreed_to(hub, person)
+    record = parse(folder.ask("1a", single_request(folder, patient))).find(".//ResultOfQualificationConfirmation")
+    assert record.findtext("LimitApplicationCertificateRelatedConsFlg") == "1"
+    assert re.fullmatch(r"\d{14}", record.findtext("LimitApplicationCertificateRelatedConsTime"))
+    info = record.find("LimitApplicationCertificateRelatedInfo")
+    assert info.findtext("LimitApplicationCertificateClassificationFlag") == coverage["limit_category"]
+    certificate = coverage["limit_certificate"]
+    assert info.findtext("LimitApplicationCertificateClassification") == f"{certificate['kind']:02}"
+    for element, name in (("Date", "issued_on"), ("ValidStartDate", "valid_from"), ("ValidEndDate", "valid_to")):
+        told = info.findtext("LimitApplicationCertificate" + element)
+        assert told == (certificate[name].replace("-", "") if name in certificate else None)
+    # What staff wrote down as agreed to is on record; without it nothing is told, and nothing is written.
+    assert limits_agreed_to(hub, person) == before + 1
+    silent = {**patient, "LimitApplicationCertificateRelatedConsFlg": "0"}
+    record = parse(folder.ask("1b", single_request(folder, silent))).find(".//ResultOfQualificationConfirmation")
+    assert record.findtext("LimitApplicationCertificateRelatedConsFlg") == "0"
+    assert record.find("LimitApplicationCertificateRelatedInfo") is None
+    assert record.find("LimitApplicationCertificateRelatedConsTime") is None
+    assert limits_agreed_to(hub, person) == before + 1
+
+
 def test_nobody_is_found_and_the_result_says_why(folder, patient):
     root = parse(folder.ask("2", single_request(folder, {**patient, "Birthdate": "19010203"})))
     assert value(root, "SegmentOfResult") == "1" and value(root, "ProcessingResultStatus") == "1"

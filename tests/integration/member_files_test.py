@@ -189,3 +189,15 @@ def test_what_waits_when_the_hub_dies_is_taken_over_later(new_installation, tmp_
     assert not (installation.folder / "intake" / "rest.part").exists()
     people = installation.rows(installation.registry, "SELECT count(*) FROM person WHERE person_key >= 1000000000000")
     assert people == [(120,)]
+
+
+def test_a_file_full_of_blanks_waits_for_another_person(insurer, rows):
+    blank = [[*row[:15], "", *row[16:]] for row in rows[:120]]
+    held = finished(insurer, put(insurer, content(blank)).value["upload"])
+    assert held["state"] == "held", held
+    assert (held["unusual"]["records"], held["unusual"]["blank_ratios"]) == (120, 120)
+    tried = finished(insurer, put(insurer, content(blank[:110]), use="dry_run").value["upload"])
+    assert (tried["state"], tried["unusual"]["blank_ratios"]) == ("done", 110)
+    released = insurer.post(f"/v1/member-files/{held['upload']}/release", {"operator": "suzuki"})
+    assert (released.status, released.value["state"]) == (200, "waiting"), released.body
+    assert finished(insurer, held["upload"])["state"] == "done"

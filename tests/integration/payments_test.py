@@ -106,6 +106,48 @@ def test_explain_takes_a_claim_or_a_household():
     assert onshi("payments", "explain").returncode == USAGE
 
 
+def test_a_household_is_told_whose_money_comes_back():
+    words = ("payments", "explain", "--household", "エ", "--items", "a:o:in:350000:20 b:u:in:100000:30", "--month", "2026-11")
+    told = json.loads(onshi(*words, "--json").stdout)
+    assert [item["paid"] for item in told["items"]] == [70000, 30000]
+    assert sum(item["refund"] for item in told["items"]) == told["refund_total"] == 38500
+    assert "a:o:in:350000:20: paid 70,000 yen, refund" in onshi(*words).stdout
+
+
+def test_the_fourth_month_follows_from_the_months_of_the_benefits():
+    words = ("payments", "explain", "--category", "ウ", "--rate", "3", "--setting", "in", "--parts", "100000", "--month", "2026-11")
+    for months, total in (("2026-10 2026-06 2025-12", "44,400"), ("2026-10 2026-06 2025-11", "92,940")):
+        done = onshi(*words, "--benefit-months", months)
+        assert done.stdout.startswith(f"to pay: {total} yen\n"), done.stderr
+    assert onshi(*words, "--many", "--benefit-months", "2026-10").returncode == USAGE
+
+
+# --- onshi payments ratio
+
+
+@pytest.mark.parametrize("words, group, lawful, finding", [
+    (["--birth", "2021-06-01"], "preschool", 20, None),
+    (["--birth", "1985-04-12", "--stored", "30"], "general", 30, "plausible"),
+    (["--birth", "1985-04-12", "--stored", "20"], "general", 30, "suspect_age"),
+    (["--birth", "1956-11-02", "--day", "2026-11-30"], "general", 30, None),
+    (["--birth", "1956-11-01", "--day", "2026-11-30"], "seventy", 20, None),
+    (["--birth", "1955-02-01", "--scheme", "employees", "--pay", "280000", "--income", "4000000", "--stored", "20"],
+     "seventy", 30, "other_income"),
+    (["--birth", "1940-01-01", "--taxable", "280000", "--income", "2000000"], "late_elderly", 20, None),
+    (["--birth", "1940-01-01", "--taxable", "280000", "--income", "2000000", "--several"], "late_elderly", 10, None),
+    (["--birth", "1940-01-01", "--taxable", "1450000", "--income", "3830000", "--stored", "30", "--category", "B10"],
+     "late_elderly", 30, "suspect_category"),
+])
+def test_the_ratio_that_the_law_gives(words, group, lawful, finding):
+    day = [] if "--day" in words else ["--day", "2026-11-23"]
+    done = onshi("payments", "ratio", *words, *day, "--json")
+    assert done.returncode == (SOME_FAILED if finding not in (None, "plausible") else 0), done.stderr
+    told = json.loads(done.stdout)
+    assert (told["age_group"], told["lawful_percent"], told.get("finding")) == (group, lawful, finding)
+    said = onshi("payments", "ratio", *words, *day).stdout.splitlines()
+    assert said[0].startswith(f"{lawful} % (") and len(said) == (2 if finding else 1)
+
+
 # --- POST /v1/payments/estimate
 
 CLAIM = {"care_day": "2026-11-23", "limit_category": "A03", "copay_percent": 30, "setting": "inpatient",
@@ -114,7 +156,7 @@ CLAIM = {"care_day": "2026-11-23", "limit_category": "A03", "copay_percent": 30,
 
 def test_an_estimate_says_what_who_pays_and_why(desk):
     estimate = desk.post("/v1/payments/estimate", CLAIM).value
-    assert estimate["limit_table"] == "T2026"
+    assert (estimate["limit_table"], estimate["limit_category"]) == ("T2026", "ウ")
     assert (estimate["patient_total"], estimate["counter_amount"], estimate["insurer_total"]) == (92940, 92940, 907060)
     assert [step["rule"] for step in estimate["steps"]] == ["copay", "monthly_limit"]
     assert set(estimate["steps"][1]["sentences"]) == {"ja", "ja_easy", "en"}
@@ -130,6 +172,24 @@ def test_public_payers_share_the_rest(desk):
     estimate = desk.post("/v1/payments/estimate", {**CLAIM, "setting": "outpatient", "parts": parts}).value
     assert (estimate["insurer_total"], estimate["payers_total"], estimate["patient_total"]) == (35000, 14500, 500)
     assert [step.get("payer") for step in estimate["steps"]] == [None, 54, 83]
+
+
+@pytest.mark.parametrize(("payer", "patient"), [
+    ({"law_code": 54, "income_class": "low_2"}, 5000),
+    ({"law_code": 54, "income_class": "middle_1", "severity": "long"}, 5000),
+    ({"law_code": 54, "cap": 10000, "others": [{"cap": 10000}]}, 5000),
+    ({"law_code": 54, "income_class": "middle_1", "others": [{"cap": 5000}]}, 6660),
+    ({"law_code": 21, "income_class": "middle_1"}, 10000),  # no cap but the insurer's limit: 10 % of the cost
+])
+def test_a_cap_follows_from_the_income_class_and_is_shared_in_the_household(desk, payer, patient):
+    claim = {**CLAIM, "setting": "outpatient", "parts": [{"points": 10000, "payers": [payer]}]}
+    assert desk.post("/v1/payments/estimate", claim).value["patient_total"] == patient
+
+
+def test_the_fourth_month_is_counted_from_the_benefits(desk):
+    months = [{"month": month} for month in ("2026-10", "2026-06", "2025-12")]
+    assert desk.post("/v1/payments/estimate", {**CLAIM, "benefit_months": months}).value["patient_total"] == 44400
+    assert desk.post("/v1/payments/estimate", {**CLAIM, "benefit_months": months[:2]}).value["patient_total"] == 92940
 
 
 @pytest.mark.parametrize(("change", "code"), [
@@ -155,6 +215,19 @@ def test_impossible_combinations_are_refused_by_name(desk, change, code):
     ({"parts": [{"points": -1}]}, "/parts/0/points", "field.range"),
     ({"parts": [{"points": 1, "payers": [{"law_code": 100}]}]}, "/parts/0/payers/0/law_code", "field.range"),
     ({"name": "x"}, "/name", "field.unknown"),
+    ({"fourth_month": True, "benefit_months": [{"month": "2026-10"}]}, "/fourth_month", "field.value"),
+    ({"benefit_months": [{"month": "2026-13"}]}, "/benefit_months/0/month", "date.no_such_day"),
+    ({"benefit_months": [{"month": "2026-10-01"}]}, "/benefit_months/0/month", "field.range"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 54, "income_class": "rich"}]}]},
+     "/parts/0/payers/0/income_class", "field.value"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 54, "cap": 1, "income_class": "low_1"}]}]},
+     "/parts/0/payers/0/income_class", "field.value"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 10, "income_class": "low_1"}]}]},
+     "/parts/0/payers/0/income_class", "payments.income_class"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 21, "income_class": "upper"}]}]},
+     "/parts/0/payers/0/income_class", "payments.income_class"),
+    ({"parts": [{"points": 1, "payers": [{"law_code": 54, "cap": 1, "severity": "long"}]}]},
+     "/parts/0/payers/0/severity", "field.value"),
 ])
 def test_wrong_fields_are_pointed_at(desk, change, pointer, code):
     reply = desk.post("/v1/payments/estimate", {**CLAIM, **change})

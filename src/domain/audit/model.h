@@ -39,6 +39,10 @@ enum class Event : std::uint16_t {
     person_protected = 35,
     webhook_changed = 36,
     account_changed = 37,
+    certificates_received = 40,
+    subsidy_chosen = 41,
+    payment_posted = 42,
+    payment_reversed = 43,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

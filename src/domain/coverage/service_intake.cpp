@@ -315,8 +315,7 @@ void Planner::add_notes(const PreparedRow& row, const PersonWork& work, const Co
     if (is_held(record) && match && match->cause && match->withheld()) outcome.note(*match->cause);
     if (row.row.operation != Operation::add && row.row.operation != Operation::change) return;
     if (overlaps_another_insurer(record, work.records)) outcome.note(OutcomeCode::note_other_coverage);
-    const bool suspect = parts_.ratio_check != nullptr && record.copay_percent &&
-                         parts_.ratio_check(*record.copay_percent, work.person.birth, record.insurer, today_);
+    const bool suspect = parts_.ratio_check && parts_.ratio_check(record, work.person.birth, today_);
     if (suspect) outcome.note(OutcomeCode::note_ratio_suspect);
 }
 

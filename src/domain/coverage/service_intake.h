@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,8 +18,8 @@
 
 namespace onshi::coverage {
 
-// Says whether a percentage does not fit a person of that age in that scheme; nullptr: nobody judges it.
-using RatioCheck = bool (*)(int percent, Date birth, InsurerNumber insurer, Date on);
+// Says whether ratio and limit category of a record do not fit a person born on that day; empty: nobody judges them.
+using RatioCheck = std::function<bool(const Coverage& record, Date birth, Date on)>;
 
 // References outlive the intake.
 struct IntakeParts {
@@ -27,7 +28,7 @@ struct IntakeParts {
     Random& random;
     const identity::NumberVault& vault;
     identity::ResidentRegister& residents;
-    RatioCheck ratio_check = nullptr;
+    RatioCheck ratio_check = {};
     identity::MatchPolicy policy = {};
 };
 

@@ -336,7 +336,7 @@ TEST_F(IntakeTest, the_number_lies_sealed_and_opens_for_its_person_only) {
 }
 
 TEST_F(IntakeTest, a_ratio_that_somebody_doubts_is_told) {
-    parts_->ratio_check = [](int percent, Date, InsurerNumber, Date) { return percent == 10; };
+    parts_->ratio_check = [](const Coverage& record, Date, Date) { return record.copay_percent == 10; };
     intake_.emplace(*parts_);
     IntakeRow cheap = row(Operation::add);
     cheap.copay_percent = 10;

@@ -14,7 +14,8 @@ using sql::Store;
 
 namespace {
 
-constexpr std::uint8_t layout = 1;
+constexpr std::uint8_t layout = 2;
+constexpr std::uint8_t layout_without_blanks = 1;
 
 #define ONSHI_UPLOAD_COLUMNS "insurer_number, upload_id, lane, state, received_at, version, packed"
 
@@ -57,12 +58,16 @@ std::string pack(const Upload& upload) {
     writer.i64(upload.members);
     writer.i64(upload.ended);
     writer.i64(upload.blanked);
+    writer.i64(upload.records);
+    writer.i64(upload.blank_ratios);
+    writer.i64(upload.blank_limits);
     return bytes;
 }
 
 bool unpack(std::string_view bytes, Upload& into) {
     ByteReader reader(as_bytes(bytes));
-    if (reader.u8() != layout) return false;
+    const std::uint8_t form = reader.u8();
+    if (form != layout && form != layout_without_blanks) return false;
     into.use = static_cast<UploadUse>(reader.u8());
     into.language = static_cast<Language>(reader.u8());
     into.ndjson = reader.u8() != 0;
@@ -79,6 +84,11 @@ bool unpack(std::string_view bytes, Upload& into) {
     into.members = reader.i64();
     into.ended = reader.i64();
     into.blanked = reader.i64();
+    if (form > layout_without_blanks) {
+        into.records = reader.i64();
+        into.blank_ratios = reader.i64();
+        into.blank_limits = reader.i64();
+    }
     if (progress) into.progress = *progress;
     return progress && reader.ok() && reader.at_end() && into.use <= UploadUse::dry_run &&
            into.language <= Language::en;

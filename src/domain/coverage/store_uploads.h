@@ -43,6 +43,10 @@ struct Upload {
     std::int64_t members = 0;  // held only: what the threshold saw
     std::int64_t ended = 0;
     std::int64_t blanked = 0;
+    // Where its blanks jump: additions and changes, and how many of them have no ratio or no limit category.
+    std::int64_t records = 0;
+    std::int64_t blank_ratios = 0;
+    std::int64_t blank_limits = 0;
 };
 
 inline constexpr std::size_t uploads_page_max = 100;

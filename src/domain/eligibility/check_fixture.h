@@ -16,6 +16,7 @@
 #include "domain/eligibility/store.h"
 #include "domain/identity/store.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/pki/test_fixtures.h"
 #include "platform/sql/commit_counter.h"
@@ -38,7 +39,7 @@ inline std::vector<sql::Migration> steps() {
     std::vector<sql::Migration> all;
     for (const auto part :
          {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(), identity::migrations(),
-          cards::migrations(), coverage::migrations(), consent::migrations(), migrations()}) {
+          cards::migrations(), coverage::migrations(), payments::migrations(), consent::migrations(), migrations()}) {
         all.insert(all.end(), part.begin(), part.end());
     }
     return all;
@@ -112,7 +113,7 @@ class CheckTest : public testing::Test {
         ASSERT_TRUE(authorities);
         authorities_.emplace(std::move(*authorities));
         const CheckParts parts{*database_,   clock_,          random_,     *authorities_, world().row_key,
-                               *challenges_, status_sources_, seen_cards_, ocsp};
+                               *challenges_, status_sources_, seen_cards_, ocsp,          &municipal_};
         service_.emplace(parts, CheckSettings{"hub-test", 3});
     }
     ~CheckTest() override {
@@ -284,7 +285,8 @@ class CheckTest : public testing::Test {
                 *InsurerNumber::parse("06010391"),
                 *InsuredSymbolNumber::parse("12", number),
                 std::nullopt,
-                Date::of(1985, 4, 12)};
+                Date::of(1985, 4, 12),
+                false};
     }
     static std::vector<Coverage> insured() {
         return {coverage_of(1, State::active, Date::of(2024, 4, 1), Date::open_end)};
@@ -301,6 +303,7 @@ class CheckTest : public testing::Test {
     std::optional<cards::Authorities> authorities_;
     StatusSources status_sources_;
     cards::SeenCards seen_cards_;
+    payments::MunicipalTable municipal_;
     std::optional<CheckService> service_;
 };
 

@@ -14,12 +14,13 @@ struct Aged {
     std::int64_t before;
 };
 
-std::array<Aged, 4> aged(Instant now) {
+std::array<Aged, 5> aged(Instant now) {
     const auto ago = [now](auto duration) { return (now - std::chrono::microseconds(duration)).us; };
     return {{{Guarded::challenges, ago(challenge_kept_after_expiry)},
              {Guarded::check_ids, ago(check_id_life)},
              {Guarded::given_consents, ago(given_consents_kept)},
-             {Guarded::visual_uses, japan_day(now).days() - visual_uses_kept_days}}};
+             {Guarded::visual_uses, japan_day(now).days() - visual_uses_kept_days},
+             {Guarded::subsidy_choices, ago(subsidy_choices_kept)}}};
 }
 
 Task<Result<std::size_t>> forget_slice(sql::Database& database, Aged aged, Deadline deadline) {

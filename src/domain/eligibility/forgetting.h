@@ -17,6 +17,8 @@ inline constexpr std::chrono::minutes challenge_kept_after_expiry{60};
 inline constexpr std::chrono::hours check_id_life{24};
 inline constexpr std::chrono::hours given_consents_kept{24};
 inline constexpr int visual_uses_kept_days = 7;
+// A payment under a subsidy may be posted until the end of the month after the visit.
+inline constexpr std::chrono::hours subsidy_choices_kept{24 * 75};
 
 // A slice is one write set; it delays the checks beside it by about a millisecond. A round, called once a second, keeps
 // up with 30,000 checks/s and ends a backlog in several rounds.

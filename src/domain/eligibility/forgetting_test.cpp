@@ -7,6 +7,7 @@
 
 #include "domain/audit/chain.h"
 #include "domain/eligibility/store.h"
+#include "domain/payments/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/stores.h"
@@ -24,7 +25,8 @@ const Statement count_uses("test.count_visual_uses", sql::Store::ledger, sql::Sh
 
 std::vector<sql::Migration> steps() {
     std::vector<sql::Migration> all;
-    for (const auto list : {sql::CommitCounter::migrations(), audit::migrations(), migrations()}) {
+    for (const auto list :
+         {sql::CommitCounter::migrations(), audit::migrations(), payments::migrations(), migrations()}) {
         all.insert(all.end(), list.begin(), list.end());
     }
     return all;

@@ -8,7 +8,8 @@ namespace onshi::eligibility {
 
 namespace {
 
-constexpr std::uint8_t layout = 2;
+constexpr std::uint8_t layout = 3;
+constexpr std::uint8_t layout_without_entitlements = 2;
 constexpr std::int64_t list_max = 64;
 
 void write_optional_date(ByteWriter& writer, const std::optional<Date>& day) {
@@ -93,6 +94,30 @@ bool read_verdict(ByteReader& reader, Verdict& verdict) {
     return verdict.medical <= MedicalData::link_unconfirmed;
 }
 
+void write_entitlements(ByteWriter& writer, const Entitlements& entitlements) {
+    writer.u8(static_cast<std::uint8_t>(entitlements.limit_shown));
+    writer.u8(static_cast<std::uint8_t>(entitlements.knowledge));
+    payments::Holdings told{{}, entitlements.diseases, entitlements.subsidies};
+    if (entitlements.limit) told.limits.push_back(*entitlements.limit);
+    writer.text(told.empty() ? std::string() : payments::pack_all(told));
+}
+
+bool read_entitlements(ByteReader& reader, Entitlements& entitlements) {
+    const std::uint8_t shown = reader.u8();
+    const std::uint8_t knowledge = reader.u8();
+    const std::string_view told = reader.text();
+    if (shown > 1 || knowledge > static_cast<std::uint8_t>(payments::SubsidyKnowledge::unknown)) return false;
+    entitlements.limit_shown = static_cast<LimitShown>(shown);
+    entitlements.knowledge = static_cast<payments::SubsidyKnowledge>(knowledge);
+    if (told.empty()) return true;
+    auto holdings = payments::unpack_holdings(told);
+    if (!holdings || holdings->limits.size() > 1) return false;
+    if (!holdings->limits.empty()) entitlements.limit = holdings->limits.front();
+    entitlements.diseases = std::move(holdings->diseases);
+    entitlements.subsidies = std::move(holdings->subsidies);
+    return true;
+}
+
 }  // namespace
 
 std::string_view to_string(ResultCode code) {
@@ -162,12 +187,14 @@ std::string pack(const Answer& answer) {
         writer.text(identity::pack(*answer.person));
     }
     write_verdict(writer, answer.verdict);
+    write_entitlements(writer, answer.entitlements);
     return bytes;
 }
 
 std::optional<Answer> unpack(std::string_view bytes) {
     ByteReader reader(as_bytes(bytes));
-    if (reader.u8() != layout) return std::nullopt;
+    const std::uint8_t form = reader.u8();
+    if (form != layout && form != layout_without_entitlements) return std::nullopt;
     Answer answer;
     const std::uint8_t source = reader.u8();
     if (reader.u8() == 1) {
@@ -188,7 +215,9 @@ std::optional<Answer> unpack(std::string_view bytes) {
         answer.person = identity::unpack(key, reader.text());
         if (!answer.person) return std::nullopt;
     }
-    if (!read_verdict(reader, answer.verdict) || !reader.ok() || !reader.at_end() || !care_day) return std::nullopt;
+    if (!read_verdict(reader, answer.verdict)) return std::nullopt;
+    if (form == layout && !read_entitlements(reader, answer.entitlements)) return std::nullopt;
+    if (!reader.ok() || !reader.at_end() || !care_day) return std::nullopt;
     if (source < 1 || source > 2 || method < 1 || method > 3) return std::nullopt;
     answer.source = static_cast<Source>(source);
     answer.method = static_cast<organisations::Method>(method);

@@ -17,6 +17,7 @@
 #include "domain/coverage/model.h"
 #include "domain/identity/model.h"
 #include "domain/organisations/model.h"
+#include "domain/payments/rules_municipalities.h"
 
 namespace onshi::eligibility {
 
@@ -85,6 +86,21 @@ struct Verdict {
     MedicalData medical = MedicalData::not_eligible;
 };
 
+// Whether the limit category is told with the answer (domain-rules §3.11). Kept back, it is in the record only where
+// the patient may still agree to it.
+enum class LimitShown : std::uint8_t { shown = 0, kept_back = 1 };
+
+// What of a person's certificates counts on the care day, as the answer rests on it. Diseases are told after their
+// consent only, subsidies in full after they were chosen.
+struct Entitlements {
+    LimitShown limit_shown = LimitShown::shown;
+    std::optional<payments::LimitCertificate> limit;
+    std::vector<payments::SpecificDiseaseCertificate> diseases;
+    payments::SubsidyKnowledge knowledge = payments::SubsidyKnowledge::not_asked;
+    std::vector<payments::SubsidyCertificate> subsidies;  // offered, in the order of their numbers from 1
+    bool operator==(const Entitlements&) const = default;
+};
+
 // A complete answer, as it is given, stored in its audit record and given again when the same check is repeated.
 struct Answer {
     Source source = Source::card;
@@ -98,6 +114,7 @@ struct Answer {
     std::optional<Instant> card_status_as_of;
     std::optional<identity::Person> person;
     Verdict verdict;
+    Entitlements entitlements;
 };
 
 // The compact form in the audit record. nullopt for bytes of another form.

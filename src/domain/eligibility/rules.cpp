@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "domain/payments/rules.h"
+#include "domain/payments/rules_certificates.h"
+
 namespace onshi::eligibility {
 
 namespace {
@@ -256,6 +259,58 @@ NumberVerdict decide_by_number(const std::vector<NumberCandidate>& candidates, D
     found.person->address.clear();
     found.person->protection = {};
     return found;
+}
+
+Entitlements entitlements_of(const Verdict& verdict, const payments::Holdings& holdings, const EntitlementTerms& terms,
+                             const payments::MunicipalTable& municipal) {
+    const auto& tables = payments::builtin_tables();
+    const bool by_card = terms.source == Source::card;
+    const auto consent = by_card ? tables.disclosure.by_card : tables.disclosure.by_number;
+    const bool agreed = consent == payments::LimitConsent::not_needed || (!by_card && terms.limit_consent);
+    Entitlements found;
+    if (!agreed) found.limit_shown = LimitShown::kept_back;
+    if (verdict.result != ResultCode::valid || !verdict.coverage) return found;
+    const InsurerNumber insurer = verdict.coverage->insurer;
+    if (agreed || by_card) {
+        const auto* limit = payments::limit_on(holdings, insurer, terms.day);
+        if (limit != nullptr) found.limit = *limit;
+    }
+    if (!by_card || terms.deferred) return found;
+    found.diseases = payments::diseases_on(holdings, insurer, terms.day);
+    found.knowledge = municipal.knowledge_of(terms.address, terms.day);
+    found.subsidies = payments::subsidies_on(holdings, tables, terms.day);
+    std::erase_if(found.subsidies, [&](const payments::SubsidyCertificate& each) {
+        const auto* issuer = municipal.find(each.municipality);
+        return issuer == nullptr || !issuer->is_connected(terms.day);
+    });
+    return found;
+}
+
+void keep_back_limit(Verdict& verdict, const Entitlements& entitlements, Source source) {
+    if (entitlements.limit_shown == LimitShown::shown || source == Source::card) return;
+    if (verdict.coverage) verdict.coverage->limit_category.clear();
+    for (auto& overlap : verdict.overlaps) overlap.limit_category.clear();
+}
+
+void note_suspect_ratio(Verdict& verdict, Date birth, Date day) {
+    if (verdict.result != ResultCode::valid || !verdict.coverage) return;
+    const Coverage& record = *verdict.coverage;
+    // The ratio alone: a limit category that is kept back must not show through a note.
+    const payments::RatioRecord told{birth, day, record.insurer.scheme(), record.copay_percent, {}};
+    const auto finding = payments::ratio_plausibility(told, payments::builtin_tables());
+    if (payments::is_ratio_suspect(finding)) verdict.notes.push_back({OutcomeCode::note_ratio_suspect, std::nullopt});
+}
+
+void note_blanks(Verdict& verdict, LimitShown shown) {
+    if (verdict.result != ResultCode::valid || !verdict.coverage) return;
+    const Coverage& record = *verdict.coverage;
+    if (payments::copay_ratio_presence(record.copay_percent) == payments::Presence::blank) {
+        verdict.notes.push_back({OutcomeCode::note_copay_blank, std::nullopt});
+    }
+    const auto limit = payments::limit_category_presence(record.limit_category, record.insurer.scheme());
+    if (shown == LimitShown::shown && limit == payments::Presence::blank) {
+        verdict.notes.push_back({OutcomeCode::note_limit_blank, std::nullopt});
+    }
 }
 
 std::string to_text(const SignedLines& lines) {

@@ -36,6 +36,7 @@ struct NumberCandidate {
     identity::Person person;
     std::vector<coverage::Coverage> coverages;
     std::vector<AskedRecord> asked;
+    payments::Holdings holdings{};
 };
 
 struct NumberVerdict {
@@ -45,6 +46,28 @@ struct NumberVerdict {
 
 // Answers for care day `day` (domain-rules §2.4, column "by number"; N-3, N-4). `candidates` have the asked birth date.
 [[nodiscard]] NumberVerdict decide_by_number(const std::vector<NumberCandidate>& candidates, Date day);
+
+// What of the holdings counts for a verdict: certificates of the insurer that covers the day; subsidies by card only,
+// of municipalities that are connected on it. Nothing where there is no valid coverage.
+struct EntitlementTerms {
+    Source source = Source::card;
+    bool deferred = false;  // coverage only: no subsidies, and no diseases
+    Date day;
+    std::string_view address;  // of the person, for the municipality of residence
+    // By number: staff recorded that the patient agrees to tell the limit.
+    bool limit_consent = false;
+};
+[[nodiscard]] Entitlements entitlements_of(const Verdict& verdict, const payments::Holdings& holdings,
+                                           const EntitlementTerms& terms, const payments::MunicipalTable& municipal);
+// Takes the limit category out of what is told where it is kept back and no later consent can bring it: by number.
+void keep_back_limit(Verdict& verdict, const Entitlements& entitlements, Source source);
+
+// §4.1: the stored ratio stays the answer; one that the law does not know for the person's age on the day is noted.
+// Only for the day of asking: what is on file is the present ratio, which says nothing of an earlier age.
+void note_suspect_ratio(Verdict& verdict, Date birth, Date day);
+
+// §3.11: a ratio or limit category that is missing where there should be one is noted, as far as it is told at all.
+void note_blanks(Verdict& verdict, LimitShown shown);
 
 // The lines whose SHA-256 the card signs; both sides build them from their own view (design §9.7).
 struct SignedLines {

@@ -343,5 +343,58 @@ TEST(stored_answer, comes_back_as_it_was) {
     }));
 }
 
+TEST(entitlements, a_ratio_that_the_law_does_not_know_for_the_age_is_noted) {
+    struct Row {
+        const char* birth;
+        std::optional<int> percent;
+        bool noted;
+    };
+    const Row rows[] = {{"2021-06-01", 30, true},  {"2021-06-01", 20, false}, {"1985-04-12", 30, false},
+                        {"1985-04-12", 20, true},  {"1954-01-01", 10, true},  {"1954-01-01", 20, false},
+                        {"1985-04-12", {}, false}, {"1940-01-01", 10, false}};
+    for (const auto& row : rows) {
+        Verdict verdict;
+        verdict.result = ResultCode::valid;
+        verdict.coverage = record(1, State::active, "2020-04-01", "-");
+        verdict.coverage->copay_percent = row.percent;
+        note_suspect_ratio(verdict, day(row.birth), day("2026-11-23"));
+        EXPECT_EQ(!verdict.notes.empty(), row.noted) << row.birth;
+        // Nothing is said of what is not valid.
+        verdict.notes.clear();
+        verdict.result = ResultCode::invalid;
+        note_suspect_ratio(verdict, day(row.birth), day("2026-11-23"));
+        EXPECT_TRUE(verdict.notes.empty());
+    }
+}
+
+TEST(entitlements, what_is_blank_is_noted_and_what_does_not_exist_is_not) {
+    const auto notes = [](std::optional<int> percent, const char* category, const char* insurer, LimitShown shown) {
+        Verdict verdict;
+        verdict.result = ResultCode::valid;
+        verdict.coverage = record(1, State::active, "2020-04-01", "-");
+        verdict.coverage->insurer = *InsurerNumber::parse(insurer);
+        verdict.coverage->copay_percent = percent;
+        verdict.coverage->limit_category = category;
+        note_blanks(verdict, shown);
+        std::vector<OutcomeCode> codes;
+        for (const auto& note : verdict.notes) codes.push_back(note.code);
+        return codes;
+    };
+    using Codes = std::vector<OutcomeCode>;
+    const auto shown = LimitShown::shown;
+    EXPECT_EQ(notes(30, "A03", "06139463", shown), Codes());
+    EXPECT_EQ(notes({}, "A03", "06139463", shown), Codes{OutcomeCode::note_copay_blank});
+    EXPECT_EQ(notes(30, "", "06139463", shown), Codes{OutcomeCode::note_limit_blank});
+    EXPECT_EQ(notes({}, "", "06139463", shown), (Codes{OutcomeCode::note_copay_blank, OutcomeCode::note_limit_blank}));
+    // 自衛官 have none, and what is kept back is not told to be blank.
+    EXPECT_EQ(notes(30, "", "07131113", shown), Codes());
+    EXPECT_EQ(notes(30, "", "06139463", LimitShown::kept_back), Codes());
+    Verdict lapsed;
+    lapsed.coverage = record(1, State::active, "2020-04-01", "2020-05-01");
+    lapsed.result = ResultCode::invalid;
+    note_blanks(lapsed, shown);
+    EXPECT_TRUE(lapsed.notes.empty());
+}
+
 }  // namespace
 }  // namespace onshi::eligibility

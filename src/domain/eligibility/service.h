@@ -55,6 +55,8 @@ struct NumberCheck {
     InsuredSymbolNumber insured;
     std::optional<BranchNumber> branch;
     Date birth;
+    // Staff recorded that the patient agrees to tell the limit category; stored as a consent with the answer.
+    bool limit_consent = false;
 };
 
 // An answer with its place in the audit chain.
@@ -66,6 +68,10 @@ struct GivenAnswer {
 
 struct ConsentsRecorded {
     std::vector<consent::Consent> consents;
+    // What the patient has agreed to see told, and the answer kept back.
+    std::vector<payments::SpecificDiseaseCertificate> diseases;
+    std::optional<coverage::Coverage> limit_of;
+    std::optional<payments::LimitCertificate> limit;
     sql::CommitPosition position;
     bool repeated = false;
 };
@@ -141,7 +147,8 @@ struct CheckParts {
     const Challenges& challenges;
     const StatusSources& status_sources;
     cards::SeenCards& seen_cards;
-    const cards::OcspResponder* ocsp = nullptr;  // nullptr: none is configured
+    const cards::OcspResponder* ocsp = nullptr;           // nullptr: none is configured
+    const payments::MunicipalTable* municipal = nullptr;  // nullptr: no municipality is connected
 };
 
 // The use cases of a check. Each loads, decides, commits; no answer leaves before its audit record is durable, and none
@@ -203,6 +210,8 @@ class CheckService {
     [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_candidates(const NumberCheck& check,
                                                                              Deadline deadline,
                                                                              std::int64_t& known_seq);
+
+    [[nodiscard]] const payments::MunicipalTable& municipal() const;
 
     CheckParts parts_;
     CheckSettings settings_;

@@ -11,6 +11,7 @@
 #include "domain/eligibility/store.h"
 #include "domain/identity/store.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
 
 namespace onshi::eligibility {
 
@@ -220,7 +221,8 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     if (suspension && suspension->suspended) co_return fail(ErrorCode::card_suspended, "");
     auto found = identity::person_of(person, now);
     auto coverages = coverage::coverages_of(now);
-    if (!coverages || (!found && !now.empty())) co_return fail(ErrorCode::store_corrupt, "person_now");
+    auto holdings = payments::holdings_of(now);
+    if (!coverages || !holdings || (!found && !now.empty())) co_return fail(ErrorCode::store_corrupt, "person_now");
     if (use) attempt.use = *use;
     if (visual && *visual) attempt.visual_uses = **visual;
 
@@ -252,6 +254,13 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     answer.card_status_as_of = as_of;
     answer.verdict = decide_by_card(facts, *coverages, check.care_day);
     if (facts.registered) {
+        EntitlementTerms terms;
+        terms.deferred = facts.deferred;
+        terms.day = check.care_day;
+        terms.address = found->address;
+        answer.entitlements = entitlements_of(answer.verdict, *holdings, terms, municipal());
+        if (check.care_day == japan_day(attempt.now)) note_suspect_ratio(answer.verdict, found->birth, check.care_day);
+        note_blanks(answer.verdict, answer.entitlements.limit_shown);
         answer.person = std::move(found);
         answer.person->protection = {};
         for (const auto& section : now) answer.known_seq = std::max(answer.known_seq, section.version);

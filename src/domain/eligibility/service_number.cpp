@@ -9,6 +9,7 @@
 #include "domain/eligibility/service.h"
 #include "domain/eligibility/store.h"
 #include "domain/identity/store.h"
+#include "domain/payments/store.h"
 
 namespace onshi::eligibility {
 
@@ -28,6 +29,7 @@ Sha256 digest_of(const NumberCheck& check) {
     writer.text(check.insured.number.comparison());
     writer.u8(check.branch ? static_cast<std::uint8_t>(check.branch->value()) : 255);
     writer.u32(static_cast<std::uint32_t>(check.birth.days()));
+    if (check.limit_consent) writer.u8(1);
     return sha256(as_bytes(text));
 }
 
@@ -39,6 +41,21 @@ Sha256 digest_of_sorted(const std::vector<consent::ItemChoice>& choices) {
         writer.u8(static_cast<std::uint8_t>(choice));
     }
     return sha256(as_bytes(text));
+}
+
+// With the consent the answer's own facts are told, not what is known by now: both are one visit.
+void tell_what_was_kept_back(const Answer& answer, const std::vector<consent::ItemChoice>& choices,
+                             ConsentsRecorded& recorded) {
+    const auto agreed = [&choices](consent::Item item) {
+        return std::ranges::any_of(choices, [item](const consent::ItemChoice& c) {
+            return c.item == item && c.choice == consent::Choice::agreed;
+        });
+    };
+    if (agreed(consent::Item::specific_disease)) recorded.diseases = answer.entitlements.diseases;
+    const bool kept_back = answer.entitlements.limit_shown == LimitShown::kept_back;
+    if (!kept_back || !agreed(consent::Item::limit_certificate)) return;
+    recorded.limit_of = answer.verdict.coverage;
+    recorded.limit = answer.entitlements.limit;
 }
 
 // Those who carry the asked branch win over those found without it.
@@ -125,10 +142,12 @@ Task<Result<std::vector<NumberCandidate>>> CheckService::find_candidates(const N
         }
         auto person = identity::person_of(holder.person, loaded[i]);
         auto coverages = coverage::coverages_of(loaded[i]);
-        if (!person || !coverages) co_return fail(ErrorCode::store_corrupt, "person_now");
+        auto holdings = payments::holdings_of(loaded[i]);
+        if (!person || !coverages || !holdings) co_return fail(ErrorCode::store_corrupt, "person_now");
         if (person->birth != check.birth) continue;
         for (const auto& section : loaded[i]) known_seq = std::max(known_seq, section.version);
-        candidates.push_back({std::move(*person), std::move(*coverages), std::move(holder.asked)});
+        candidates.push_back(
+            {std::move(*person), std::move(*coverages), std::move(holder.asked), std::move(*holdings)});
     }
     // Nobody else waits for the repair of one row; who may be meant by it is not told that they do not exist.
     if (lost > 0) lost_holders_.fetch_add(lost, std::memory_order_relaxed);
@@ -167,6 +186,12 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     auto candidates = co_await find_candidates(check, deadline, known_seq);
     if (!candidates) co_return fail(std::move(candidates));
     NumberVerdict decided = decide_by_number(*candidates, check.care_day);
+    EntitlementTerms terms;
+    terms.source = Source::number;
+    terms.day = check.care_day;
+    terms.limit_consent = check.limit_consent;
+    const payments::Holdings nothing;
+    const auto& holdings = candidates->size() == 1 ? candidates->front().holdings : nothing;
     // Counted before the answer is durable, so that many at once cannot overdraw the budget.
     const bool missed = decided.verdict.result == ResultCode::none;
     if (missed) misses_.count(facility, now);
@@ -180,9 +205,19 @@ Task<Result<GivenAnswer>> CheckService::check_by_number(const organisations::Ter
     answer.known_seq = known_seq;
     answer.person = std::move(decided.person);
     answer.verdict = std::move(decided.verdict);
+    if (check.care_day == japan_day(now)) note_suspect_ratio(answer.verdict, check.birth, check.care_day);
+    answer.entitlements = entitlements_of(answer.verdict, holdings, terms, municipal());
+    note_blanks(answer.verdict, answer.entitlements.limit_shown);
+    keep_back_limit(answer.verdict, answer.entitlements, Source::number);
 
     sql::WriteSet set(sql::Store::ledger);
     consume_check_id(set, terminal.key, check.id, now);
+    // What was said at the desk stands in the same log as what was tapped on a reader (CO-9).
+    if (check.limit_consent && answer.person) {
+        consent::add_consent(set, answer.person->key, facility,
+                             {consent::Item::limit_certificate, consent::Choice::agreed, now,
+                              now + std::chrono::microseconds(consent::life)});
+    }
     auto given = co_await commit_answer(std::move(set), std::move(answer), terminal, "", deadline);
     if (given && !missed) misses_.count_find(facility, now);
     if (given) co_return given;
@@ -226,6 +261,7 @@ Task<Result<ConsentsRecorded>> CheckService::record_consents(const organisations
     for (const auto& [item, choice] : choices) {
         recorded.consents.push_back({item, choice, now, now + std::chrono::microseconds(consent::life)});
     }
+    tell_what_was_kept_back(*answer, choices, recorded);
     const bool in_time = now - answer->answered_at <= consent::window_after_answer;
     if (in_time) {
         sql::WriteSet set(sql::Store::ledger);

@@ -23,6 +23,11 @@ void StatusSources::replace(std::vector<cards::StatusSource> sources) {
                                      std::make_shared<std::vector<cards::StatusSource>>(std::move(sources))));
 }
 
+const payments::MunicipalTable& CheckService::municipal() const {
+    static const payments::MunicipalTable none;
+    return parts_.municipal == nullptr ? none : *parts_.municipal;
+}
+
 namespace {
 
 std::int64_t hour_of(Instant now) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.h"
+#include "domain/payments/store.h"
 
 namespace onshi::eligibility {
 
@@ -83,6 +84,7 @@ Forgetting forgetting_of(Guarded kind) {
         case Guarded::check_ids: return {count_checks, delete_checks};
         case Guarded::given_consents: return {count_consents, delete_consents};
         case Guarded::visual_uses: return {count_visual, delete_visual};
+        case Guarded::subsidy_choices: break;  // the table of another slice
     }
     ENSURE(false);
 }
@@ -136,10 +138,12 @@ sql::Slot<GivenConsents> load_given_consents(sql::ReadBatch& batch, const audit:
 }
 
 sql::Slot<std::int64_t> count_older(sql::ReadBatch& batch, Guarded kind, std::int64_t before, std::size_t rows) {
+    if (kind == Guarded::subsidy_choices) return payments::count_old_choices(batch, {before}, rows);
     return batch.one(forgetting_of(kind).count, decode_integer, before, rows);
 }
 
 void remove_older(sql::WriteSet& set, Guarded kind, std::int64_t before, std::size_t rows) {
+    if (kind == Guarded::subsidy_choices) return payments::remove_old_choices(set, {before}, rows);
     set.change(forgetting_of(kind).remove, before, rows);
 }
 

@@ -34,7 +34,7 @@ void consume_consents(sql::WriteSet& set, const audit::Place& answer, const Sha2
 [[nodiscard]] sql::Slot<GivenConsents> load_given_consents(sql::ReadBatch& batch, const audit::Place& answer);
 
 // Rows that guard against something happening twice; each kind is of use for a time of its own (forgetting.h).
-enum class Guarded : std::uint8_t { challenges, check_ids, given_consents, visual_uses };
+enum class Guarded : std::uint8_t { challenges, check_ids, given_consents, visual_uses, subsidy_choices };
 // How many rows are older than `before` (challenges: expired before; visual uses: of an earlier day), counted up to
 // `rows`.
 [[nodiscard]] sql::Slot<std::int64_t> count_older(sql::ReadBatch& batch, Guarded kind, std::int64_t before,

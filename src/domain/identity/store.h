@@ -18,7 +18,7 @@ namespace onshi::identity {
 [[nodiscard]] std::span<const sql::Migration> migrations();
 
 // The sections of `person_now`, one per slice.
-enum class Section : std::uint8_t { identity = 1, coverage = 2 };
+enum class Section : std::uint8_t { identity = 1, coverage = 2, payments = 3 };
 inline constexpr std::size_t sections_max = 8;
 // `known_to` of what still counts. A version counts from `known_from` up to, and without, `known_to`.
 inline constexpr std::int64_t known_open = std::numeric_limits<std::int64_t>::max();

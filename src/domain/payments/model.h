@@ -188,6 +188,13 @@ struct PlausibilityTable {
     std::uint32_t blank_jump_per_1000;
 };
 
+// Whether the limit category is told without a consent of its own (§3.11).
+enum class LimitConsent : std::uint8_t { not_needed, needed };
+struct DisclosureTable {
+    LimitConsent by_card = LimitConsent::not_needed;
+    LimitConsent by_number = LimitConsent::needed;
+};
+
 // All of it. Refers to static storage, or to what its maker owns; thread-safe.
 struct Tables {
     std::span<const LimitTable> limits;
@@ -199,9 +206,12 @@ struct Tables {
     Yen special_disease_dialysis_high_cap;
     Relief relief;
     Yen household_item_min;
+    Yen household_item_min_half_month;         // of persons in the month of their 75th birthday
+    std::int64_t household_cap_rounding_unit;  // to which shared caps of two recipients are cut
     int annual_first_month;
     RatioTable ratio;
     PlausibilityTable plausibility;
+    DisclosureTable disclosure;
 };
 
 // The tables of contracts/payments.toml.
@@ -231,8 +241,10 @@ enum class Rule : std::uint8_t {
     annual_ceiling,         // 年間上限
     no_reduced_limit,       // 多数回 asked for where none exists: it changes nothing
     ratio_suspect,          // RATIO_SUSPECT
+    household_half_month,   // 75歳到達月: the person's own limit before the household's
+    cap_book,               // 自己負担上限額管理票
 };
-inline constexpr std::size_t rule_count = 20;
+inline constexpr std::size_t rule_count = 22;
 
 struct Step {
     Rule rule{};
@@ -327,6 +339,9 @@ struct HouseholdItem {
     Setting setting = Setting::outpatient;
     Yen cost;
     Percent ratio;
+    // 75歳到達月 (§3.7): the person has a halved limit of their own before the household's. Under 70: dependants of an
+    // insured who turns 75. Of one person all or none.
+    bool half_month = false;
 };
 
 // Same insurer, same month. `limit_class` is the household's row under 70; `low_income_1` tells 低所得Ⅰ from Ⅱ where
@@ -345,8 +360,8 @@ struct Household {
 struct HouseholdResult {
     Yen paid;
     Yen refund_a;  // outpatient, per person of 70 and over
-    Yen refund_b;  // the persons of 70 and over
-    Yen refund_c;  // the whole household
+    Yen refund_b;  // the persons of 70 and over, halved limits of their own in
+    Yen refund_c;  // the whole household, halved limits of persons under 70 in
     Yen refund_total;
     Yen net_burden;
     bool many_ignored = false;

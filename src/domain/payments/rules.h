@@ -29,9 +29,14 @@ namespace onshi::payments {
 [[nodiscard]] std::string_view category_name(const Tables& tables, Category category);
 // The programme as known on a day; nullptr when there is none.
 [[nodiscard]] const Payer* find_payer(const Tables& tables, int code, Date day);
-// nullptr: the programme has no personal caps, or none for this severity.
-[[nodiscard]] const ProgrammeCap* find_programme_cap(const Tables& tables, int code, IncomeClass income,
-                                                     Severity severity);
+// The monthly cap of a programme by its recipient's income class (§4.4, §4.5), as a payer of a claim has it. nullopt:
+// the insurer's monthly limit is all there is. payments.income_class: none for this class and severity, or not covered.
+[[nodiscard]] Evaluated<std::optional<Yen>> programme_cap(const Tables& tables, int code, IncomeClass income,
+                                                          Severity severity);
+// `welfare`, `low_1` … `upper`; `normal`, `long`, `ventilator`: the words of files and messages.
+[[nodiscard]] std::string_view to_string(IncomeClass income);
+[[nodiscard]] std::optional<IncomeClass> parse_income_class(std::string_view text);
+[[nodiscard]] std::optional<Severity> parse_severity(std::string_view text);
 
 // ---- Limits (§3.2–§3.4, §3.7) --------------------------------------------------------------------------------------
 
@@ -57,6 +62,8 @@ struct Limit {
     }
     return count >= 3;
 }
+// The same from the months of the benefits (any day of each), in any order; others than those eleven do not count.
+[[nodiscard]] bool is_many(Date care_month, std::span<const Date> benefit_months);
 
 // ---- Claims and households -----------------------------------------------------------------------------------------
 
@@ -65,8 +72,10 @@ struct Limit {
 [[nodiscard]] Evaluated<ClaimResult> evaluate_claim(const Claim& claim, const Tables& tables, Steps* steps = nullptr);
 
 // Aggregation in its three steps. Errors: payments.care_month, .category, .ratio, .amount, .household.
+// `refunds`, when it is given, is as long as the items and gets what comes back of each: a step's refund is divided
+// among those whose payments it counted.
 [[nodiscard]] Evaluated<HouseholdResult> evaluate_household(const Household& household, const Tables& tables,
-                                                            Steps* steps = nullptr);
+                                                            Steps* steps = nullptr, std::span<Yen> refunds = {});
 // Gives each item its part of a refund in proportion to what it was counted with; the parts sum to the whole, and what
 // does not divide goes to the earliest items with the largest remainders. `shares` is as long as `paid`. A refund is
 // not larger than the sum of what was paid.

@@ -35,6 +35,8 @@ constexpr std::array<RuleText, rule_count> rules{{
     {"annual_ceiling", "健康保険法施行令第41条の3（年間上限）"},
     {"no_reduced_limit", "健康保険法施行令第42条（多数回該当）"},
     {"ratio_suspect", ""},
+    {"household_half_month", "健康保険法施行令第41条（75歳到達時特例対象療養）"},
+    {"cap_book", "難病法施行令第1条（自己負担上限月額の管理）"},
 }};
 
 }  // namespace

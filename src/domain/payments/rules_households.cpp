@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+
+#include "base/ensure.h"
 #include "domain/payments/rules.h"
 
 namespace onshi::payments {
@@ -53,17 +57,26 @@ std::optional<ErrorCode> impossible(const Household& household) {
         if (item.cost < Yen(0) || item.cost > Yen(cost_yen_max)) return ErrorCode::payments_amount;
         const bool ten = item.band == Band::over70 && item.ratio == percent_10;
         if (!ten && item.ratio != percent_20 && item.ratio != percent_30) return ErrorCode::payments_ratio;
+        // A month is half for a person, not for one of their providers.
+        for (const auto& other : household.list()) {
+            const bool same = other.person == item.person && other.band == item.band;
+            if (same && other.half_month != item.half_month) return ErrorCode::payments_household;
+        }
     }
     return std::nullopt;
 }
 
 class Aggregation {
   public:
-    Aggregation(const Household& household, const Tables& tables, const Rows& rows, Steps* steps)
-        : household_(household), tables_(tables), rows_(rows), steps_(steps) {}
+    Aggregation(const Household& household, const Tables& tables, const Rows& rows, Steps* steps,
+                std::span<Yen> refunds)
+        : household_(household), tables_(tables), rows_(rows), steps_(steps), refunds_(refunds) {}
 
     [[nodiscard]] HouseholdResult run() {
         for (std::size_t i = 0; i < household_.item_count; ++i) take(i);
+        for (std::size_t i = 0; i < household_.item_count; ++i) {
+            if (household_.items[i].half_month && is_first_of_person(i)) cap_half_month(i);
+        }
         cap_elderly();
         cap_all();
         result_.refund_total = result_.refund_a + result_.refund_b + result_.refund_c;
@@ -74,6 +87,25 @@ class Aggregation {
   private:
     void tell(const Step& step) const {
         if (steps_ != nullptr) steps_->add(step);
+    }
+
+    // Divides a step's refund among the items that it counted, in proportion to what each still leaves to pay.
+    template <class Counts>
+    void give_back(Yen refund, Counts&& counts) const {
+        if (refunds_.empty()) return;
+        const std::size_t count = household_.item_count;
+        std::array<Yen, household_items_max> left{};
+        std::array<Yen, household_items_max> shares{};
+        for (std::size_t i = 0; i < count; ++i) {
+            const HouseholdItem& item = household_.items[i];
+            if (counts(item)) left[i] = item.ratio.share_of(item.cost) - refunds_[i];
+        }
+        split_refund(refund, std::span(left).first(count), std::span(shares).first(count));
+        for (std::size_t i = 0; i < count; ++i) refunds_[i] += shares[i];
+    }
+
+    [[nodiscard]] bool is_counted(const HouseholdItem& item) const {
+        return item.band == Band::over70 || item.ratio.share_of(item.cost) >= item_min(item);
     }
 
     [[nodiscard]] bool is_active_person(const HouseholdItem& item) const {
@@ -92,15 +124,66 @@ class Aggregation {
             any_active_ = any_active_ || is_active_person(item);
             any_elderly_ = true;
             if (item.setting == Setting::outpatient) cap_outpatient(i);
-        } else if (copay >= tables_.household_item_min) {
+        } else if (copay >= item_min(item)) {
             young_cost_ += item.cost;
             young_ += copay;
             any_young_ = true;
         } else {
-            tell({.rule = Rule::household_not_counted,
-                  .part = number,
-                  .of = copay,
-                  .amount = tables_.household_item_min});
+            tell({.rule = Rule::household_not_counted, .part = number, .of = copay, .amount = item_min(item)});
+        }
+    }
+
+    [[nodiscard]] Yen item_min(const HouseholdItem& item) const {
+        return item.half_month ? tables_.household_item_min_half_month : tables_.household_item_min;
+    }
+
+    [[nodiscard]] bool is_first_of_person(std::size_t at) const {
+        const HouseholdItem& item = household_.items[at];
+        for (std::size_t i = 0; i < at; ++i) {
+            if (household_.items[i].person == item.person && household_.items[i].band == item.band) return false;
+        }
+        return true;
+    }
+
+    [[nodiscard]] Yen outpatient_cap(const HouseholdItem& item, Yen cap) const {
+        return item.half_month ? Yen(cap.value() / 2) : cap;
+    }
+
+    // 75歳到達月: what one person pays of what is counted has a halved limit of its own, before the household's.
+    void cap_half_month(std::size_t first) {
+        const HouseholdItem& person = household_.items[first];
+        const bool elderly = person.band == Band::over70;
+        Yen outpatient;
+        Yen counted;
+        Yen cost;
+        bool active = false;
+        for (const HouseholdItem& item : household_.list()) {
+            if (item.person != person.person || item.band != person.band) continue;
+            const Yen copay = item.ratio.share_of(item.cost);
+            if (!elderly && copay < item_min(item)) continue;
+            cost += item.cost;
+            const bool active_item = elderly && is_active_person(item);
+            active = active || active_item;
+            (elderly && !active_item && item.setting == Setting::outpatient ? outpatient : counted) += copay;
+        }
+        const auto cap = rows_.ordinary->outpatient;
+        counted += cap ? smaller(outpatient, outpatient_cap(person, *cap)) : outpatient;
+        const LimitRow& row = !elderly ? *rows_.under70 : active ? *rows_.active : *rows_.ordinary;
+        const Limit limit = monthly_limit(row, {.cost = cost, .many = household_.many, .half_month = true});
+        if (counted <= limit.amount) return;
+        const Yen refund = counted - limit.amount;
+        tell({.rule = Rule::household_half_month,
+              .part = static_cast<std::uint8_t>(first + 1),
+              .of = counted,
+              .amount = limit.amount});
+        give_back(refund, [&](const HouseholdItem& item) {
+            return item.person == person.person && item.band == person.band && is_counted(item);
+        });
+        if (elderly) {
+            result_.refund_b += refund;
+        } else {
+            result_.refund_c += refund;
+            young_ -= refund;
         }
     }
 
@@ -116,25 +199,30 @@ class Aggregation {
             if (is_active_person(other)) return;
             sum += other.ratio.share_of(other.cost);
         }
-        const auto cap = rows_.ordinary->outpatient;
-        if (!cap || sum <= *cap) return;
-        result_.refund_a += sum - *cap;
+        if (!rows_.ordinary->outpatient) return;
+        const Yen cap = outpatient_cap(item, *rows_.ordinary->outpatient);
+        if (sum <= cap) return;
+        result_.refund_a += sum - cap;
+        give_back(sum - cap, [&](const HouseholdItem& other) {
+            return other.person == item.person && other.band == item.band && other.setting == item.setting;
+        });
         tell({.rule = Rule::household_outpatient,
               .part = static_cast<std::uint8_t>(first + 1),
               .of = sum,
-              .amount = *cap});
+              .amount = cap});
     }
 
     // Step B: no 21,000 test from 70 on.
     void cap_elderly() {
         if (!any_elderly_) return;
-        elderly_ -= result_.refund_a;
+        elderly_ -= result_.refund_a + result_.refund_b;
         const LimitRow& row = any_active_ ? *rows_.active : *rows_.ordinary;
         const Limit limit = monthly_limit(row, {.cost = elderly_cost_, .many = household_.many});
         result_.many_ignored = limit.many_ignored;
         if (limit.many_ignored) tell({.rule = Rule::no_reduced_limit});
         if (elderly_ <= limit.amount) return;
-        result_.refund_b = elderly_ - limit.amount;
+        result_.refund_b += elderly_ - limit.amount;
+        give_back(elderly_ - limit.amount, [](const HouseholdItem& item) { return item.band == Band::over70; });
         tell({.rule = Rule::household_elderly, .of = elderly_, .amount = limit.amount});
         elderly_ = limit.amount;
     }
@@ -146,7 +234,8 @@ class Aggregation {
             monthly_limit(*rows_.under70, {.cost = elderly_cost_ + young_cost_, .many = household_.many});
         const Yen sum = elderly_ + young_;
         if (sum <= limit.amount) return;
-        result_.refund_c = sum - limit.amount;
+        result_.refund_c += sum - limit.amount;
+        give_back(sum - limit.amount, [this](const HouseholdItem& item) { return is_counted(item); });
         tell({.rule = Rule::household_all, .of = sum, .amount = limit.amount});
     }
 
@@ -154,6 +243,7 @@ class Aggregation {
     const Tables& tables_;
     const Rows& rows_;
     Steps* steps_;
+    std::span<Yen> refunds_;
     HouseholdResult result_;
     Yen elderly_;  // copays of 70 and over that are still theirs
     Yen elderly_cost_;
@@ -166,13 +256,16 @@ class Aggregation {
 
 }  // namespace
 
-Evaluated<HouseholdResult> evaluate_household(const Household& household, const Tables& tables, Steps* steps) {
+Evaluated<HouseholdResult> evaluate_household(const Household& household, const Tables& tables, Steps* steps,
+                                              std::span<Yen> refunds) {
     const auto* table = find_limit_table(tables, household.care_month);
     if (table == nullptr) return tl::unexpected(ErrorCode::payments_care_month);
     if (const auto wrong = impossible(household)) return tl::unexpected(*wrong);
     const Rows rows = rows_of(*table, household);
     if (rows.under70 == nullptr || rows.ordinary == nullptr) return tl::unexpected(ErrorCode::payments_category);
-    return Aggregation(household, tables, rows, steps).run();
+    ENSURE(refunds.empty() || refunds.size() == household.item_count);
+    std::ranges::fill(refunds, Yen(0));
+    return Aggregation(household, tables, rows, steps, refunds).run();
 }
 
 }  // namespace onshi::payments

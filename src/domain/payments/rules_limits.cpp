@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "base/ensure.h"
 #include "domain/payments/rules.h"
@@ -29,6 +30,19 @@ Limit monthly_limit(const LimitRow& row, const LimitTerms& terms) {
         if (above > Yen(0)) amount += one_percent.share_of(above);
     }
     return {amount, Rule::monthly_limit, terms.many};
+}
+
+bool is_many(Date care_month, std::span<const Date> benefit_months) {
+    const auto number = [](Date day) {
+        const CivilDay civil = day.civil();
+        return civil.year * 12 + static_cast<int>(civil.month);
+    };
+    std::array<bool, 11> before{};
+    for (const Date month : benefit_months) {
+        const int ago = number(care_month) - number(month);
+        if (ago >= 1 && ago <= static_cast<int>(before.size())) before[static_cast<std::size_t>(ago - 1)] = true;
+    }
+    return is_many(before);
 }
 
 Yen counter_amount(Yen raw, Rounding rounding) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "domain/payments/rules.h"
@@ -8,6 +9,10 @@ namespace onshi::payments {
 namespace {
 
 constexpr char last_step_digit = '9';
+
+// In the order of their types.
+constexpr std::array<std::string_view, 6> income_words{"welfare", "low_1", "low_2", "middle_1", "middle_2", "upper"};
+constexpr std::array<std::string_view, 3> severity_words{"normal", "long", "ventilator"};
 
 std::optional<std::int64_t> parse_pay(std::string_view text) {
     std::int64_t value = 0;
@@ -85,11 +90,33 @@ const Payer* find_payer(const Tables& tables, int code, Date day) {
     return nullptr;
 }
 
-const ProgrammeCap* find_programme_cap(const Tables& tables, int code, IncomeClass income, Severity severity) {
+Evaluated<std::optional<Yen>> programme_cap(const Tables& tables, int code, IncomeClass income, Severity severity) {
     for (const auto& cap : tables.programme_caps) {
-        if (cap.code == code && cap.income == income && cap.severity == severity) return &cap;
+        if (cap.code != code || cap.income != income || cap.severity != severity) continue;
+        switch (cap.kind) {
+            case CapKind::amount: return std::optional(cap.amount);
+            case CapKind::insurance_limit: return std::optional<Yen>();
+            case CapKind::not_covered: break;
+        }
+        break;
     }
-    return nullptr;
+    return tl::unexpected(ErrorCode::payments_income_class);
+}
+
+std::string_view to_string(IncomeClass income) {
+    return income_words[static_cast<std::size_t>(income)];
+}
+
+std::optional<IncomeClass> parse_income_class(std::string_view text) {
+    const auto found = std::ranges::find(income_words, text);
+    if (found == income_words.end()) return std::nullopt;
+    return static_cast<IncomeClass>(found - income_words.begin());
+}
+
+std::optional<Severity> parse_severity(std::string_view text) {
+    const auto found = std::ranges::find(severity_words, text);
+    if (found == severity_words.end()) return std::nullopt;
+    return static_cast<Severity>(found - severity_words.begin());
 }
 
 }  // namespace onshi::payments

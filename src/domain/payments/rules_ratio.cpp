@@ -14,10 +14,14 @@ constexpr Percent percent_30 = Percent::of(30);
 
 __extension__ using Wide = __int128;
 
-bool contradicts(Category category, AgeGroup group, Percent ratio) {
+bool fits_age(Category category, AgeGroup group) {
     const bool elderly = group == AgeGroup::seventy || group == AgeGroup::late_elderly;
-    if ((band_of(category) == Band::over70) != elderly) return true;
-    return elderly && is_active(category) != (ratio == percent_30);
+    return (band_of(category) == Band::over70) == elderly;
+}
+
+// 現役並み is who pays 30 % (§3.3).
+bool contradicts(Category category, Percent ratio) {
+    return band_of(category) == Band::over70 && is_active(category) != (ratio == percent_30);
 }
 
 // Whether the insurer as good as never sends this ratio for this age, and sends enough for that to mean something.
@@ -67,6 +71,16 @@ Percent lawful_ratio(const Tables& tables, AgeGroup group, Date day, const Incom
     return middle ? ratios[1] : ratios.front();
 }
 
+std::string_view to_string(AgeGroup group) {
+    switch (group) {
+        case AgeGroup::preschool: return "preschool";
+        case AgeGroup::general: return "general";
+        case AgeGroup::seventy: return "seventy";
+        case AgeGroup::late_elderly: return "late_elderly";
+    }
+    return "general";
+}
+
 std::string_view to_string(RatioFinding finding) {
     switch (finding) {
         case RatioFinding::plausible: return "plausible";
@@ -78,34 +92,65 @@ std::string_view to_string(RatioFinding finding) {
     return "plausible";
 }
 
+void RatioPattern::add(const RatioPattern& other) {
+    for (std::size_t group = 0; group < age_group_count; ++group) {
+        bool full = false;
+        for (std::size_t i = 0; i < counts[group].size(); ++i) {
+            const std::uint64_t sum = std::uint64_t{counts[group][i]} + other.counts[group][i];
+            counts[group][i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, count_max));
+            full = full || sum >= count_max;
+        }
+        if (!full) continue;
+        for (auto& count : counts[group]) count /= 2;
+    }
+}
+
+void RatioHistory::learn(const RatioHistory& file, const PlausibilityTable& table) {
+    if (file.blank.records >= table.blank_records_min) blank = file.blank;
+    pattern.add(file.pattern);
+}
+
 RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables, const RatioPattern* pattern) {
     const AgeGroup group = age_group_on(record.birth, record.day, record.scheme);
     std::optional<Category> category;
     if (!record.limit_category.empty()) {
         category = parse_category(tables, record.limit_category);
-        if (!category) return RatioFinding::suspect_category;
+        // A category of another age is wrong whatever ratio stands beside it.
+        if (!category || !fits_age(*category, group)) return RatioFinding::suspect_category;
     }
     if (!record.copay_percent) return RatioFinding::blank;
     const auto ratio = Percent::from(*record.copay_percent);
     const auto lawful = lawful_ratios(tables, group, record.day);
     if (!ratio || std::ranges::find(lawful, *ratio) == lawful.end()) return RatioFinding::suspect_age;
-    if (category && contradicts(*category, group, *ratio)) return RatioFinding::suspect_category;
+    if (category && contradicts(*category, *ratio)) return RatioFinding::suspect_category;
     if (pattern != nullptr && is_unusual(*pattern, group, *ratio, tables.plausibility)) {
         return RatioFinding::suspect_pattern;
     }
     return RatioFinding::plausible;
 }
 
+namespace {
+
+// blank / records > before_blank / before_records + jump / 1000, without a division.
+bool jumps(std::uint64_t before_blank, std::uint64_t before_records, std::uint64_t blank, std::uint64_t records,
+           std::uint32_t jump_per_1000) {
+    const auto known = static_cast<Wide>(std::max<std::uint64_t>(before_records, 1));
+    const auto now = static_cast<Wide>(records);
+    const Wide allowed =
+        static_cast<Wide>(before_records == 0 ? 0 : before_blank) * now * 1000 + now * known * jump_per_1000;
+    return static_cast<Wide>(blank) * known * 1000 > allowed;
+}
+
+}  // namespace
+
 BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables) {
     const PlausibilityTable& table = tables.plausibility;
     if (now.records < table.blank_records_min) return BlankVerdict::accept;
-    // now.blank / now.records > before.blank / before.records + jump / 1000, without a division.
-    const auto before_records = static_cast<Wide>(std::max<std::uint64_t>(before.records, 1));
-    const auto now_records = static_cast<Wide>(now.records);
-    const Wide have = static_cast<Wide>(now.blank_ratio) * before_records * 1000;
-    const Wide allowed = static_cast<Wide>(before.records == 0 ? 0 : before.blank_ratio) * now_records * 1000 +
-                         now_records * before_records * table.blank_jump_per_1000;
-    return have > allowed ? BlankVerdict::stop : BlankVerdict::accept;
+    const auto jump = table.blank_jump_per_1000;
+    const bool ratios = jumps(before.blank_ratio, before.records, now.blank_ratio, now.records, jump);
+    const bool limits =
+        before.records > 0 && jumps(before.blank_limit, before.records, now.blank_limit, now.records, jump);
+    return ratios || limits ? BlankVerdict::stop : BlankVerdict::accept;
 }
 
 std::string_view to_string(Presence presence) {

@@ -14,6 +14,7 @@ namespace onshi::payments {
 // Which field of the insurer's record is read on a day (§4.1, §4.2).
 enum class AgeGroup : std::uint8_t { preschool, general, seventy, late_elderly };
 inline constexpr std::size_t age_group_count = 4;
+[[nodiscard]] std::string_view to_string(AgeGroup group);
 
 // `scheme` late_elderly is late-elderly at any age: 65 and over with a certified disability.
 [[nodiscard]] AgeGroup age_group_on(Date birth, Date day, InsurerScheme scheme);
@@ -43,10 +44,13 @@ enum class RatioFinding : std::uint8_t {
     return finding >= RatioFinding::suspect_age;
 }
 
-// How often an insurer sent each ratio for each age group; from its last accepted file. Ratios in percent, 0..100.
+// How often an insurer sent each ratio for each age group in its accepted files. Ratios in percent, 0..100.
 struct RatioPattern {
     std::array<std::array<std::uint32_t, 101>, age_group_count> counts{};
 
+    // Above this an age group's counts are halved, so that what was sent lately weighs more.
+    static constexpr std::uint32_t count_max = 1U << 30U;
+    void add(const RatioPattern& other);
     void count(AgeGroup group, Percent ratio) {
         ++counts[static_cast<std::size_t>(group)][static_cast<std::size_t>(ratio.value())];
     }
@@ -68,10 +72,19 @@ struct RatioRecord {
 struct BlankCount {
     std::uint64_t records = 0;
     std::uint64_t blank_ratio = 0;
+    std::uint64_t blank_limit = 0;  // no limit category where the scheme has them
+};
+// What is kept of an insurer between its files.
+struct RatioHistory {
+    BlankCount blank;  // of its last file that was large enough to be judged
+    RatioPattern pattern;
+    // Takes over what an accepted file told. Files too small to be judged leave the blank rate as it was.
+    void learn(const RatioHistory& file, const PlausibilityTable& table);
 };
 enum class BlankVerdict : std::uint8_t { accept, stop };
-// Whether a file is to be stopped because its share of blank ratios jumped against the insurer's last accepted file
-// (2025-07: a vendor's setting blanked a whole insurer). `before` without records: nothing blank is expected.
+// Whether a file is to be stopped because its share of blank ratios or categories jumped against the insurer's last
+// accepted file (2025-07: a vendor's setting blanked both of a whole insurer). `before` without records: no blank ratio
+// is expected, and nothing is known of categories, which not every insurer sends.
 [[nodiscard]] BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables);
 
 // ---- What an answer says -------------------------------------------------------------------------------------------

@@ -10,15 +10,6 @@ bool is_negative(const std::optional<Yen>& amount) {
     return amount && *amount < Yen(0);
 }
 
-bool contradicts_itself(const Ordinance& ordinance) {
-    if (ordinance.days.is_empty() || (!ordinance.inpatient && !ordinance.outpatient)) return true;
-    if (ordinance.age_from < 0 || ordinance.age_to < ordinance.age_from) return true;
-    if (ordinance.payments_per_month && *ordinance.payments_per_month < 0) return true;
-    if (ordinance.prefecture && (*ordinance.prefecture < 1 || *ordinance.prefecture > prefecture_max)) return true;
-    return is_negative(ordinance.fee_per_visit) || is_negative(ordinance.monthly_cap) ||
-           is_negative(ordinance.income_below);
-}
-
 SubsidyAnswer judge(const Ordinance& ordinance, const SubsidyVisit& visit) {
     if (!ordinance.days.contains(visit.day)) return SubsidyAnswer::other_day;
     const auto age = age_on(visit.birth, visit.day);
@@ -44,6 +35,21 @@ Yen fee_of(const Ordinance& ordinance, const SubsidyVisit& visit) {
 
 }  // namespace
 
+std::optional<std::string_view> contradiction(const Ordinance& ordinance) {
+    if (ordinance.days.is_empty()) return "days";
+    if (!ordinance.inpatient && !ordinance.outpatient) return "setting";
+    if (ordinance.age_from < 0 || ordinance.age_to < ordinance.age_from || ordinance.age_to > ordinance_age_max) {
+        return "age";
+    }
+    if (ordinance.payments_per_month && *ordinance.payments_per_month < 0) return "payments_per_month";
+    const auto prefecture = ordinance.prefecture.value_or(1);
+    if (prefecture < 1 || prefecture > prefecture_max) return "prefecture";
+    if (is_negative(ordinance.fee_per_visit)) return "fee_per_visit";
+    if (is_negative(ordinance.monthly_cap)) return "monthly_cap";
+    if (is_negative(ordinance.income_below)) return "income_below";
+    return std::nullopt;
+}
+
 std::string_view to_string(SubsidyAnswer answer) {
     switch (answer) {
         case SubsidyAnswer::applies: return "applies";
@@ -58,7 +64,7 @@ std::string_view to_string(SubsidyAnswer answer) {
 }
 
 Evaluated<SubsidyResult> apply_ordinance(const Ordinance& ordinance, const SubsidyVisit& visit) {
-    if (contradicts_itself(ordinance)) return tl::unexpected(ErrorCode::payments_ordinance);
+    if (contradiction(ordinance)) return tl::unexpected(ErrorCode::payments_ordinance);
     const bool wrong_amount = visit.left < Yen(0) || visit.left > Yen(cost_yen_max) || visit.paid_before < Yen(0);
     if (wrong_amount || visit.payments_before < 0) return tl::unexpected(ErrorCode::payments_amount);
     SubsidyResult result;

@@ -27,6 +27,9 @@ struct Ordinance {
     SubsidyPayment payment = SubsidyPayment::in_kind;
 };
 
+// What is wrong with it, by the name of the field; nullopt: it does not contradict itself.
+[[nodiscard]] std::optional<std::string_view> contradiction(const Ordinance& ordinance);
+
 // One visit of one person. `left` is what insurance and the national programmes leave to the patient.
 struct SubsidyVisit {
     Date birth;

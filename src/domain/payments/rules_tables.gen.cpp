@@ -256,9 +256,10 @@ constexpr Tables tables{
     limits, category_names, category_codes, payers, programme_caps,
     Yen(10000), Yen(20000),
     Relief{{Date::of(2022, 10, 1), Date::of(2025, 9, 30)}, Yen(6000), Yen(30000), Percent::of(10), Yen(18000)},
-    Yen(21000), 8,
+    Yen(21000), Yen(10500), 10, 8,
     RatioTable{Percent::of(20), Percent::of(30), ratio_seventy, ratio_late_elderly, ratio_late_elderly_before_2022_10, Yen(280000), Yen(1450000), Yen(3830000), Yen(5200000), Yen(280000), Yen(2000000), Yen(3200000)},
-    PlausibilityTable{1000, 10, 100, 20}};
+    PlausibilityTable{1000, 10, 100, 20},
+    DisclosureTable{LimitConsent::not_needed, LimitConsent::needed}};
 
 }  // namespace
 

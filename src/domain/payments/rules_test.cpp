@@ -267,6 +267,37 @@ TEST(limits, of_2018_and_2026_differ_only_where_the_law_changed) {
     }
 }
 
+// What a patient paid in July 2026 is what the same care costs in August, unless a limit decided; then it is not less.
+TEST(claims, of_2018_and_2026_differ_only_where_a_limit_decided) {
+    const auto& before = *find_limit_table(tables, "T2018");
+    const auto& after = *find_limit_table(tables, "T2026");
+    for_each_row([&](const LimitTable& table, const LimitRow& row, Percent ratio) {
+        if (&table != &before) return;
+        for (const Setting setting : {Setting::inpatient, Setting::outpatient}) {
+            for (const bool many : {false, true}) {
+                for (const std::int64_t cost : costs) {
+                    Claim claim = plain_claim(before, row, ratio, Yen(cost));
+                    claim.setting = setting;
+                    claim.many = many;
+                    claim.care_month = Date::of(2026, 7, 31);
+                    const auto old_law = evaluate_claim(claim, tables);
+                    claim.care_month = after.first;
+                    const auto new_law = evaluate_claim(claim, tables);
+                    ASSERT_TRUE(old_law && new_law);
+                    EXPECT_LE(old_law->patient_total, new_law->patient_total) << cost;
+                    if (!old_law->limited) {
+                        EXPECT_EQ(old_law->patient_total, new_law->patient_total) << cost;
+                    }
+                    // Reduced limits did not change.
+                    if (many && row.many && !(setting == Setting::outpatient && row.outpatient)) {
+                        EXPECT_EQ(old_law->patient_total, new_law->patient_total) << cost;
+                    }
+                }
+            }
+        }
+    });
+}
+
 TEST(limits, tables_change_on_the_first_of_august) {
     EXPECT_EQ(find_limit_table(tables, Date::of(2026, 7, 31))->name, "T2018");
     EXPECT_EQ(find_limit_table(tables, Date::of(2026, 8, 1))->name, "T2026");
@@ -291,12 +322,24 @@ TEST(limits, a_pay_finds_its_row) {
 }
 
 TEST(limits, the_fourth_month_counts_the_eleven_before_it) {
-    std::vector<bool> none(11);
     const bool three[] = {true, false, false, true, false, false, false, false, false, false, true};
     const bool older[] = {true, true, false, false, false, false, false, false, false, false, false, false, true};
     EXPECT_TRUE(is_many(three));
     EXPECT_FALSE(is_many(older));
     EXPECT_FALSE(is_many({}));
+}
+
+TEST(limits, the_fourth_month_is_known_from_the_months_of_the_benefits) {
+    const Date care = Date::of(2026, 11, 23);
+    const std::vector<Date> oldest{Date::of(2025, 12, 31), Date::of(2026, 10, 1), Date::of(2026, 3, 5)};
+    EXPECT_TRUE(is_many(care, oldest));
+    const std::vector<Date> too_old{Date::of(2025, 11, 30), Date::of(2026, 10, 1), Date::of(2026, 3, 5)};
+    EXPECT_FALSE(is_many(care, too_old));
+    const std::vector<Date> one_month_twice{Date::of(2026, 10, 31), Date::of(2026, 10, 1), Date::of(2026, 3, 5)};
+    EXPECT_FALSE(is_many(care, one_month_twice));
+    const std::vector<Date> its_own{Date::of(2026, 11, 1), Date::of(2026, 10, 1), Date::of(2026, 3, 5)};
+    EXPECT_FALSE(is_many(care, its_own));
+    EXPECT_FALSE(is_many(care, {}));
 }
 
 TEST(annual, ceilings_of_the_worked_examples) {
@@ -350,11 +393,13 @@ Household draw_household(Draw& draw) {
     household.low_income_1 = household.limit_class.category == Category::u70_o && draw.below(2) == 0;
     household.many = draw.below(3) == 0;
     household.item_count = static_cast<std::uint8_t>(1 + draw.below(household_items_max));
+    const std::array<bool, 5> half_months{draw.below(3) == 0, false, draw.below(6) == 0, false, draw.below(6) == 0};
     for (std::size_t i = 0; i < household.item_count; ++i) {
         auto& item = household.items[i];
         item.person = static_cast<std::uint8_t>(draw.below(5));
         item.band = item.person < 2 ? Band::over70 : Band::under70;
         item.setting = draw.below(2) == 0 ? Setting::inpatient : Setting::outpatient;
+        item.half_month = half_months[item.person];
         item.cost = draw.cost();
         item.ratio = *Percent::from(item.band == Band::over70 ? 10 + 10 * draw.below(3) : 20 + 10 * draw.below(2));
     }
@@ -373,6 +418,59 @@ TEST(households, refunds_are_never_negative_and_never_above_what_was_paid) {
         RC_ASSERT(result->net_burden >= Yen(0));
         RC_ASSERT(result->net_burden + result->refund_total == result->paid);
         RC_ASSERT(steps.left_out() == 0);
+    }));
+}
+
+// What comes back goes to the items whose payments were counted, and nobody gets more than was paid.
+TEST(households, the_parts_of_a_refund_sum_to_the_whole) {
+    EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+        Draw draw(seed);
+        const Household household = draw_household(draw);
+        std::vector<Yen> refunds(household.item_count, Yen(-1));
+        const auto result = evaluate_household(household, tables, nullptr, refunds);
+        Yen sum;
+        for (std::size_t i = 0; i < refunds.size(); ++i) {
+            const auto& item = household.items[i];
+            RC_ASSERT(refunds[i] >= Yen(0) && refunds[i] <= item.ratio.share_of(item.cost));
+            sum += refunds[i];
+        }
+        RC_ASSERT(sum == result->refund_total);
+        RC_ASSERT(result->net_burden == evaluate_household(household, tables)->net_burden);
+    }));
+}
+
+// Of the elderly alone: from 21,000 yen on a younger member's payment counts, and more cost can then cost less.
+TEST(households, of_the_elderly_are_monotone_in_cost) {
+    for_each_row([](const LimitTable& table, const LimitRow& row, Percent ratio) {
+        if (band_of(row.limit_class.category) == Band::over70) return;
+        for (const Setting setting : {Setting::inpatient, Setting::outpatient}) {
+            for (const std::int64_t other : {0L, 26'690L, 1'000'000L}) {
+                Yen before;
+                for (const std::int64_t cost : costs) {
+                    Household household;
+                    household.care_month = table.first;
+                    household.limit_class = row.limit_class;
+                    household.item_count = 2;
+                    household.items[0] = {0, Band::over70, setting, Yen(cost), ratio, false};
+                    household.items[1] = {1, Band::over70, Setting::inpatient, Yen(other), ratio, false};
+                    const auto result = evaluate_household(household, tables);
+                    ASSERT_TRUE(result);
+                    EXPECT_GE(result->net_burden, before) << table.name << " " << cost;
+                    before = result->net_burden;
+                }
+            }
+        }
+    });
+}
+
+TEST(households, a_half_month_never_costs_more_than_a_whole_one) {
+    EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+        Draw draw(seed);
+        Household household = draw_household(draw);
+        const auto half = evaluate_household(household, tables);
+        for (auto& item : household.items) item.half_month = false;
+        const auto whole = evaluate_household(household, tables);
+        RC_ASSERT(half->net_burden <= whole->net_burden);
     }));
 }
 
@@ -400,7 +498,7 @@ TEST(households, a_split_refund_sums_to_the_whole) {
         split_refund(refund, paid, shares);
         Yen given;
         for (std::size_t i = 0; i < paid.size(); ++i) {
-            RC_ASSERT(shares[i] >= Yen(0) && shares[i] <= paid[i] + Yen(1));
+            RC_ASSERT(shares[i] >= Yen(0) && shares[i] <= paid[i]);
             given += shares[i];
         }
         RC_ASSERT(given == refund);
@@ -471,6 +569,8 @@ TEST(ratio, records_that_contradict_themselves_are_suspect) {
         {adult, 30, "B04", RatioFinding::suspect_category},
         {adult, 30, "Z99", RatioFinding::suspect_category},
         {adult, {}, "A03", RatioFinding::blank},
+        {adult, {}, "B04", RatioFinding::suspect_category},
+        {old, {}, "A03", RatioFinding::suspect_category},
         {adult, 0, "", RatioFinding::suspect_age},
         {adult, 101, "", RatioFinding::suspect_age},
         {seventy, 20, "B04", RatioFinding::plausible},
@@ -520,6 +620,32 @@ TEST(ratio, a_file_whose_blank_rate_jumps_is_stopped) {
     EXPECT_EQ(judge_blank_rate({}, {100, 3}, tables), BlankVerdict::stop);
     EXPECT_EQ(judge_blank_rate({}, {99, 99}, tables), BlankVerdict::accept);
     EXPECT_EQ(judge_blank_rate({1'000'000'000'000, 1}, {1'000'000'000'000, 1}, tables), BlankVerdict::accept);
+    // Categories: against what was sent before; what an insurer never sent is not expected.
+    EXPECT_EQ(judge_blank_rate({}, {1000, 0, 1000}, tables), BlankVerdict::accept);
+    EXPECT_EQ(judge_blank_rate({1000, 0, 0}, {1000, 0, 20}, tables), BlankVerdict::accept);
+    EXPECT_EQ(judge_blank_rate({1000, 0, 0}, {1000, 0, 21}, tables), BlankVerdict::stop);
+    EXPECT_EQ(judge_blank_rate({1000, 0, 1000}, {1000, 0, 1000}, tables), BlankVerdict::accept);
+}
+
+TEST(ratio, an_insurers_history_learns_from_accepted_files) {
+    const PlausibilityTable& table = tables.plausibility;
+    RatioHistory history;
+    RatioHistory file;
+    file.blank = {table.blank_records_min, 3};
+    file.pattern.counts[0][20] = 7;
+    history.learn(file, table);
+    EXPECT_EQ(history.blank.blank_ratio, 3U);
+    // A small file says nothing of the blank rate, and its ratios count all the same.
+    file.blank = {table.blank_records_min - 1, 50};
+    history.learn(file, table);
+    EXPECT_EQ(history.blank.blank_ratio, 3U);
+    EXPECT_EQ(history.pattern.counts[0][20], 14U);
+    // Counts never run over; where they would, what was sent before weighs less.
+    file.pattern.counts[0][20] = RatioPattern::count_max;
+    file.pattern.counts[0][30] = 10;
+    history.learn(file, table);
+    EXPECT_EQ(history.pattern.counts[0][20], RatioPattern::count_max / 2);
+    EXPECT_EQ(history.pattern.counts[0][30], 5U);
 }
 
 TEST(ratio, blank_is_told_apart_from_not_applicable) {
@@ -532,15 +658,38 @@ TEST(ratio, blank_is_told_apart_from_not_applicable) {
 }
 
 TEST(caps, of_programmes_by_income) {
-    const auto* cap = find_programme_cap(tables, 54, IncomeClass::middle_1, Severity::normal);
-    ASSERT_NE(cap, nullptr);
-    EXPECT_EQ(cap->amount, Yen(10'000));
-    EXPECT_EQ(find_programme_cap(tables, 54, IncomeClass::upper, Severity::ventilator)->amount, Yen(1'000));
-    EXPECT_EQ(find_programme_cap(tables, 52, IncomeClass::low_1, Severity::normal)->amount, Yen(1'250));
-    EXPECT_EQ(find_programme_cap(tables, 15, IncomeClass::middle_1, Severity::normal)->kind, CapKind::insurance_limit);
-    EXPECT_EQ(find_programme_cap(tables, 21, IncomeClass::upper, Severity::normal)->kind, CapKind::not_covered);
-    EXPECT_EQ(find_programme_cap(tables, 15, IncomeClass::welfare, Severity::ventilator), nullptr);
-    EXPECT_EQ(find_programme_cap(tables, 10, IncomeClass::welfare, Severity::normal), nullptr);
+    using Cap = Evaluated<std::optional<Yen>>;
+    const Cap none = tl::unexpected(ErrorCode::payments_income_class);
+    EXPECT_EQ(programme_cap(tables, 54, IncomeClass::middle_1, Severity::normal), Cap(Yen(10'000)));
+    EXPECT_EQ(programme_cap(tables, 54, IncomeClass::upper, Severity::ventilator), Cap(Yen(1'000)));
+    EXPECT_EQ(programme_cap(tables, 52, IncomeClass::low_1, Severity::normal), Cap(Yen(1'250)));
+    EXPECT_EQ(programme_cap(tables, 15, IncomeClass::middle_1, Severity::normal), Cap(std::nullopt));
+    EXPECT_EQ(programme_cap(tables, 21, IncomeClass::upper, Severity::normal), none);
+    EXPECT_EQ(programme_cap(tables, 15, IncomeClass::welfare, Severity::ventilator), none);
+    EXPECT_EQ(programme_cap(tables, 10, IncomeClass::welfare, Severity::normal), none);
+    // §4.4 as a table: class, 54 normal, long, ventilator, 52 normal, long, ventilator.
+    struct Row {
+        const char* income;
+        std::array<std::int64_t, 6> caps;
+    };
+    const Row rows[] = {{"welfare", {0, 0, 0, 0, 0, 0}},
+                        {"low_1", {2'500, 2'500, 1'000, 1'250, 1'250, 500}},
+                        {"low_2", {5'000, 5'000, 1'000, 2'500, 2'500, 500}},
+                        {"middle_1", {10'000, 5'000, 1'000, 5'000, 2'500, 500}},
+                        {"middle_2", {20'000, 10'000, 1'000, 10'000, 5'000, 500}},
+                        {"upper", {30'000, 20'000, 1'000, 15'000, 10'000, 500}}};
+    for (const auto& row : rows) {
+        const auto income = parse_income_class(row.income);
+        ASSERT_TRUE(income);
+        EXPECT_EQ(to_string(*income), row.income);
+        for (std::size_t i = 0; i < row.caps.size(); ++i) {
+            const auto severity = parse_severity(std::array{"normal", "long", "ventilator"}[i % 3]);
+            ASSERT_TRUE(severity);
+            EXPECT_EQ(programme_cap(tables, i < 3 ? 54 : 52, *income, *severity), Cap(Yen(row.caps[i]))) << row.income;
+        }
+    }
+    EXPECT_FALSE(parse_income_class("rich"));
+    EXPECT_FALSE(parse_severity("severe"));
 }
 
 }  // namespace

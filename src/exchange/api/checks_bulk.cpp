@@ -14,14 +14,20 @@ struct Terms {
     std::string_view number;
     std::string_view branch;
     std::string_view birth;
+    bool limit_consent = false;
 };
 
 constexpr std::size_t term_bytes_max = 80;
 
 Terms read_terms(JsonObject& object) {
     const auto text = [&](std::string_view name) { return object.optional_text(name, term_bytes_max).value_or(""); };
-    return {text("care_day"), text("insurer_number"), text("symbol"),
-            text("number"),   text("branch"),         text("birth_date")};
+    return {text("care_day"),
+            text("insurer_number"),
+            text("symbol"),
+            text("number"),
+            text("branch"),
+            text("birth_date"),
+            object.optional_boolean("limit_consent").value_or(false)};
 }
 
 // The first thing that is wrong, in the order in which a document is read.
@@ -45,7 +51,7 @@ Result<eligibility::NumberCheck> judge(const CheckId& id, const Terms& terms, Da
     if (*birth > today) return fail(ErrorCode::date_out_of_range, "birth_date");
     auto care_day = parse_iso_date(terms.care_day);
     if (!care_day) return fail(std::move(care_day));
-    return eligibility::NumberCheck{id, *care_day, *insurer, std::move(*insured), branch, *birth};
+    return eligibility::NumberCheck{id, *care_day, *insurer, std::move(*insured), branch, *birth, terms.limit_consent};
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ Result<eligibility::NumberCheck> parse_number_check(std::string_view body, Date 
     std::optional<InsuredSymbolNumber> insured;
     std::optional<BranchNumber> branch;
     std::optional<Date> birth;
+    bool limit_consent = false;
     auto read = document->read([&](JsonObject& object) {
         id = object.parsed("check_id", 36, &CheckId::parse);
         care_day = object.parsed("care_day", 10, &parse_iso_date);
@@ -157,9 +158,10 @@ Result<eligibility::NumberCheck> parse_number_check(std::string_view body, Date 
         branch = object.optional_parsed("branch", 8, &BranchNumber::parse);
         birth = object.parsed("birth_date", 10, &parse_iso_date);
         if (birth && *birth > today) object.reject("birth_date", ErrorCode::date_out_of_range);
+        limit_consent = object.optional_boolean("limit_consent").value_or(false);
     });
     if (!read) return fail(std::move(read));
-    return eligibility::NumberCheck{*id, *care_day, *insurer, std::move(*insured), branch, *birth};
+    return eligibility::NumberCheck{*id, *care_day, *insurer, std::move(*insured), branch, *birth, limit_consent};
 }
 
 Result<std::vector<consent::ItemChoice>> parse_consents(std::string_view body) {

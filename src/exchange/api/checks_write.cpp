@@ -1,6 +1,7 @@
 // Answers of a check.
 #include "domain/audit/rules.h"
-#include "domain/payments/rules_ratio.h"
+#include "domain/payments/rules_certificates.h"
+#include "exchange/api/certificates.h"
 #include "exchange/api/checks.h"
 #include "exchange/api/values.h"
 #include "platform/text_formats/json_writer.h"
@@ -11,6 +12,8 @@ namespace {
 
 using coverage::Coverage;
 using eligibility::Answer;
+using eligibility::Entitlements;
+using eligibility::LimitShown;
 using eligibility::Source;
 
 std::string_view audience_name(Audience audience) {
@@ -35,7 +38,19 @@ std::string_view parameter_name(OutcomeCode code) {
     }
 }
 
-void write_coverage_fields(JsonWriter& writer, const Coverage& c, const organisations::InsurerTable& insurers) {
+// `entitlements`: of the coverage that counts; nullptr for the others, which carry no certificate.
+void write_limit(JsonWriter& writer, const Coverage& c, LimitShown shown, const Entitlements* entitlements) {
+    payments::LimitFacts facts{.category = c.limit_category, .scheme = c.insurer.scheme()};
+    facts.shown = shown == LimitShown::shown;
+    if (entitlements != nullptr && entitlements->limit) facts.certificate = &*entitlements->limit;
+    const auto told = payments::disclose_limit(facts);
+    if (told.block) writer.member("limit_category", told.block->category);
+    writer.member("limit_category_state", to_string(told.presence));
+    if (told.block && entitlements != nullptr) write_limit_certificate(writer, *told.block);
+}
+
+void write_coverage_fields(JsonWriter& writer, const Coverage& c, const organisations::InsurerTable& insurers,
+                           LimitShown shown, const Entitlements* entitlements) {
     writer.begin_object("insurer");
     writer.member("number", c.insurer.issued());
     if (const auto* insurer = insurers.find(c.insurer)) {
@@ -58,10 +73,17 @@ void write_coverage_fields(JsonWriter& writer, const Coverage& c, const organisa
     writer.member("certificate_kind", static_cast<int>(c.kind));
     if (c.copay_percent) writer.member("copay_percent", *c.copay_percent);
     writer.member("copay_state", to_string(payments::copay_ratio_presence(c.copay_percent)));
-    if (!c.limit_category.empty()) writer.member("limit_category", c.limit_category);
-    writer.member("limit_category_state",
-                  to_string(payments::limit_category_presence(c.limit_category, c.insurer.scheme())));
+    write_limit(writer, c, shown, entitlements);
     writer.member("insurer_file_of", to_iso(c.file_day));
+}
+
+// What a counter collects while the insurer's ratio is blank.
+void write_plain_ratio(JsonWriter& writer, const Answer& answer) {
+    const Coverage& coverage = *answer.verdict.coverage;
+    const bool needed = answer.verdict.result == eligibility::ResultCode::valid && !coverage.copay_percent;
+    if (!needed || !answer.person) return;
+    const auto group = payments::age_group_on(answer.person->birth, answer.care_day, coverage.insurer.scheme());
+    writer.member("plain_percent", payments::plain_ratio(payments::builtin_tables(), group, answer.care_day).value());
 }
 
 void write_person(JsonWriter& writer, const Answer& answer, const std::string& person_ref) {
@@ -112,6 +134,28 @@ void write_outcome(JsonWriter& writer, const Answer& answer) {
     writer.end_object();
 }
 
+// For the kiosk: what may be chosen, by name. Numbers and caps come with the choice.
+void write_subsidies(JsonWriter& writer, const Answer& answer) {
+    const Entitlements& entitlements = answer.entitlements;
+    if (entitlements.knowledge == payments::SubsidyKnowledge::not_asked) return;
+    writer.begin_object("subsidies");
+    writer.member("state", to_string(entitlements.knowledge));
+    writer.begin_array("offered");
+    int offer = 0;
+    for (const auto& subsidy : entitlements.subsidies) {
+        writer.begin_object();
+        writer.member("offer", ++offer);
+        writer.member("name", subsidy.name);
+        writer.member("municipality", subsidy.municipality.text());
+        writer.member("connection", "connected");
+        writer.member("valid_from", to_iso(subsidy.valid.first));
+        if (!subsidy.valid.is_open_ended()) writer.member("valid_to", to_iso(subsidy.valid.last));
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.end_object();
+}
+
 void write_freshness(JsonWriter& writer, const Answer& answer) {
     writer.begin_object("freshness");
     writer.member("as_of", to_rfc3339(answer.answered_at));
@@ -119,14 +163,6 @@ void write_freshness(JsonWriter& writer, const Answer& answer) {
     writer.member("source", answer.verdict.coverage ? "insurer_file" : "registry");
     if (answer.verdict.coverage) writer.member("insurer_file_of", to_iso(answer.verdict.coverage->file_day));
     if (answer.card_status_as_of) writer.member("card_status_as_of", to_rfc3339(*answer.card_status_as_of));
-    writer.end_object();
-}
-
-void write_place(JsonWriter& writer, const sql::CommitPosition& position) {
-    writer.begin_object("audit");
-    writer.member("lane", position.lane);
-    writer.member("sequence", position.sequence);
-    writer.member("hash", to_hex(position.hash));
     writer.end_object();
 }
 
@@ -166,20 +202,23 @@ void write_answer_members(JsonWriter& writer, const eligibility::GivenAnswer& gi
     writer.end_object();
     write_outcome(writer, answer);
     if (answer.person) write_person(writer, answer, context.person_ref);
+    const LimitShown shown = answer.entitlements.limit_shown;
     if (answer.verdict.coverage) {
         writer.begin_object("coverage");
-        write_coverage_fields(writer, *answer.verdict.coverage, context.insurers);
+        write_coverage_fields(writer, *answer.verdict.coverage, context.insurers, shown, &answer.entitlements);
+        write_plain_ratio(writer, answer);
         writer.end_object();
     }
     if (!answer.verdict.overlaps.empty()) {
         writer.begin_array("overlaps");
         for (const auto& overlap : answer.verdict.overlaps) {
             writer.begin_object();
-            write_coverage_fields(writer, overlap, context.insurers);
+            write_coverage_fields(writer, overlap, context.insurers, shown, nullptr);
             writer.end_object();
         }
         writer.end_array();
     }
+    write_subsidies(writer, answer);
     write_freshness(writer, answer);
     write_place(writer, given.position);
     if (context.next_challenge != nullptr) {
@@ -256,6 +295,16 @@ std::string write_consents(const eligibility::ConsentsRecorded& recorded, std::u
         writer.end_object();
     }
     writer.end_array();
+    if (recorded.limit_of) {
+        payments::LimitFacts facts{.category = recorded.limit_of->limit_category,
+                                   .scheme = recorded.limit_of->insurer.scheme()};
+        if (recorded.limit) facts.certificate = &*recorded.limit;
+        const auto told = payments::disclose_limit(facts);
+        if (told.block) writer.member("limit_category", told.block->category);
+        writer.member("limit_category_state", to_string(told.presence));
+        if (told.block) write_limit_certificate(writer, *told.block);
+    }
+    if (!recorded.diseases.empty()) write_diseases(writer, payments::disease_blocks(recorded.diseases));
     write_place(writer, recorded.position);
     writer.end_object();
     return body;

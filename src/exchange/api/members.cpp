@@ -38,11 +38,17 @@ void write_members(JsonWriter& writer, const Upload& upload) {
         writer.member("rows", upload.progress.rows);
         write_counts(writer, upload.progress);
     }
-    if (upload.state == UploadState::held || (upload.state == UploadState::done && upload.members > 0)) {
+    const bool unusual = upload.members > 0 || upload.records > 0;
+    if (upload.state == UploadState::held || (upload.state == UploadState::done && unusual)) {
         writer.begin_object("unusual");
         writer.member("members", upload.members);
         writer.member("ended", upload.ended);
         writer.member("blanked", upload.blanked);
+        if (upload.records > 0) {
+            writer.member("records", upload.records);
+            writer.member("blank_ratios", upload.blank_ratios);
+            writer.member("blank_limits", upload.blank_limits);
+        }
         writer.end_object();
     }
 }

@@ -1,6 +1,9 @@
 #include "exchange/api/payments.h"
 
+#include <vector>
+
 #include "domain/payments/rules.h"
+#include "domain/payments/rules_book.h"
 #include "domain/payments/rules_explanation.h"
 #include "platform/text_formats/json_reader.h"
 #include "platform/text_formats/json_writer.h"
@@ -16,7 +19,13 @@ using payments::Yen;
 
 constexpr std::size_t category_bytes_max = 32;
 constexpr std::size_t setting_bytes_max = 16;
+constexpr std::size_t word_bytes_max = 16;
+constexpr std::size_t month_bytes = 7;  // 2026-11
+constexpr std::size_t benefit_months_max = 24;
+constexpr std::size_t household_recipients_max = 8;
 constexpr int law_code_max = 99;
+constexpr int local_law_code_min = 80;
+constexpr std::int64_t visits_a_month_max = 1000;
 
 // A name tells its band by itself; a standard monthly pay is read for under 70.
 payments::Evaluated<payments::LimitClass> find_class(std::string_view text, Date day) {
@@ -27,6 +36,41 @@ payments::Evaluated<payments::LimitClass> find_class(std::string_view text, Date
     return found ? found : payments::parse_limit_class(tables, *table, Band::over70, text);
 }
 
+Result<Date> parse_month(std::string_view text) {
+    if (text.size() != month_bytes) return fail(ErrorCode::date_format, "a month is YYYY-MM");
+    return parse_iso_date(std::string(text) + "-01");
+}
+
+// A payer's monthly cap: an amount, or that of the recipient's income class, shared with others of the household.
+std::optional<Yen> read_cap(JsonObject& payer, int code) {
+    const auto amount = payer.optional_integer("cap", 0, payments::cost_yen_max);
+    const auto income_word = payer.optional_text("income_class", word_bytes_max);
+    const auto severity_word = payer.optional_text("severity", word_bytes_max);
+    std::vector<Yen> others;
+    payer.optional_objects("others", household_recipients_max, [&others](JsonObject& entry) {
+        others.push_back(Yen(entry.integer("cap", 0, payments::cost_yen_max).value_or(0)));
+    });
+    std::optional<Yen> own;
+    if (amount) own = Yen(*amount);
+    if (income_word) {
+        const auto income = payments::parse_income_class(*income_word);
+        const auto severity = payments::parse_severity(severity_word.value_or("normal"));
+        if (!income || amount) payer.reject("income_class", ErrorCode::field_value);
+        if (!severity) payer.reject("severity", ErrorCode::field_value);
+        if (!income || !severity) return own;
+        const auto cap = payments::programme_cap(payments::builtin_tables(), code, *income, *severity);
+        if (!cap) payer.reject("income_class", cap.error());
+        if (cap) own = *cap;
+    } else if (severity_word) {
+        payer.reject("severity", ErrorCode::field_value);
+    }
+    if (!own) return own;
+    const auto unit = payments::builtin_tables().household_cap_rounding_unit;
+    const auto shared = payments::cap_in_household(*own, others, unit);
+    if (!shared) payer.reject("others", shared.error());
+    return shared ? std::optional(*shared) : own;
+}
+
 ClaimPart read_part(JsonObject& object) {
     ClaimPart part;
     part.cost = Yen(object.integer("points", 0, payments::cost_yen_max / 10).value_or(0) * 10);
@@ -34,10 +78,21 @@ ClaimPart read_part(JsonObject& object) {
         if (part.payer_count == payments::payers_per_part_max) return;
         auto& use = part.payers[part.payer_count++];
         use.code = static_cast<std::uint8_t>(payer.integer("law_code", 1, law_code_max).value_or(0));
-        const auto cap = payer.optional_integer("cap", 0, payments::cost_yen_max);
-        if (cap) use.cap = Yen(*cap);
+        use.cap = read_cap(payer, use.code);
     });
     return part;
+}
+
+// 多数回該当 as it stands, or from the months of the benefits.
+bool read_many(JsonObject& object, const std::optional<Date>& care_day) {
+    const auto given = object.optional_boolean("fourth_month");
+    std::vector<Date> months;
+    object.optional_objects("benefit_months", benefit_months_max, [&months](JsonObject& entry) {
+        const auto month = entry.parsed("month", month_bytes, &parse_month);
+        if (month) months.push_back(*month);
+    });
+    if (given && !months.empty()) object.reject("fourth_month", ErrorCode::field_value);
+    return given.value_or(care_day && payments::is_many(*care_day, months));
 }
 
 void read_claim(JsonObject& object, Claim& claim) {
@@ -61,7 +116,7 @@ void read_claim(JsonObject& object, Claim& claim) {
     } else if (setting != to_string(payments::Setting::outpatient)) {
         object.reject("setting", ErrorCode::field_value);
     }
-    claim.many = object.optional_boolean("fourth_month").value_or(false);
+    claim.many = read_many(object, day);
     claim.half_month = object.optional_boolean("half_month").value_or(false);
     claim.relief = object.optional_boolean("relief").value_or(false);
     const auto cap = object.optional_integer("special_disease_cap", 0, payments::cost_yen_max);
@@ -69,6 +124,24 @@ void read_claim(JsonObject& object, Claim& claim) {
     object.objects("parts", payments::claim_parts_max, [&claim](JsonObject& part) {
         if (claim.part_count < payments::claim_parts_max) claim.parts[claim.part_count++] = read_part(part);
     });
+}
+
+void read_subsidy(JsonObject& object, EstimateRequest& request) {
+    const auto municipality = object.parsed("municipality", 6, &payments::MunicipalityCode::parse);
+    const auto law_code = object.integer("law_code", local_law_code_min, law_code_max);
+    const auto birth = object.parsed("birth_date", 10, &parse_iso_date);
+    const auto before = object.optional_integer("payments_before", 0, visits_a_month_max);
+    const auto paid = object.optional_integer("paid_before", 0, payments::cost_yen_max);
+    const auto income = object.optional_integer("income", 0, payments::cost_yen_max);
+    if (!municipality || !law_code || !birth) return;
+    EstimateSubsidy asked{*municipality, static_cast<int>(*law_code), {}};
+    asked.visit.birth = *birth;
+    asked.visit.day = request.claim.care_month;
+    asked.visit.setting = request.claim.setting;
+    asked.visit.payments_before = static_cast<int>(before.value_or(0));
+    asked.visit.paid_before = Yen(paid.value_or(0));
+    if (income) asked.visit.income = Yen(*income);
+    request.subsidy = asked;
 }
 
 void write_step(JsonWriter& writer, const payments::Step& step) {
@@ -90,27 +163,40 @@ void write_step(JsonWriter& writer, const payments::Step& step) {
 
 }  // namespace
 
-Result<Claim> parse_estimate(std::string_view body) {
+Result<EstimateRequest> parse_estimate(std::string_view body) {
     auto document = JsonDocument::parse(body);
     if (!document) return fail(std::move(document));
-    Claim claim;
-    auto read = document->read([&claim](JsonObject& object) { read_claim(object, claim); });
+    EstimateRequest request;
+    auto read = document->read([&request](JsonObject& object) {
+        read_claim(object, request.claim);
+        object.optional_object("subsidy", [&request](JsonObject& subsidy) { read_subsidy(subsidy, request); });
+    });
     if (!read) return fail(std::move(read));
-    return claim;
+    return request;
 }
 
-std::string write_estimate(const payments::LimitTable& table, const payments::ClaimResult& result,
-                           const payments::Steps& steps) {
+std::string write_estimate(const payments::LimitTable& table, const payments::Claim& claim,
+                           const payments::ClaimResult& result, const payments::Steps& steps,
+                           const std::optional<payments::SubsidyResult>& subsidy) {
     const auto rounding = result.limited ? payments::Rounding::exact : payments::Rounding::to_ten_yen;
     std::string body;
     JsonWriter writer(body);
     writer.begin_object();
     writer.member("schema", "onshi.payment_estimate/1");
     writer.member("limit_table", table.name);
+    writer.member("limit_category", payments::category_name(payments::builtin_tables(), claim.limit_class.category));
     writer.member("patient_total", result.patient_total.value());
     writer.member("counter_amount", payments::counter_amount(result.patient_total, rounding).value());
     writer.member("insurer_total", result.insurer_total.value());
     writer.member("payers_total", result.payers_total.value());
+    if (subsidy) {
+        writer.begin_object("subsidy");
+        writer.member("answer", to_string(subsidy->answer));
+        writer.member("patient", subsidy->patient.value());
+        writer.member("refund_later", subsidy->refund_later.value());
+        writer.member("subsidy", subsidy->subsidy.value());
+        writer.end_object();
+    }
     writer.begin_array("parts");
     for (std::size_t i = 0; i < result.part_count; ++i) {
         writer.begin_object();
@@ -123,6 +209,7 @@ std::string write_estimate(const payments::LimitTable& table, const payments::Cl
     writer.begin_array("steps");
     for (const auto& step : steps.list()) write_step(writer, step);
     writer.end_array();
+    if (steps.left_out() > 0) writer.member("steps_left_out", static_cast<std::int64_t>(steps.left_out()));
     writer.end_object();
     return body;
 }

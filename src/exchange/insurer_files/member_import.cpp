@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "domain/audit/intents.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
 #include "exchange/insurer_files/line_reader.h"
 #include "exchange/insurer_files/result_file.h"
 #include "platform/event_loop/event_loop.h"
@@ -87,9 +88,11 @@ std::string file_payload(const IntakeFile& file) {
 
 // The change of a file's own row, with its record in the audit chain.
 Task<Result<void>> change_audited(const coverage::IntakeParts& parts, audit::Event event, const IntakeFile& file,
-                                  const audit::Actor& actor, std::int64_t version, Deadline deadline) {
+                                  const audit::Actor& actor, std::int64_t version, Deadline deadline,
+                                  const std::function<void(sql::WriteSet&)>& more = {}) {
     audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
-    sql::WriteSet set(sql::Store::registry);
+    sql::WriteSet set(sql::Store::registry, more ? sql::SetVolume::bulk : sql::SetVolume::ordinary);
+    if (more) more(set);
     if (version == 0) {
         coverage::add_file(set, file);
     } else {
@@ -107,7 +110,7 @@ Task<Result<void>> change_audited(const coverage::IntakeParts& parts, audit::Eve
 class MemberImport {
   public:
     MemberImport(const coverage::IntakeParts& parts, const ImportOptions& options)
-        : parts_(parts), options_(options), intake_(parts) {}
+        : parts_(parts), options_(options), intake_(guarded(parts)) {}
 
     [[nodiscard]] Task<Result<ImportReport>> run();
 
@@ -115,6 +118,9 @@ class MemberImport {
     [[nodiscard]] Task<Result<void>> load_insurers();
     [[nodiscard]] Task<Result<void>> claim_file();
     [[nodiscard]] Task<Result<void>> weigh();
+    [[nodiscard]] Task<Result<void>> weigh_ratios();
+    [[nodiscard]] coverage::IntakeParts guarded(coverage::IntakeParts parts) const;
+    void learn_ratios(sql::WriteSet& set) const;
     [[nodiscard]] Task<Result<void>> run_rows();
     [[nodiscard]] Task<Result<void>> run_chunks();
     [[nodiscard]] Result<Chunk> read_chunk();
@@ -138,6 +144,7 @@ class MemberImport {
 
     const coverage::IntakeParts& parts_;
     const ImportOptions& options_;
+    std::unordered_map<InsurerNumber, payments::RatioHistory> ratios_before_;
     coverage::Intake intake_;
     Survey survey_;
     ImportReport report_;
@@ -178,8 +185,53 @@ Task<Result<void>> MemberImport::weigh() {
         const std::int64_t known = members ? *members : 0;
         if (coverage::is_unusual_share(taken.rows(), known)) report_.unusual.push_back({insurer, taken, known});
     }
+    auto weighed = co_await weigh_ratios();
     std::ranges::sort(report_.unusual, {}, &UnusualShare::insurer);
+    co_return weighed;
+}
+
+// How each insurer of the file sent its ratios so far, and whether their blanks jump.
+Task<Result<void>> MemberImport::weigh_ratios() {
+    const auto& tables = payments::builtin_tables();
+    for (const auto& [insurer, told] : survey_.ratios) {
+        // What a sender says of other insurers' members is refused, and teaches nothing about those insurers.
+        if (options_.sender && insurer != *options_.sender) continue;
+        sql::ReadBatch batch;
+        const auto before = payments::load_ratio_history(batch, insurer);
+        auto read = co_await parts_.database.read(batch, Deadline::in(step_deadline));
+        if (!read) co_return read;
+        payments::RatioHistory& known = ratios_before_[insurer];
+        if (before) known = *before;
+        if (payments::judge_blank_rate(known.blank, told.blank, tables) == payments::BlankVerdict::accept) continue;
+        auto share = std::ranges::find(report_.unusual, insurer, &UnusualShare::insurer);
+        if (share == report_.unusual.end()) share = report_.unusual.insert(share, UnusualShare{insurer, {}});
+        share->ratios = told.blank;
+        share->ratios_before = known.blank;
+        share->blank_jump = true;
+    }
     co_return Result<void>();
+}
+
+// The record stays as it was sent, whatever the law or the insurer's own pattern say of it: the insurer is told.
+coverage::IntakeParts MemberImport::guarded(coverage::IntakeParts parts) const {
+    parts.ratio_check = [this](const coverage::Coverage& record, Date birth, Date on) {
+        const payments::RatioRecord told{birth, on, record.insurer.scheme(), record.copay_percent,
+                                         record.limit_category};
+        const auto before = ratios_before_.find(record.insurer);
+        const auto* pattern = before == ratios_before_.end() ? nullptr : &before->second.pattern;
+        return payments::is_ratio_suspect(payments::ratio_plausibility(told, payments::builtin_tables(), pattern));
+    };
+    return parts;
+}
+
+// The file is accepted: what it told is what its insurers' next ones are compared with.
+void MemberImport::learn_ratios(sql::WriteSet& set) const {
+    const auto& plausibility = payments::builtin_tables().plausibility;
+    for (const auto& [insurer, before] : ratios_before_) {
+        payments::RatioHistory history = before;
+        history.learn(survey_.ratios.at(insurer), plausibility);
+        payments::put_ratio_history(set, insurer, history);
+    }
 }
 
 // The file's own row: the one it has already, or a new one. Two programs that begin with it at once get the same.
@@ -437,7 +489,8 @@ Task<Result<void>> MemberImport::run_chunks() {
 
 Task<Result<ImportReport>> MemberImport::run() {
     executor_.emplace(co_await boost::asio::this_coro::executor);
-    auto survey = survey_file(options_.source, [this](std::uint64_t bytes) { report("survey", bytes, 0); });
+    auto survey = survey_file(
+        options_.source, [this](std::uint64_t bytes) { report("survey", bytes, 0); }, japan_day(parts_.clock.now()));
     if (!survey) co_return fail(std::move(survey));
     survey_ = std::move(*survey);
     report_.format = survey_.format;
@@ -461,9 +514,10 @@ Task<Result<ImportReport>> MemberImport::run() {
     if (!done) co_return fail(std::move(done));
     if (report_.end == ImportEnd::stopped || !writes()) co_return std::move(report_);
     report_.file.state = FileState::done;
+    const std::function<void(sql::WriteSet&)> learn = [this](sql::WriteSet& set) { learn_ratios(set); };
     const audit::Actor actor = sender();
     done = co_await change_audited(parts_, audit::Event::members_file_done, report_.file, actor, report_.file.version,
-                                   Deadline::in(step_deadline));
+                                   Deadline::in(step_deadline), learn);
     if (!done) co_return fail(std::move(done));
     ++report_.file.version;
     co_return std::move(report_);

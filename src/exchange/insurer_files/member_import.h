@@ -36,11 +36,15 @@ struct ImportOptions {
     std::function<bool()> stop;
 };
 
-// An insurer of whom the file would end or blank an unusual share.
+// An insurer of whom the file would end or blank an unusual share, or whose share of blank ratios jumps (domain-rules
+// §3.11: a vendor's setting once blanked a whole insurer).
 struct UnusualShare {
     InsurerNumber insurer;
     TakenAway taken;
     std::int64_t members = 0;
+    payments::BlankCount ratios{};         // of this file
+    payments::BlankCount ratios_before{};  // of its last one that was large enough to be judged
+    bool blank_jump = false;
 };
 
 enum class ImportEnd : std::uint8_t { done, done_before, held, stopped };

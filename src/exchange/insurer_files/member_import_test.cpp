@@ -15,6 +15,7 @@
 #include "domain/audit/store.h"
 #include "domain/cards/store.h"
 #include "domain/organisations/store.h"
+#include "domain/payments/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
 #include "platform/sql/stores.h"
@@ -29,8 +30,9 @@ constexpr int residents = 300;
 
 std::vector<sql::Migration> steps() {
     std::vector<sql::Migration> all;
-    for (const auto part : {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(),
-                            identity::migrations(), cards::migrations(), coverage::migrations()}) {
+    for (const auto part :
+         {sql::CommitCounter::migrations(), audit::migrations(), organisations::migrations(), identity::migrations(),
+          cards::migrations(), coverage::migrations(), payments::migrations()}) {
         all.insert(all.end(), part.begin(), part.end());
     }
     return all;
@@ -144,6 +146,96 @@ TEST_F(ImportTest, the_same_rows_in_another_file_are_unchanged) {
     const auto again = run();
     EXPECT_EQ(again->end, ImportEnd::done);
     EXPECT_EQ(count(*again, RowResult::unchanged), 50U);
+}
+
+// Rows of a file in which the first `blank` members have no ratio, or what else `with` leaves out.
+std::string blanked(const std::string& rows, int blank, const char* with = ",,A03") {
+    std::string out;
+    std::size_t at = 0;
+    for (int row = 0; at < rows.size(); ++row) {
+        std::string line = rows.substr(at, rows.find('\n', at) - at);
+        at += line.size() + 1;
+        if (row < blank) line.replace(line.find(",30,A03"), 7, with);
+        out += line + "\n";
+    }
+    return out;
+}
+
+TEST_F(ImportTest, a_file_whose_blank_rate_jumps_is_held_until_a_second_person_releases_it) {
+    write(rows("add", 0, 100));
+    ASSERT_TRUE(run());
+    // Two in a hundred more than before are still accepted, three are not.
+    write(blanked(rows("change", 0, 100), 2));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+    write(blanked(rows("change", 0, 100), 5));
+    auto held = run();
+    ASSERT_TRUE(held);
+    EXPECT_EQ(held->end, ImportEnd::held);
+    ASSERT_EQ(held->unusual.size(), 1U);
+    EXPECT_TRUE(held->unusual[0].blank_jump);
+    EXPECT_EQ(held->unusual[0].ratios.blank_ratio, 5U);
+    EXPECT_EQ(held->unusual[0].ratios_before.blank_ratio, 2U);
+    EXPECT_EQ(held->file.progress.rows, 0U);
+    ASSERT_TRUE(run_to_end(release_file(*parts_, held->file.id, "suzuki", soon())));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+    // Now that rate is what the next file is compared with.
+    write(blanked(rows("change", 0, 100), 6));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+}
+
+TEST_F(ImportTest, a_first_file_full_of_blanks_is_held_and_a_small_one_is_not_judged) {
+    write(blanked(rows("add", 0, 99), 99));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+    write(blanked(rows("add", 100, 200), 3));
+    const auto held = run();
+    EXPECT_EQ(held->end, ImportEnd::held);
+    EXPECT_TRUE(held->unusual.at(0).blank_jump);
+}
+
+TEST_F(ImportTest, blanked_categories_hold_a_file_of_an_insurer_that_sent_them_before) {
+    write(rows("add", 0, 100));
+    ASSERT_TRUE(run());
+    write(blanked(rows("change", 0, 100), 3, ",30,"));
+    const auto held = run();
+    EXPECT_EQ(held->end, ImportEnd::held);
+    ASSERT_EQ(held->unusual.size(), 1U);
+    EXPECT_EQ(held->unusual[0].ratios.blank_limit, 3U);
+    EXPECT_EQ(held->unusual[0].ratios.blank_ratio, 0U);
+}
+
+TEST_F(ImportTest, an_insurer_that_never_sent_categories_may_go_on_so) {
+    write(blanked(rows("add", 0, 100), 100, ",30,"));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+    write(blanked(rows("add", 100, 200), 100, ",30,"));
+    EXPECT_EQ(run()->end, ImportEnd::done);
+}
+
+// What a sender says of other insurers' members is refused, and does not blunt the guard of those insurers.
+TEST_F(ImportTest, nobody_teaches_the_guard_about_another_insurer) {
+    std::string foreign;
+    for (int i = 0; i < 100; ++i) foreign += row("add", i, "01130012");
+    write(blanked(foreign, 100));
+    const auto refused = run();
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->end, ImportEnd::done);
+    EXPECT_TRUE(refused->unusual.empty());
+    EXPECT_EQ(count(*refused, RowResult::refused), 100U);
+    options_.sender = *InsurerNumber::parse("01130012");
+    write(blanked(foreign, 3));
+    EXPECT_EQ(run()->end, ImportEnd::held) << "its own first file is compared with no blanks";
+}
+
+TEST_F(ImportTest, a_category_of_another_age_is_suspect) {
+    std::string wrong = row("add", 1);
+    wrong.replace(wrong.find("A03"), 3, "B04");
+    write(row("add", 0) + wrong);
+    const auto report = run();
+    ASSERT_TRUE(report);
+    EXPECT_EQ(count(*report, RowResult::added), 2U);
+    const std::string told = results();
+    const auto first = told.find("note.ratio_suspect");
+    EXPECT_NE(first, std::string::npos);
+    EXPECT_EQ(told.find("note.ratio_suspect", first + 1), std::string::npos);
 }
 
 TEST_F(ImportTest, every_size_of_chunk_gives_the_same_results) {

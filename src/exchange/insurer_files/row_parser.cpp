@@ -163,13 +163,16 @@ std::optional<RawRow> RowParser::split(std::string_view line) {
     const auto read = document->read([&](JsonObject& object) {
         for (std::size_t i = 0; i < field_count; ++i) {
             const auto field = static_cast<Field>(i);
+            const std::size_t begun = scratch_.size();
             if (field == Field::copay_percent) {
-                if (object.optional_integer(field_name(field), 0, 100)) raw.fields[i] = "told";
+                const auto percent = object.optional_integer(field_name(field), 0, 100);
+                if (!percent) continue;
+                fmt::format_to(std::back_inserter(scratch_), "{}", *percent);
+                raw.fields[i] = std::string_view(scratch_).substr(begun);
                 continue;
             }
             const auto value = object.optional_text(field_name(field), field_bytes_max);
             if (!value) continue;
-            const std::size_t begun = scratch_.size();
             scratch_.append(*value);
             raw.fields[i] = std::string_view(scratch_).substr(begun);
         }

@@ -1,6 +1,7 @@
 #include "exchange/insurer_files/survey.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "base/utf8.h"
@@ -55,9 +56,34 @@ void count_taken_away(const RawRow& raw, Survey& survey) {
     (ends ? taken.ended : taken.blanked) += 1;
 }
 
+void count_ratio(const RawRow& raw, Date on, Survey& survey) {
+    const auto operation = coverage::parse_operation(raw.at(Field::operation));
+    if (operation != coverage::Operation::add && operation != coverage::Operation::change) return;
+    const auto insurer = InsurerNumber::parse(raw.at(Field::insurer_number));
+    const auto birth = parse_file_date(raw.at(Field::birth_date));
+    if (!insurer || !birth) return;
+    const bool room = survey.ratios.size() < insurers_counted_max || survey.ratios.contains(*insurer);
+    if (!room) return;
+    payments::RatioHistory& history = survey.ratios[*insurer];
+    ++history.blank.records;
+    const auto limit = payments::limit_category_presence(raw.at(Field::limit_category), insurer->scheme());
+    if (limit == payments::Presence::blank) ++history.blank.blank_limit;
+    const std::string_view text = raw.at(Field::copay_percent);
+    if (text.empty()) {
+        ++history.blank.blank_ratio;
+        return;
+    }
+    int percent = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+    const auto ratio = payments::Percent::from(percent);
+    if (error != std::errc() || end != text.data() + text.size() || !ratio) return;
+    history.pattern.count(payments::age_group_on(*birth, on, insurer->scheme()), *ratio);
+}
+
 }  // namespace
 
-Result<Survey> survey_file(const SourceOpener& source, const std::function<void(std::uint64_t)>& progress) {
+Result<Survey> survey_file(const SourceOpener& source, const std::function<void(std::uint64_t)>& progress,
+                           std::optional<Date> on) {
     auto reader = LineReader::open(source);
     if (!reader) return fail(std::move(reader));
     Survey survey;
@@ -93,7 +119,10 @@ Result<Survey> survey_file(const SourceOpener& source, const std::function<void(
         if (text.empty() && line->kind == LineKind::line) continue;
         ++survey.rows;
         if (!is_ascii(text)) ++(is_valid_utf8(text) ? sound : broken);
-        if (const auto raw = parser->split(text)) count_taken_away(*raw, survey);
+        const auto raw = parser->split(text);
+        if (!raw) continue;
+        count_taken_away(*raw, survey);
+        if (on) count_ratio(*raw, *on, survey);
     }
     if (!parser) return fail(ErrorCode::intake_header, "the file is empty");
     survey.digest = digest.finish();

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "base/identifiers.h"
 #include "base/result.h"
 #include "base/sha256.h"
+#include "domain/payments/rules_ratio.h"
 #include "exchange/insurer_files/byte_source.h"
 #include "exchange/insurer_files/row_parser.h"
 
@@ -30,11 +32,14 @@ struct Survey {
     bool has_mark = false;  // BOM
     std::string header;     // of a CSV, as it stands in the file without BOM
     std::unordered_map<InsurerNumber, TakenAway> taken_away;
+    // Ratios of additions and changes, as far as they can be read: for the guard against blanked files.
+    std::unordered_map<InsurerNumber, payments::RatioHistory> ratios;
 };
 
 // Reads the whole file line by line: format by its first character, CP932 where more lines with other than ASCII are
 // broken UTF-8 than are sound. `progress` gets bytes. Errors: those of the source, intake.header (empty file too).
-[[nodiscard]] Result<Survey> survey_file(const SourceOpener& source,
-                                         const std::function<void(std::uint64_t)>& progress);
+// Ratios are counted by the ages on the day `on`; without one they are not counted.
+[[nodiscard]] Result<Survey> survey_file(const SourceOpener& source, const std::function<void(std::uint64_t)>& progress,
+                                         std::optional<Date> on = std::nullopt);
 
 }  // namespace onshi::insurer_files

@@ -221,10 +221,15 @@ Result<void> Uploads::take_over(Upload upload, const std::function<bool()>& stop
     upload.progress = report->file.progress;
     if (upload.use == UploadUse::take_over) upload.file = report->file.id;
     upload.members = upload.ended = upload.blanked = 0;
+    upload.records = upload.blank_ratios = upload.blank_limits = 0;
     for (const UnusualShare& share : report->unusual) {
         upload.members = share.members;
         upload.ended = share.taken.ended;
         upload.blanked = share.taken.blanked;
+        if (!share.blank_jump) continue;
+        upload.records = static_cast<std::int64_t>(share.ratios.records);
+        upload.blank_ratios = static_cast<std::int64_t>(share.ratios.blank_ratio);
+        upload.blank_limits = static_cast<std::int64_t>(share.ratios.blank_limit);
     }
     upload.state =
         report->end == ImportEnd::held && upload.use == UploadUse::take_over ? UploadState::held : UploadState::done;

@@ -62,11 +62,12 @@ struct CaseCounts {
     std::size_t cases = 0;
     std::size_t refused = 0;
     std::size_t disagreeing = 0;
+    std::vector<std::string> unknown_columns;  // they come back as they were and change nothing
 };
 
 // Calculates every case in the order of the file. `header` gets the line of column names, `each` one case after the
 // other. Errors: file.malformed for a header of no known shape, a line of another length, or a file above
-// file_bytes_max.
+// file_bytes_max. A text that is no UTF-8 is read as CP932; text.invalid_encoding where it is neither.
 [[nodiscard]] Result<CaseCounts> evaluate_cases(std::string_view text, const payments::Tables& tables,
                                                 const std::function<void(std::string_view)>& header,
                                                 const std::function<void(const Case&)>& each);

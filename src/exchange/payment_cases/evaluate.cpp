@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/cp932.h"
+#include "base/utf8.h"
 #include "domain/payments/rules.h"
 #include "exchange/payment_cases/parse.h"
 
@@ -45,7 +47,7 @@ Result<Computed> compute_limit(const Cells& cells, const Tables& tables) {
     payments::LimitTerms terms;
     terms.cost = Yen(reader.whole("medical_cost", reader.required("medical_cost"), payments::cost_yen_max));
     terms.setting = reader.setting("setting", reader.required("setting"));
-    terms.many = reader.flag("many");
+    terms.many = reader.many(month);
     terms.half_month = reader.flag("m75");
     const auto category = reader.required("category");
     if (reader.failed()) return tl::unexpected(reader.error());
@@ -77,20 +79,36 @@ Result<Computed> compute_counter(const Cells& cells, const Tables&) {
     return Computed{{raw.value(), payments::counter_amount(raw, payments::Rounding::to_ten_yen).value()}, false};
 }
 
+constexpr std::array<std::string_view, 12> claim_inputs{
+    "id", "care_month", "table", "band", "category", "rate", "setting", "many", "m75", "marucho", "hairyo", "parts"};
+constexpr std::array<std::string_view, 9> limit_inputs{"id",           "care_month", "table", "band", "category",
+                                                       "medical_cost", "setting",    "many",  "m75"};
+constexpr std::array<std::string_view, 6> household_inputs{"id",   "care_month", "table", "household_category",
+                                                           "many", "items"};
+constexpr std::array<std::string_view, 3> counter_inputs{"id", "points", "rate_tenths"};
+
 // A shape is known by the column that only it has.
 struct ShapeEntry {
     Shape shape;
     std::string_view name;
     std::string_view mark;
+    std::span<const std::string_view> inputs;
     std::span<const std::string_view> results;
     Result<Computed> (*compute)(const Cells&, const Tables&);
 };
 constexpr std::array<ShapeEntry, 4> shapes{{
-    {Shape::claims, "claims", "parts", claim_results, compute_claim},
-    {Shape::limits, "limits", "medical_cost", limit_results, compute_limit},
-    {Shape::households, "households", "items", household_results, compute_household},
-    {Shape::counter, "counter", "rate_tenths", counter_results, compute_counter},
+    {Shape::claims, "claims", "parts", claim_inputs, claim_results, compute_claim},
+    {Shape::limits, "limits", "medical_cost", limit_inputs, limit_results, compute_limit},
+    {Shape::households, "households", "items", household_inputs, household_results, compute_household},
+    {Shape::counter, "counter", "rate_tenths", counter_inputs, counter_results, compute_counter},
 }};
+
+// Cells as people type them: what stands around a value is not part of it.
+std::string_view without_blanks(std::string_view cell) {
+    const auto first = cell.find_first_not_of(' ');
+    if (first == std::string_view::npos) return {};
+    return cell.substr(first, cell.find_last_not_of(' ') - first + 1);
+}
 
 Error malformed(std::size_t line, std::string_view why) {
     return {ErrorCode::file_malformed, fmt::format("line {}: {}", line, why)};
@@ -120,6 +138,11 @@ class Run {
         }
         shape_ = &*found;
         counts_.shape = found->shape;
+        for (const auto& column : columns_) {
+            const bool known = std::ranges::find(shape_->inputs, column) != shape_->inputs.end() ||
+                               std::ranges::find(shape_->results, column) != shape_->results.end();
+            if (!known) counts_.unknown_columns.push_back(column);
+        }
         for (const auto column : shape_->results) {
             if (std::ranges::find(columns_, column) == columns_.end()) columns_.emplace_back(column);
         }
@@ -135,7 +158,7 @@ class Run {
         }
         values->resize(columns_.size());
         Cells cells;
-        for (std::size_t i = 0; i < columns_.size(); ++i) cells.set(columns_[i], (*values)[i]);
+        for (std::size_t i = 0; i < columns_.size(); ++i) cells.set(columns_[i], without_blanks((*values)[i]));
         Case made;
         made.line = number;
         made.id = cells.get("id");
@@ -199,6 +222,13 @@ Result<CaseCounts> evaluate_cases(std::string_view text, const Tables& tables,
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     if (text.size() > file_bytes_max) {
         return fail(ErrorCode::file_malformed, fmt::format("more than {} bytes", file_bytes_max));
+    }
+    std::string decoded;
+    if (!is_valid_utf8(text)) {
+        auto from_cp932 = decode_cp932(text);
+        if (!from_cp932) return fail(std::move(from_cp932));
+        decoded = std::move(*from_cp932);
+        text = decoded;
     }
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     Run run(tables, each);

@@ -1,9 +1,11 @@
 #include "exchange/payment_cases/parse.h"
 
 #include <array>
+#include <cctype>
 #include <charconv>
 
 #include "domain/payments/rules.h"
+#include "domain/payments/rules_book.h"
 
 namespace onshi::payment_cases {
 
@@ -17,6 +19,29 @@ using payments::Percent;
 using payments::Setting;
 using payments::Tables;
 using payments::Yen;
+
+namespace {
+
+constexpr std::string_view many_column = "many";
+constexpr std::size_t benefit_months_max = 24;
+
+// Takes what stands before the separator off the front of `rest`.
+std::string_view take(std::string_view& rest, char separator) {
+    const auto end = rest.find(separator);
+    const auto taken = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    return taken;
+}
+
+// `2026-11` or a day of the month.
+std::optional<Date> parse_month(std::string_view text) {
+    std::string day(text);
+    if (day.size() == 7) day += "-01";
+    const auto parsed = parse_iso_date(day);
+    return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+}  // namespace
 
 std::optional<std::int64_t> parse_whole(std::string_view text) {
     std::int64_t value = 0;
@@ -57,6 +82,21 @@ bool CellReader::flag(std::string_view column) {
     return true;
 }
 
+bool CellReader::many(Date care_month) {
+    auto text = cells_.get(many_column);
+    if (text.size() < 2) return flag(many_column);
+    std::vector<Date> months;
+    while (!text.empty()) {
+        const auto month = parse_month(take(text, ' '));
+        if (!month || months.size() == benefit_months_max) {
+            reject(many_column, ErrorCode::field_value);
+            return false;
+        }
+        months.push_back(*month);
+    }
+    return payments::is_many(care_month, months);
+}
+
 Band CellReader::band(std::string_view column, std::string_view text) {
     if (text == "o70" || text == "o") return Band::over70;
     if (text != "u70" && text != "u") reject(column, ErrorCode::field_value);
@@ -79,14 +119,6 @@ Percent CellReader::tenths(std::string_view column, std::string_view text) {
 namespace {
 
 constexpr std::string_view oldest_table = "T2018";
-
-// `2026-11` or a day of the month.
-std::optional<Date> parse_month(std::string_view text) {
-    std::string day(text);
-    if (day.size() == 7) day += "-01";
-    const auto parsed = parse_iso_date(day);
-    return parsed ? std::optional(*parsed) : std::nullopt;
-}
 
 }  // namespace
 
@@ -118,18 +150,43 @@ namespace {
 
 constexpr std::string_view parts_column = "parts";
 constexpr std::string_view items_column = "items";
+constexpr std::string_view half_month_mark = "h";  // the person's month of the 75th birthday
+constexpr std::size_t recipients_max = 8;          // of one programme in one household
 constexpr std::int64_t points_max = payments::cost_yen_max / 10;
 
-// Takes what stands before the separator off the front of `rest`.
-std::string_view take(std::string_view& rest, char separator) {
-    const auto end = rest.find(separator);
-    const auto taken = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    return taken;
+// `10000`, or the recipient's income class and severity where it is not the ordinary one: `middle_1`, `middle_1:long`.
+std::optional<Yen> parse_own_cap(CellReader& reader, const Tables& tables, int code, std::string_view text) {
+    if (text.empty() || !std::islower(static_cast<unsigned char>(text.front()))) {
+        return Yen(reader.whole(parts_column, text, payments::cost_yen_max));
+    }
+    const auto income = payments::parse_income_class(take(text, ':'));
+    const auto severity = payments::parse_severity(text.empty() ? "normal" : text);
+    if (!income || !severity) {
+        reader.reject(parts_column, ErrorCode::field_value);
+        return std::nullopt;
+    }
+    const auto cap = payments::programme_cap(tables, code, *income, *severity);
+    if (!cap) reader.reject(parts_column, cap.error());
+    return cap.value_or(std::nullopt);
+}
+
+// A cap, and behind `&` those of other recipients in the household: `10000&10000`.
+std::optional<Yen> parse_cap(CellReader& reader, const Tables& tables, int code, std::string_view text) {
+    const auto own = parse_own_cap(reader, tables, code, take(text, '&'));
+    std::vector<Yen> others;
+    while (!text.empty() && !reader.failed()) {
+        if (others.size() == recipients_max) reader.reject(parts_column, ErrorCode::payments_household);
+        const auto other = parse_own_cap(reader, tables, code, take(text, '&'));
+        if (other) others.push_back(*other);
+    }
+    if (!own || reader.failed()) return own;
+    const auto shared = payments::cap_in_household(*own, others, tables.household_cap_rounding_unit);
+    if (!shared) reader.reject(parts_column, shared.error());
+    return shared.value_or(*own);
 }
 
 // `points` or `points@payer/cap+payer/cap`.
-ClaimPart parse_part(CellReader& reader, std::string_view text) {
+ClaimPart parse_part(CellReader& reader, const Tables& tables, std::string_view text) {
     ClaimPart part;
     const bool has_payers = text.find('@') != std::string_view::npos;
     part.cost = Yen(reader.whole(parts_column, take(text, '@'), points_max) * 10);
@@ -148,17 +205,17 @@ ClaimPart parse_part(CellReader& reader, std::string_view text) {
             return part;
         }
         use.code = static_cast<std::uint8_t>(*code);
-        if (has_cap) use.cap = Yen(reader.whole(parts_column, payer, payments::cost_yen_max));
+        if (has_cap) use.cap = parse_cap(reader, tables, use.code, payer);
     }
     return part;
 }
 
-void parse_parts(CellReader& reader, Claim& claim) {
+void parse_parts(CellReader& reader, const Tables& tables, Claim& claim) {
     auto rest = reader.required(parts_column);
     while (!rest.empty() && !reader.failed()) {
         if (claim.part_count == payments::claim_parts_max)
             return reader.reject(parts_column, ErrorCode::payments_parts);
-        claim.parts[claim.part_count++] = parse_part(reader, take(rest, ';'));
+        claim.parts[claim.part_count++] = parse_part(reader, tables, take(rest, ';'));
     }
 }
 
@@ -180,7 +237,9 @@ void parse_items(CellReader& reader, Household& household) {
         item.band = reader.band(items_column, take(text, ':'));
         item.setting = reader.setting(items_column, take(text, ':'));
         item.cost = Yen(reader.whole(items_column, take(text, ':'), payments::cost_yen_max));
-        const auto percent = Percent::from(parse_whole(text).value_or(-1));
+        const auto percent = Percent::from(parse_whole(take(text, ':')).value_or(-1));
+        item.half_month = text == half_month_mark;
+        if (!text.empty() && !item.half_month) reader.reject(items_column, ErrorCode::field_value);
         if (!percent) reader.reject(items_column, ErrorCode::field_value);
         item.ratio = percent.value_or(Percent());
     }
@@ -201,13 +260,13 @@ Result<Claim> parse_claim(const Cells& cells, const Tables& tables) {
     }
     claim.ratio = reader.tenths("rate", reader.required("rate"));
     claim.setting = reader.setting("setting", reader.required("setting"));
-    claim.many = reader.flag("many");
+    claim.many = reader.many(claim.care_month);
     claim.half_month = reader.flag("m75");
     claim.relief = reader.flag("hairyo");
     if (const auto cap = cells.get("marucho"); !cap.empty() && cap != "0") {
         claim.special_disease = Yen(reader.whole("marucho", cap, payments::cost_yen_max));
     }
-    parse_parts(reader, claim);
+    parse_parts(reader, tables, claim);
     if (reader.failed()) return tl::unexpected(reader.error());
     return claim;
 }
@@ -229,7 +288,7 @@ Result<Household> parse_household(const Cells& cells, const Tables& tables) {
         if (!named) reader.reject("household_category", named.error());
         household.limit_class = named.value_or(payments::LimitClass());
     }
-    household.many = reader.flag("many");
+    household.many = reader.many(household.care_month);
     parse_items(reader, household);
     if (reader.failed()) return tl::unexpected(reader.error());
     return household;

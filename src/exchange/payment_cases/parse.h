@@ -22,6 +22,8 @@ class CellReader {
     // 0 … max.
     [[nodiscard]] std::int64_t whole(std::string_view column, std::string_view text, std::int64_t max);
     [[nodiscard]] bool flag(std::string_view column);
+    // 多数回該当: 1 or 0, or the months of the benefits with a space between them.
+    [[nodiscard]] bool many(Date care_month);
     [[nodiscard]] payments::Band band(std::string_view column, std::string_view text);
     [[nodiscard]] payments::Setting setting(std::string_view column, std::string_view text);
     [[nodiscard]] payments::Percent tenths(std::string_view column, std::string_view text);

@@ -150,6 +150,9 @@ TEST(vectors, impossible_households_are_named) {
         {"T2026,ウ,0,a:u:in:-1:30", ErrorCode::payments_amount},
         {"T2026,ウ,0,a:x:in:1:30", ErrorCode::field_value},
         {"T2026,ウ,0,a:u:in:1", ErrorCode::field_value},
+        {"T2026,ウ,0,a:u:in:1000:30:x", ErrorCode::field_value},
+        {"T2026,ウ,0,a:u:in:1000:30:h:h", ErrorCode::field_value},
+        {"T2026,ウ,0,a:u:in:1000:30:h a:u:out:1000:30", ErrorCode::payments_household},
     };
     for (const auto& [row, code] : rows) {
         const Evaluation evaluation(std::string("table,household_category,many,items\n") + row + "\n");
@@ -170,6 +173,102 @@ TEST(vectors, files_of_no_shape_are_refused) {
         ASSERT_FALSE(evaluation.counts) << text;
         EXPECT_EQ(evaluation.counts.error().code, ErrorCode::file_malformed);
     }
+}
+
+TEST(vectors, a_half_month_counts_for_its_person_alone) {
+    struct Row {
+        const char* items;
+        const char* results;  // paid, A, B, C, total, net
+    };
+    const Row rows[] = {
+        // The person's own limit is half of 61,500; the other one's is whole, and so is the household's.
+        {"a:o:in:400000:20:h", "80000,0,49250,0,49250,30750"},
+        {"a:o:in:400000:20:h b:o:in:200000:20", "120000,0,58500,0,58500,61500"},
+        {"a:o:in:400000:20:h b:o:in:100000:20", "100000,0,49250,0,49250,50750"},
+        // Outpatient: half of 22,000 first.
+        {"a:o:out:100000:20:h", "20000,9000,0,0,9000,11000"},
+        {"a:o:out:100000:20:h b:o:out:100000:20", "40000,9000,0,0,9000,31000"},
+        // A dependant under 70: half of the limit of エ, and 10,500 is enough to be counted.
+        {"a:u:in:300000:30:h", "90000,0,0,59250,59250,30750"},
+        {"a:u:in:40000:30:h b:u:in:200000:30", "72000,0,0,10500,10500,61500"},
+        {"a:u:in:40000:30 b:u:in:200000:30", "72000,0,0,0,0,72000"},
+    };
+    for (const auto& row : rows) {
+        const Evaluation evaluation(std::string("table,household_category,many,items\nT2026,エ,0,") + row.items + "\n");
+        ASSERT_TRUE(evaluation.counts) << row.items;
+        EXPECT_EQ(evaluation.cases.at(0).csv, std::string("T2026,エ,0,") + row.items + "," + row.results);
+    }
+}
+
+TEST(vectors, caps_may_be_given_by_income_class_and_shared_in_a_household) {
+    const std::string header = "band,category,rate,setting,parts,patient_total\n";
+    struct Row {
+        const char* parts;
+        const char* total;
+    };
+    const Row rows[] = {{"10000@54/low_2", "5000"},       {"10000@54/middle_1:long", "5000"},
+                        {"10000@54/middle_1", "10000"},   {"10000@54/upper:ventilator", "1000"},
+                        {"10000@54/10000&10000", "5000"}, {"10000@54/middle_1&middle_1", "5000"},
+                        {"10000@54/10000&5000", "6660"},  {"10000@54/welfare&low_2", "0"},
+                        {"10000@15/middle_1", "10000"},   {"10000@15/middle_1&low_1", "10000"},
+                        {"10000@15/upper:long", "10000"}};
+    for (const auto& [parts, total] : rows) {
+        const std::string row = std::string("u70,ウ,3,out,") + parts + "," + total;
+        const Evaluation evaluation(header + row + "\n");
+        ASSERT_TRUE(evaluation.counts) << parts;
+        EXPECT_FALSE(evaluation.cases.at(0).refused) << parts;
+        EXPECT_TRUE(evaluation.cases.at(0).good()) << parts << " " << evaluation.cases[0].csv;
+    }
+    const Refusal wrong[] = {{"1000@54/rich", ErrorCode::field_value},
+                             {"1000@54/low_1:mild", ErrorCode::field_value},
+                             {"1000@54/", ErrorCode::field_value},
+                             {"1000@54/5000&x1", ErrorCode::field_value},
+                             {"1000@10/low_1", ErrorCode::payments_income_class},
+                             {"1000@15/upper", ErrorCode::payments_income_class},
+                             {"1000@15/low_1:ventilator", ErrorCode::payments_income_class},
+                             {"1000@54/1&1&1&1&1&1&1&1&1&1", ErrorCode::payments_household}};
+    for (const auto& [parts, code] : wrong) {
+        const Evaluation evaluation(header + "u70,ウ,3,out," + parts + ",1\n");
+        ASSERT_TRUE(evaluation.cases.at(0).refused) << parts;
+        EXPECT_EQ(error_name(evaluation.cases[0].refused->code), error_name(code)) << parts;
+    }
+}
+
+TEST(vectors, the_fourth_month_may_be_given_by_the_months_before) {
+    const std::string header = "care_month,band,category,medical_cost,setting,many,limit\n2026-11,u70,ウ,1000000,in,";
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-06 2025-12,44400\n").cases.at(0).good());
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-06 2025-11,92940\n").cases.at(0).good());
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-06,92940\n").cases.at(0).good());
+    EXPECT_TRUE(Evaluation(header + "2026-10 2026-13,1\n").cases.at(0).refused);
+    std::string months = "2026-10";
+    for (int i = 0; i < 23; ++i) months += " 2026-10";
+    EXPECT_FALSE(Evaluation(header + months + ",\n").cases.at(0).refused);
+    EXPECT_TRUE(Evaluation(header + months + " 2026-10,\n").cases.at(0).refused);
+}
+
+TEST(vectors, blanks_around_a_value_are_no_part_of_it) {
+    const Evaluation evaluation(
+        "table,band,category,medical_cost,setting,limit\nT2026, u70 ,ウ, 1000000,in , 92940\n"
+        "T2026,u70,ウ,1000000,in,  \n");
+    EXPECT_EQ(evaluation.counts->disagreeing + evaluation.counts->refused, 0U);
+    EXPECT_EQ(evaluation.cases.at(0).csv, "T2026, u70 ,ウ, 1000000,in ,92940");
+    EXPECT_EQ(evaluation.cases.at(1).csv, "T2026,u70,ウ,1000000,in,92940");
+}
+
+TEST(vectors, cp932_is_read_and_what_is_neither_is_refused) {
+    // ウ in CP932.
+    const Evaluation evaluation("table,band,category,medical_cost,setting\r\nT2026,u70,\x83\x45,1000000,in\r\n");
+    ASSERT_TRUE(evaluation.counts) << evaluation.counts.error().detail;
+    EXPECT_EQ(evaluation.cases.at(0).csv, "T2026,u70,ウ,1000000,in,92940");
+    const Evaluation broken("table,band,category,medical_cost,setting\nT2026,u70,\xFF\xFE,1,in\n");
+    EXPECT_FALSE(broken.counts);
+}
+
+TEST(vectors, columns_that_nobody_reads_are_named_and_come_back) {
+    const Evaluation evaluation("table,band,category,medical_cost,setting,mnay\nT2026,u70,ウ,1000000,in,1\n");
+    ASSERT_TRUE(evaluation.counts);
+    EXPECT_EQ(evaluation.counts->unknown_columns, std::vector<std::string>{"mnay"});
+    EXPECT_EQ(evaluation.cases.at(0).csv, "T2026,u70,ウ,1000000,in,1,92940");
 }
 
 TEST(vectors, quotes_of_csv_are_read_and_written) {

@@ -143,6 +143,10 @@ void JsonObject::object(std::string_view name, const std::function<void(JsonObje
     inner.note_unknown();
 }
 
+void JsonObject::optional_object(std::string_view name, const std::function<void(JsonObject&)>& read) {
+    if (state_.object->if_contains(json::string_view(name.data(), name.size())) != nullptr) object(name, read);
+}
+
 void JsonObject::objects(std::string_view name, std::size_t count_max, const std::function<void(JsonObject&)>& read) {
     const json::value* value = state_.find(name);
     if (value == nullptr) return state_.note(name, ErrorCode::field_missing);

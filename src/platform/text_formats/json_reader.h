@@ -37,6 +37,7 @@ class JsonObject {
     [[nodiscard]] std::optional<std::string> optional_base64url(std::string_view name, std::size_t bytes_max);
     // Reads a member object or the objects of an array with the same reader.
     void object(std::string_view name, const std::function<void(JsonObject&)>& read);
+    void optional_object(std::string_view name, const std::function<void(JsonObject&)>& read);
     void objects(std::string_view name, std::size_t count_max, const std::function<void(JsonObject&)>& read);
 
     // The same for an array that may be absent; one that is there is not empty.
