@@ -29,6 +29,8 @@ using std::chrono::nanoseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t read_bytes = 16 * 1024;
+// A generator that sleeps looks at the time that often.
+constexpr std::chrono::milliseconds sleep_max{10};
 constexpr std::size_t events_max = 256;
 enum class Fed : std::uint8_t { more, complete, broken };
 
@@ -94,6 +96,7 @@ struct LoadGenerator::Impl {
     Impl(const LoadTarget& target, AnswerRules answer_rules)
         : rules(std::move(answer_rules)),
           lanes(target.identities.size()),
+          waiting(target.waiting),
           request_head(fmt::format(
               "POST {} HTTP/1.1\r\nhost: {}:{}\r\ncontent-type: application/json\r\ncontent-length: ", target.path,
               target.server_name.empty() ? target.address : target.server_name, target.port)),
@@ -109,6 +112,7 @@ struct LoadGenerator::Impl {
 
     AnswerRules rules;
     std::size_t lanes;
+    Waiting waiting;
     std::string request_head;
     int epoll;
     std::vector<SslContext> contexts;
@@ -168,6 +172,7 @@ class Run {
   private:
     [[nodiscard]] std::optional<Clock::time_point> next_due(Clock::time_point now) const;
     [[nodiscard]] bool is_over(Clock::time_point now) const;
+    [[nodiscard]] timespec pause() const;
     void wait_for_events();
     void offer(Clock::time_point now);
     void offer_next(Clock::time_point now);
@@ -218,6 +223,7 @@ bool Run::is_over(Clock::time_point now) const {
 }
 
 LoadReport Run::go() {
+    static_assert(sleep_max < std::chrono::seconds(1));
     const SigpipeGuard guard;
     auto now = Clock::now();
     while (!is_over(now)) {
@@ -229,10 +235,21 @@ LoadReport Run::go() {
     return std::move(report_);
 }
 
-// Polls and never sleeps: it has its core for itself, waking up takes longer than most gaps between requests, and
-// waking a sleeper would be the server's work, which it is not when clients sit behind a network.
+// Until the next request is due, or a connection has rested.
+timespec Run::pause() const {
+    if (generator_.waiting == Waiting::polls) return {};
+    const auto now = Clock::now();
+    auto until = now + sleep_max;
+    if (!free_.empty()) until = std::min(until, next_due(now).value_or(until));
+    if (!resting_.empty()) until = std::min(until, resting_.top()->rests_until);
+    const auto left = std::max(until - now, Clock::duration::zero());
+    return {0, std::chrono::nanoseconds(left).count()};
+}
+
 void Run::wait_for_events() {
-    const int ready = ::epoll_wait(generator_.epoll, events_.data(), static_cast<int>(events_.size()), 0);
+    const timespec longest = pause();
+    const int ready =
+        ::epoll_pwait2(generator_.epoll, events_.data(), static_cast<int>(events_.size()), &longest, nullptr);
     for (int i = 0; i < ready; ++i) {
         const auto& event = events_[static_cast<std::size_t>(i)];
         auto& connection = *static_cast<Connection*>(event.data.ptr);

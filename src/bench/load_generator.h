@@ -21,6 +21,12 @@
 
 namespace onshi::bench {
 
+// What the generator does while no answer is there.
+enum class Waiting : std::uint8_t {
+    polls,   // it has its core for itself, and waking a sleeper would be the server's work
+    sleeps,  // it shares its core with what is measured
+};
+
 // Where requests go and as whom. Connection i belongs to lane `i modulo identities`: it has that client certificate and
 // takes its bodies from that lane, because a challenge is good for one terminal only.
 struct LoadTarget {
@@ -33,6 +39,7 @@ struct LoadTarget {
     std::size_t connections = 64;  // 1…connections_max
     // Connections come from so many loopback addresses in turn, as if they were of so many sites.
     std::uint32_t source_addresses = 1;
+    Waiting waiting = Waiting::polls;
 };
 
 // What a client does that is refused and told when to come back.

@@ -71,9 +71,14 @@ TEST(load_generator, closed_loop_sends_every_body_once_in_its_own_lane) {
     EXPECT_EQ(seen.certificates(), 3U);
 }
 
-TEST(load_generator, closed_loop_ends_after_its_duration_and_can_run_again) {
+class EachWaiting : public testing::TestWithParam<bench::Waiting> {};
+INSTANTIATE_TEST_SUITE_P(load_generator, EachWaiting, testing::Values(bench::Waiting::polls, bench::Waiting::sleeps));
+
+TEST_P(EachWaiting, closed_loop_ends_after_its_duration_and_can_run_again) {
     TestServer server([](http::Request&) { return good_answer(10); });
-    auto generator = LoadGenerator::connect(server.target(1), check_rules());
+    auto target = server.target(1);
+    target.waiting = GetParam();
+    auto generator = LoadGenerator::connect(target, check_rules());
     ASSERT_TRUE(generator);
     for (int run = 0; run < 2; ++run) {
         auto lanes = bodies(1, 1);
@@ -87,9 +92,11 @@ TEST(load_generator, closed_loop_ends_after_its_duration_and_can_run_again) {
     }
 }
 
-TEST(load_generator, open_loop_sends_what_is_due_and_not_more) {
+TEST_P(EachWaiting, open_loop_sends_what_is_due_and_not_more) {
     TestServer server([](http::Request&) { return good_answer(); });
-    auto generator = LoadGenerator::connect(server.target(2), check_rules());
+    auto target = server.target(2);
+    target.waiting = GetParam();
+    auto generator = LoadGenerator::connect(target, check_rules());
     ASSERT_TRUE(generator);
     auto lanes = bodies(2, 500);
     const bench::ArrivalPlan plan{

@@ -49,7 +49,9 @@ class Side {
     Result<StoreSide> run() {
         std::error_code error;
         std::filesystem::create_directories(ground_.folder, error);
-        auto hub = start_hub({ground_.server_command, ground_.ready_file, log(), any_cpu});
+        auto command = ground_.server_command;
+        command.insert(command.end(), {"--loops", std::to_string(cores_)});
+        auto hub = start_hub({std::move(command), ground_.ready_file, log(), any_cpu});
         if (!hub) return fail(std::move(hub));
         hub_ = std::move(*hub);
         auto warm = offer(ground_.warm_up, ground_.warm_up_checks_per_second_max * seconds_of(ground_.warm_up),
@@ -82,6 +84,7 @@ class Side {
         target.server_anchors = ground_.hub.anchors;
         for (const auto& terminal : ground_.terminals) target.identities.push_back(terminal.identity.clone());
         target.connections = ground_.connections;
+        target.waiting = Waiting::sleeps;
         AnswerRules rules;
         rules.required_text = R"("result":{"code":)";
         return LoadGenerator::connect(target, std::move(rules));

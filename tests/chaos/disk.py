@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -13,8 +14,12 @@ class Disk:
     """One folder of one program. `environment` is what the program is started with."""
 
     def __init__(self, folder, switch_file):
-        self.library = Path(os.environ.get("ONSHI_DISK_FAULTS", ""))
-        assert self.library.is_file(), f"{self.library}: build the target chaos_disk_faults, or set ONSHI_DISK_FAULTS"
+        built = Path(os.environ.get("ONSHI_DISK_FAULTS", ""))
+        assert built.is_file(), f"{built}: build the target chaos_disk_faults, or set ONSHI_DISK_FAULTS"
+        # A database server may run as another user, who cannot look into a checkout in somebody's home.
+        self.library = switch_file.with_suffix(".so")
+        shutil.copyfile(built, self.library)
+        self.library.chmod(0o755)
         switch_file.write_bytes(LAYOUT.pack(0, 0, 0))
         switch_file.chmod(0o644)
         with switch_file.open("r+b") as file:

@@ -88,7 +88,9 @@ def no_disk(world):
     world.restart_hub()
 
 
-def spoil_disk(spoil, sign):
+def spoil_disk(spoil, sign, revive=lambda world: None):
+    """`revive` is what somebody does once the disk works again."""
+
     def inject(world, hold):
         getattr(world.disk, spoil)()
         last(world, hold / 2, sign)
@@ -97,7 +99,9 @@ def spoil_disk(spoil, sign):
         if world.watch.served_between(held, time.monotonic()):
             world.ledger.fail("a check was acknowledged that cannot be on the disk")
         world.disk.works()
-        return world.wait_served(time.monotonic())
+        lifted = time.monotonic()
+        revive(world)
+        return world.wait_served(lifted)
 
     return inject
 
@@ -185,7 +189,38 @@ def kill_session(world, hold):
     del hold
     killed = time.monotonic()
     world.store.kill_session()
-    return world.wait_served(killed)
+    recovered = time.monotonic()
+    return recovered - killed + world.wait_served(recovered)
+
+
+def with_database_disk(world):
+    world.store.restart_server(world.disk.environment)
+
+
+def no_database_disk(world):
+    world.store.restart_server({})
+
+
+def revive_database(world):
+    """A server that cannot write its log ends itself."""
+    world.store.start_server()
+
+
+def kill_database_on_bad_disk(world, hold):
+    spoil = world.random.choice((world.disk.is_full, world.disk.is_read_only))
+    spoil()
+    time.sleep(hold / 2)
+    world.store.kill_server()
+    try:
+        world.store.try_server()
+        world.ledger.fail("a database started whose disk takes no writes")
+    except AssertionError:
+        pass
+    last(world, hold / 2, UNAVAILABLE)
+    world.disk.works()
+    lifted = time.monotonic()
+    world.store.start_server()
+    return world.wait_served(lifted)
 
 
 def spoil_store_network(command, sign=None):
@@ -299,6 +334,13 @@ def catalogue():
     found.add("database_killed", kill_database, (2, 15), (0.2, 2.0), UNAVAILABLE, **only)
     found.add("database_session_killed", kill_session, (1, 10), **only)
     found.add("database_restarted", restart_database, (1, 5), (0.2, 2.0), UNAVAILABLE, **only)
+    disk = {"prepare": with_database_disk, "finish": no_database_disk, **only}
+    found.add("database_disk_full", spoil_disk("is_full", UNAVAILABLE, revive_database), (1, 8), (1.0, 4.0), UNAVAILABLE,
+              **disk)
+    found.add("database_disk_read_only", spoil_disk("is_read_only", UNAVAILABLE, revive_database), (1, 8), (1.0, 4.0),
+              UNAVAILABLE, **disk)
+    found.add("database_disk_bad_at_start", kill_database_on_bad_disk, (1, 8), (0.4, 2.0), UNAVAILABLE, **disk)
+    found.add("database_disk_slow", slow_disk, (1, 8), (2.0, 5.0), **disk)
     found.add("database_network_cut", spoil_store_network("cut", UNAVAILABLE), (1, 10), (1.0, 4.0), UNAVAILABLE, **only)
     found.add("database_network_slow", delay_store_network, (1, 5), (1.5, 5.0), **only)
     found.add("database_network_half_open", spoil_store_network("half_open"), (1, 5), (1.0, 12.0), **only)

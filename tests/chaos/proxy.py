@@ -9,6 +9,8 @@ As a program: `proxy.py PORT SEED` prints its own port, then takes one command p
     half_open     connections of now stay open and silent for ever, as when the other machine has lost its power; so do new
                   ones that come before `pass`
     corrupt       about every 20th piece has one bit turned
+    lose_commit WHICH MARK   the next COMMIT of a PostgreSQL session that has sent the bytes MARK (hex) before is lost with
+                  its connection: `request` before the server has it, `answer` behind that. Without TLS only.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ import threading
 from pathlib import Path
 
 PIECE_BYTES = 64 * 1024
+COMMIT = b"COMMIT"  # in a statement's text and, behind it, in the server's answer
 CORRUPT_ONE_IN = 20
 
 
@@ -33,6 +36,7 @@ class Proxy:
         self.random = random.Random(seed)
         self.mode = "pass"
         self.delay = 0.0
+        self.lose, self.mark = None, b""  # which side of a COMMIT, and whose
         self.pairs = set()
 
     async def serve(self):
@@ -53,6 +57,9 @@ class Proxy:
     def command(self, word, *values):
         if word == "target":
             self.target = int(values[0])
+            return
+        if word == "lose_commit":
+            self.lose, self.mark = values[0], bytes.fromhex(values[1])
             return
         self.mode = word
         if word == "cut":
@@ -80,6 +87,7 @@ class Pair:
         self.near = reader, writer
         self.far = None
         self.silent = proxy.mode == "half_open"
+        self.marked = False  # whether the mark of `lose_commit` went through here
 
     def reset(self):
         for side in (self.near, self.far):
@@ -107,12 +115,21 @@ class Pair:
                     await asyncio.sleep(self.proxy.delay)
                 if self.silent:
                     continue
+                if self.proxy.lose and self.loses(piece, reader is self.near[0]):
+                    self.proxy.lose = None
+                    self.reset()
+                    return
                 writer.write(self.spoilt(piece) if self.proxy.mode == "corrupt" else piece)
                 await writer.drain()
             if not self.silent:
                 writer.close()
         except OSError:
             reset(writer)
+
+    def loses(self, piece, is_request):
+        if is_request:
+            self.marked = self.marked or self.proxy.mark in piece
+        return self.marked and COMMIT in piece and is_request == (self.proxy.lose == "request")
 
     def spoilt(self, piece):
         if self.proxy.random.randrange(CORRUPT_ONE_IN) != 0:

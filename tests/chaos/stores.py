@@ -38,6 +38,9 @@ class SqliteStore:
     def hub_words(self):
         return []
 
+    def disk_folder(self):
+        return self.installation.store
+
     def answers(self):
         return answers(self.installation)
 
@@ -56,15 +59,18 @@ class PostgresStore:
 
     name = "postgres"
 
-    def __init__(self, template, folder, seed):
+    def __init__(self, template, folder, seed, tls=True):
         self.template = template
         self.folder = folder / "cluster"
-        address = self.cluster("start", "--tls")
+        self.start_words = ["start", "--tls"] if tls else ["start"]
+        self.environment = {}  # of the server
+        address = self.cluster(*self.start_words)
         self.base, database = address.rsplit("/", 1)
         copied = onshi("db", "copy", "--from", template.store, "--to", address)
         assert copied.returncode == 0, copied.stderr
         self.proxy = RunningProxy(int(self.base.rsplit(":", 1)[1]), seed)
-        self.hub_address = f"postgresql://postgres@127.0.0.1:{self.proxy.port}/{database}?sslmode=require"
+        self.hub_address = f"postgresql://postgres@127.0.0.1:{self.proxy.port}/{database}"
+        self.hub_address += "?sslmode=require" if tls else ""
         if os.geteuid() != 0:
             self.hub_address = self.hub_address.replace("postgres@", self.base.split("//")[1].split("@")[0] + "@")
         self.installation = self.installed(folder / "postgres", address)
@@ -79,7 +85,7 @@ class PostgresStore:
 
     def cluster(self, *words):
         done = subprocess.run([sys.executable, str(CLUSTER), words[0], str(self.folder), *words[1:]],
-                              capture_output=True, text=True, check=False)
+                              capture_output=True, text=True, check=False, env={**os.environ, **self.environment})
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -98,31 +104,60 @@ class PostgresStore:
 
     # --- what can happen to it
 
-    def server_process(self):
+    def data_folder(self):
         place = self.folder / "place"
-        data = Path(place.read_text()) if place.exists() else self.folder / "data"
-        return int((data / "postmaster.pid").read_text().splitlines()[0])
+        return Path(place.read_text()) if place.exists() else self.folder / "data"
+
+    def disk_folder(self):
+        return self.data_folder()
+
+    def server_process(self):
+        return int((self.data_folder() / "postmaster.pid").read_text().splitlines()[0])
 
     def kill_server(self):
         """All its processes go with the first one."""
         os.kill(self.server_process(), signal.SIGKILL)
 
     def kill_session(self):
-        """One of the hub's; the server then ends all the others and recovers."""
-        rows = self.installation.rows(self.installation.ledger, "SELECT pid FROM pg_stat_activity "
-                                      "WHERE application_name LIKE 'onshi%' ORDER BY pid DESC LIMIT 1")
-        for pid, in rows:
-            os.kill(pid, signal.SIGKILL)
+        """One of the hub's; the server then ends all the others and recovers. Returns when it has."""
+        before = self.sessions()
+        os.kill(before[-1], signal.SIGKILL)
+        while set(before) & set(self.sessions()):
+            time.sleep(0.01)
+
+    def sessions(self):
+        """The server's processes for hubs."""
+        import psycopg2
+
+        ends_at = time.monotonic() + RESTART_SECONDS_MAX
+        while True:
+            try:
+                rows = self.installation.rows(self.installation.ledger, "SELECT pid FROM pg_stat_activity "
+                                              "WHERE application_name LIKE 'onshi%' ORDER BY pid")
+            except psycopg2.OperationalError:  # it recovers
+                rows = []
+            if rows:
+                return [pid for pid, in rows]
+            assert time.monotonic() < ends_at, "no session of a hub"
+            time.sleep(0.01)
 
     def start_server(self):
         """As a supervisor would: again until the old processes are gone and the log is played back."""
         ends_at = time.monotonic() + RESTART_SECONDS_MAX
         while True:
             try:
-                return self.cluster("start", "--tls")
-            except AssertionError:
-                assert time.monotonic() < ends_at, "the database does not start"
+                return self.try_server()
+            except AssertionError as error:
+                assert time.monotonic() < ends_at, f"the database does not start: {error}"
                 time.sleep(0.1)
+
+    def try_server(self):
+        return self.cluster(*self.start_words)
+
+    def restart_server(self, environment):
+        self.stop_server()
+        self.environment = environment
+        self.start_server()
 
     def stop_server(self):
         self.cluster("stop")

@@ -46,7 +46,7 @@ class World:
         self.known = set()  # check ids of earlier comparisons
         names = ["desk", *(f"desk-{number}" for number in range(2, DESKS + 1))]
         self.terminals = [self.installation.terminal(name) for name in names]
-        self.disk = Disk(self.installation.store, folder / "disk.switch")
+        self.disk = Disk(store.disk_folder(), folder / "disk.switch")
         self.clock = WallClock(folder / "clock")
         self.environment = {}
         self.requests_per_second = REQUESTS_PER_SECOND

@@ -42,8 +42,10 @@ class InFlight {
         AdmissionClass admission_ = AdmissionClass::exempt;
     };
 
-    explicit InFlight(const AdmissionOptions& options)
-        : total_max_(options.requests_in_flight_max), class_max_(options.class_in_flight_max) {}
+    InFlight(const AdmissionOptions& options, std::size_t loops)
+        : total_max_(options.requests_in_flight_max * loops), class_max_(options.class_in_flight_max) {
+        for (auto& max : class_max_) max *= loops;
+    }
 
     // nullopt when the server or the class is full; `exempt` always gets one and is not counted.
     [[nodiscard]] std::optional<Slot> enter(AdmissionClass admission);

@@ -192,7 +192,7 @@ std::string fixed_headers(const ListenerOptions& options) {
 
 struct Server::Impl {
     Impl(EventLoops& given_loops, ServerOptions options, Metrics& metrics, const Clock& clock, Random& random)
-        : loops(given_loops), shared(std::make_shared<Shared>(std::move(options), metrics, clock)) {
+        : loops(given_loops), shared(std::make_shared<Shared>(std::move(options), loops.size(), metrics, clock)) {
         for (std::size_t i = 0; i < loops.size(); ++i) {
             states.push_back(std::make_shared<LoopState>(shared, loops.executor(i), i, random));
         }

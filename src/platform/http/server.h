@@ -54,8 +54,9 @@ struct QueueDelay {
 };
 
 struct AdmissionOptions {
+    // Per loop; the loops share the sum.
     std::size_t requests_in_flight_max = default_requests_in_flight_max;
-    // urgent, normal, bulk.
+    // Of these: urgent, normal, bulk.
     std::array<std::size_t, admission_classes> class_in_flight_max{
         default_requests_in_flight_max, default_requests_in_flight_max * 3 / 4, default_requests_in_flight_max / 4};
     RateLimit rate;

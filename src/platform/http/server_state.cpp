@@ -20,11 +20,11 @@ Counter handshakes(Metrics& metrics, std::string_view result) {
 
 }  // namespace
 
-Shared::Shared(ServerOptions given, Metrics& given_metrics, const Clock& given_clock)
+Shared::Shared(ServerOptions given, std::size_t loops, Metrics& given_metrics, const Clock& given_clock)
     : options(std::move(given)),
       metrics(given_metrics),
       clock(given_clock),
-      in_flight(options.admission),
+      in_flight(options.admission, loops),
       connections(options.admission.connections_max),
       streams(options.admission.streams_max),
       body_bytes(options.admission.body_bytes_in_flight_max),

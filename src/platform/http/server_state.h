@@ -76,7 +76,7 @@ class Count {
 // State of the whole server. Holds nothing of Asio, so that it may be destroyed on any thread. Thread-safe: constant
 // after listen(), atomic, or locked.
 struct Shared {
-    Shared(ServerOptions given, Metrics& given_metrics, const Clock& given_clock);
+    Shared(ServerOptions given, std::size_t loops, Metrics& given_metrics, const Clock& given_clock);
 
     const ServerOptions options;
     Metrics& metrics;
