@@ -46,9 +46,11 @@ const std::set<std::string_view> by_age{
     "coverage.select_withheld_page", "coverage.select_withheld_record",
     // What has changed since a commit, in the order of commits.
     "coverage.select_changes",
+    // The names of a person who was merged, by the person they lead to.
+    "identity.shorten_aliases",
     // An insurer's orders of certificates, by its own key, and a nightly walk over all of them.
     "coverage.open_paper_order", "coverage.close_paper_order", "coverage.select_paper_order",
-    "coverage.select_paper_orders", "coverage.walk_open_orders",
+    "coverage.select_paper_orders", "coverage.walk_open_orders", "coverage.move_order",
     // An insurer's cases, by its own key.
     "eligibility.open_counter_case", "eligibility.select_counter_cases"};
 

@@ -15,7 +15,7 @@ const Statement select_consents("consent.select_consents", Store::ledger, ShardK
 const Statement select_consents_of("consent.select_consents_of", Store::ledger, ShardKey::person,
                                    "SELECT organisation_key, item, choice, given_at, expires_at FROM consent "
                                    "WHERE person_key = $1 AND given_at > $2 "
-                                   "ORDER BY organisation_key, item, given_at DESC LIMIT $3");
+                                   "ORDER BY organisation_key, item, given_at LIMIT $3");
 const Statement insert_consent("consent.insert_consent", Store::ledger, ShardKey::person,
                                "INSERT INTO consent (person_key, organisation_key, item, given_at, choice, expires_at, "
                                "lane, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");

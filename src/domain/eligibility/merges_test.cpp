@@ -3,6 +3,7 @@
 
 #include "domain/cards/rules_use.h"
 #include "domain/coverage/service_paper.h"
+#include "domain/coverage/service_withheld.h"
 #include "domain/coverage/store_intake.h"
 #include "domain/eligibility/check_fixture.h"
 #include "domain/eligibility/corrections.h"

@@ -22,7 +22,7 @@ const Statement select_sealed("identity.select_sealed_numbers", Store::registry,
 const Statement claim_alias("identity.claim_alias", Store::registry, ShardKey::person,
                             "INSERT INTO person_alias (person_key, current_key) VALUES ($1, $2) "
                             "ON CONFLICT (person_key) DO NOTHING");
-const Statement shorten_aliases("identity.shorten_aliases", Store::registry, ShardKey::person,
+const Statement shorten_aliases("identity.shorten_aliases", Store::registry, ShardKey::none,
                                 "UPDATE person_alias SET current_key = $2 WHERE current_key = $1");
 const Statement keep_section(
     "identity.keep_section", Store::registry, ShardKey::person,
