@@ -176,7 +176,7 @@ class Import {
         : vault_(vault), options_(options), intake_(parts, options.issuer, options.received_by) {}
 
     [[nodiscard]] Task<Result<ImportReport>> run() {
-        auto lines = insurer_files::LineReader::open(options_.file);
+        auto lines = insurer_files::LineReader::open(insurer_files::file_source(options_.file));
         if (!lines) co_return fail(std::move(lines));
         std::optional<RowReader> reader;
         for (;;) {

@@ -176,7 +176,7 @@ TEST_F(ImportTest, a_file_whose_blank_rate_jumps_is_held_until_a_second_person_r
     EXPECT_EQ(held->unusual[0].ratios.blank_ratio, 5U);
     EXPECT_EQ(held->unusual[0].ratios_before.blank_ratio, 2U);
     EXPECT_EQ(held->file.progress.rows, 0U);
-    ASSERT_TRUE(run_to_end(release_file(*parts_, held->file.id, "suzuki", soon())));
+    ASSERT_TRUE(run_to_end(release_file(*parts_, held->file.id, {.reference = "suzuki"}, soon())));
     EXPECT_EQ(run()->end, ImportEnd::done);
     // Now that rate is what the next file is compared with.
     write(blanked(rows("change", 0, 100), 6));
