@@ -87,13 +87,13 @@ class BenchNation final : public Command {
         return Filled{std::move(*ground), std::move(*filled)};
     }
     Result<Exit> show(Console& console, const bench::NationBenchReport& report) {
-        const std::string text = bench::to_text(report, bench::NationTargets());
+        const std::string summary = bench::to_text(report, bench::NationTargets());
         const std::string json = bench::to_json_line(report);
         if (console.json()) {
-            console.note(text);
+            console.note(summary);
             console.line(json);
         } else {
-            console.line(text);
+            console.line(summary);
         }
         if (details_.empty()) return Exit::done;
         auto written = replace_file(details_, json + "\n");
