@@ -127,7 +127,10 @@ Result<PaymentsBenchReport> run_payments_bench(std::chrono::milliseconds each) {
         measure(state, claims, payments::evaluate_claim);
     })->MinTime(seconds);
     benchmark::RegisterBenchmark(households_name, [&households](benchmark::State& state) {
-        measure(state, households, payments::evaluate_household);
+        measure(state, households,
+                [](const Household& household, const payments::Tables& tables, payments::Steps* steps) {
+                    return payments::evaluate_household(household, tables, steps);
+                });
     })->MinTime(seconds);
     RateReporter reporter;
     benchmark::RunSpecifiedBenchmarks(&reporter);

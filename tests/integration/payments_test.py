@@ -217,7 +217,7 @@ def test_impossible_combinations_are_refused_by_name(desk, change, code):
     ({"name": "x"}, "/name", "field.unknown"),
     ({"fourth_month": True, "benefit_months": [{"month": "2026-10"}]}, "/fourth_month", "field.value"),
     ({"benefit_months": [{"month": "2026-13"}]}, "/benefit_months/0/month", "date.no_such_day"),
-    ({"benefit_months": [{"month": "2026-10-01"}]}, "/benefit_months/0/month", "field.range"),
+    ({"benefit_months": [{"month": "2026-10-01"}]}, "/benefit_months/0/month", "field.length"),
     ({"parts": [{"points": 1, "payers": [{"law_code": 54, "income_class": "rich"}]}]},
      "/parts/0/payers/0/income_class", "field.value"),
     ({"parts": [{"points": 1, "payers": [{"law_code": 54, "cap": 1, "income_class": "low_1"}]}]},

@@ -16,9 +16,13 @@ const Statement select_consents_of("consent.select_consents_of", Store::ledger, 
                                    "SELECT organisation_key, item, choice, given_at, expires_at FROM consent "
                                    "WHERE person_key = $1 AND given_at > $2 "
                                    "ORDER BY organisation_key, item, given_at LIMIT $3");
+// Of two at one moment, as two look-ups of one list may give them, the one that is recorded last counts.
 const Statement insert_consent("consent.insert_consent", Store::ledger, ShardKey::person,
                                "INSERT INTO consent (person_key, organisation_key, item, given_at, choice, expires_at, "
-                               "lane, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+                               "lane, sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+                               "ON CONFLICT (person_key, organisation_key, item, given_at) DO UPDATE SET "
+                               "choice = excluded.choice, expires_at = excluded.expires_at, lane = excluded.lane, "
+                               "sequence = excluded.sequence");
 
 Consent decode_consent(const Row& row) {
     return {static_cast<Item>(row.integer(0)), static_cast<Choice>(row.integer(1)), {row.integer(2)}, {row.integer(3)}};

@@ -67,6 +67,7 @@ class KnowledgeTest : public CheckTest {
         NumberVerdict decided = decide_by_number({who}, answer.care_day);
         Answer made = answer;
         made.verdict = std::move(decided.verdict);
+        keep_back_limit(made.verdict, answer.entitlements, Source::number);
         made.person = std::move(decided.person);
         return pack(made);
     }

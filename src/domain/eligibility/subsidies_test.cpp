@@ -114,7 +114,7 @@ TEST_F(SubsidiesTest, a_card_is_told_limit_and_offers_and_no_disease) {
     const auto again = checked();
     auto refused = run_to_end(service_->record_consents(
         terminal_, place(again), {{consent::Item::specific_disease, consent::Choice::refused}}, soon()));
-    ASSERT_TRUE(refused);
+    ASSERT_TRUE(refused) << error_name(refused.error().code) << " " << refused.error().detail;
     EXPECT_TRUE(refused->diseases.empty());
 }
 
