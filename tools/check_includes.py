@@ -27,7 +27,7 @@ SLICES = ["audit", "organisations", "cases", "identity", "cards", "coverage", "p
 # Which platform folders a platform folder may see.
 PLATFORM = {
     "event_loop": set(), "telemetry": set(), "text_formats": set(), "pki": set(), "settings": {"telemetry"},
-    "folders": set(), "sql": {"event_loop"}, "http": {"event_loop", "telemetry"}, "smartcard": {"pki"},
+    "folders": set(), "sql": {"event_loop"}, "http": {"event_loop", "telemetry"}, "smartcard": {"pki"}, "cose": {"pki"},
 }
 HEAVY = re.compile(r'#include <(boost/(asio|beast|json)|openssl|sqlite3|libpq|winscard|PCSC)')
 INCLUDE = re.compile(r'^\s*#include "([^"]+)"')

@@ -15,8 +15,9 @@ namespace {
 using smartcard::CardSignature;
 using smartcard::PinCheck;
 
-Task<Result<std::string>> fetch_challenge(HubConnection& hub) {
-    auto body = co_await hub.post("/v1/challenges", R"({"purpose":"check","count":1})", http::Replay::allowed);
+Task<Result<std::string>> fetch_challenge(HubConnection& hub, eligibility::Purpose purpose) {
+    std::string wanted = fmt::format(R"({{"purpose":"{}","count":1}})", eligibility::to_string(purpose));
+    auto body = co_await hub.post("/v1/challenges", std::move(wanted), http::Replay::allowed);
     if (!body) co_return fail(std::move(body));
     auto document = JsonView::parse(*body);
     if (!document) co_return fail(std::move(document));
@@ -39,7 +40,7 @@ std::string signed_text(const CardCheckParts& parts, const std::string& challeng
     lines.facility = parts.profile.facility;
     lines.terminal = parts.profile.terminal;
     lines.challenge = challenge;
-    lines.purpose = eligibility::to_string(eligibility::Purpose::check);
+    lines.purpose = eligibility::to_string(parts.purpose);
     lines.method = organisations::to_string(method_of(parts));
     lines.care_day = care_day;
     const auto* eye = std::get_if<ByEye>(&parts.opening);
@@ -71,10 +72,11 @@ bool wants_fresh_challenge(ErrorCode code) {
 
 // The same check id and signature travel each time, so that the hub answers once however often it is asked.
 Task<Result<std::string>> send(const CardCheckParts& parts, eligibility::CardCheck check) {
-    auto answer = co_await parts.hub.post("/v1/checks", api::write_card_check(check), http::Replay::allowed);
+    const std::string target = parts.purpose == eligibility::Purpose::capsule ? "/v1/capsules" : "/v1/checks";
+    auto answer = co_await parts.hub.post(target, api::write_card_check(check), http::Replay::allowed);
     if (answer || answer.error().code != ErrorCode::certificate_needed) co_return answer;
     check.certificate = as_text(parts.known.certificate_der);
-    auto with_certificate = co_await parts.hub.post("/v1/checks", api::write_card_check(check), http::Replay::allowed);
+    auto with_certificate = co_await parts.hub.post(target, api::write_card_check(check), http::Replay::allowed);
     co_return with_certificate;
 }
 
@@ -90,6 +92,7 @@ Task<Result<std::string>> check_once(const CardCheckParts& parts, const std::str
     const auto* eye = std::get_if<ByEye>(&parts.opening);
     eligibility::CardCheck check{.id = id,
                                  .challenge = challenge,
+                                 .purpose = parts.purpose,
                                  .method = method_of(parts),
                                  .care_day = care_day,
                                  .operator_reference = eye == nullptr ? std::string_view() : eye->operator_reference,
@@ -120,7 +123,7 @@ Task<Result<std::string>> check_by_card(const CardCheckParts& parts, std::string
                                         eligibility::Registration registration) {
     for (int round = 1;; ++round) {
         if (challenge.empty()) {
-            auto fetched = co_await fetch_challenge(parts.hub);
+            auto fetched = co_await fetch_challenge(parts.hub, parts.purpose);
             if (!fetched) co_return fail(std::move(fetched));
             challenge = std::move(*fetched);
         }
@@ -128,6 +131,22 @@ Task<Result<std::string>> check_by_card(const CardCheckParts& parts, std::string
         if (answer || round == challenge_rounds_max || !wants_fresh_challenge(answer.error().code)) co_return answer;
         challenge.clear();
     }
+}
+
+Result<smartcard::LastTry> may_use_pin(const smartcard::CardOverview& overview, Console& console, bool spend_last_try) {
+    switch (overview.pin) {
+        case smartcard::PinState::usable: return smartcard::LastTry::keep;
+        case smartcard::PinState::locked: return fail(ErrorCode::card_pin_locked, "");
+        case smartcard::PinState::missing: return fail(ErrorCode::card_pin_missing, "");
+        case smartcard::PinState::last_try: break;
+    }
+    if (spend_last_try) return smartcard::LastTry::spend;
+    if (!console.interactive())
+        return fail(ErrorCode::card_pin_last_try, "give --spend-last-try once the holder was told");
+    auto agreed = console.ask_yes_or_no(console.label("label.ask_last_try"));
+    if (!agreed) return fail(std::move(agreed));
+    if (!*agreed) return fail(ErrorCode::card_pin_last_try, "");
+    return smartcard::LastTry::spend;
 }
 
 }  // namespace onshi::cli

@@ -28,6 +28,11 @@ struct KnownCard {
 // Reads what needs no PIN. card.*, certificate.malformed.
 [[nodiscard]] Result<KnownCard> read_known_card(smartcard::MyNumberCard& card);
 
+// Whether the PIN may be asked for, and whether the last try may be spent: only when a person said so.
+// card.pin_locked, card.pin_missing, card.pin_last_try.
+[[nodiscard]] Result<smartcard::LastTry> may_use_pin(const smartcard::CardOverview& overview, Console& console,
+                                                     bool spend_last_try);
+
 // The patient types the PIN.
 struct ByPin {
     const SecretBytes& pin;
@@ -49,6 +54,8 @@ struct CardCheckParts {
     const KnownCard& known;
     std::variant<ByPin, ByEye> opening;
     Session& session;
+    // `capsule`: the answer is wanted as a signed token, and goes to its own route.
+    eligibility::Purpose purpose = eligibility::Purpose::check;
 };
 
 // One check (design §9.7): challenge → the card signs, opened by its PIN or without → POST /v1/checks, again with the

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "platform/pki/secret_file.h"
 #include "platform/smartcard/card_image.h"
@@ -91,6 +93,22 @@ Result<SecretBytes> read_pin_file(const std::string& file) {
 Result<SecretBytes> read_pin(const CardChoice& choice, Console& console) {
     if (!choice.pin_file.empty()) return read_pin_file(choice.pin_file);
     return console.ask_secret(console.label("label.ask_pin"));
+}
+
+Result<smartcard::TextRecord> read_card_text(smartcard::MyNumberCard& card, smartcard::TextCredential kind,
+                                             const SecretBytes& credential, Console& console) {
+    // Without roots the record reads as unproven: the real issuer's key is not public (jpki-card §4).
+    auto reading = card.read_text(kind, credential, {}, smartcard::LastTry::keep, Deadline::in(card_deadline));
+    if (!reading) return fail(std::move(reading));
+    if (auto* record = std::get_if<smartcard::TextRecord>(&*reading)) return std::move(*record);
+    const bool pin = kind == smartcard::TextCredential::pin;
+    if (const auto* wrong = std::get_if<smartcard::CredentialWrong>(&*reading)) {
+        const std::string tries = fmt::format("{}", wrong->tries_left);
+        console.remember("tries_left", tries);
+        return fail(pin ? ErrorCode::card_pin_wrong : ErrorCode::card_number_b_wrong, "tries left: " + tries);
+    }
+    if (std::holds_alternative<smartcard::LastTryKept>(*reading) && pin) return fail(ErrorCode::card_pin_last_try, "");
+    return fail(pin ? ErrorCode::card_pin_locked : ErrorCode::card_number_b_locked, "");
 }
 
 }  // namespace onshi::cli

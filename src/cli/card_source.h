@@ -46,6 +46,10 @@ class OpenCard {
 
 // A PIN or the like from a file of mode 0600, without the line's end.
 [[nodiscard]] Result<SecretBytes> read_pin_file(const std::string& file);
+// The four data of the card's text AP. card.*, with the tries left remembered for the sentence.
+[[nodiscard]] Result<smartcard::TextRecord> read_card_text(smartcard::MyNumberCard& card,
+                                                           smartcard::TextCredential kind,
+                                                           const SecretBytes& credential, Console& console);
 // From --pin-file, or typed without echo.
 [[nodiscard]] Result<SecretBytes> read_pin(const CardChoice& choice, Console& console);
 

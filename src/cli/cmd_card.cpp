@@ -20,7 +20,6 @@ namespace onshi::cli {
 
 namespace {
 
-using smartcard::LastTry;
 using smartcard::TextCredential;
 using smartcard::TextRecord;
 
@@ -106,22 +105,6 @@ void show_card(Console& console, const KnownCard& card, const std::optional<Text
     console.line(fmt::format("  sex          {}", sex_name(text->sex)));
 }
 
-Result<TextRecord> read_text(smartcard::MyNumberCard& card, TextCredential kind, const SecretBytes& credential,
-                             Console& console) {
-    // Without roots the record reads as unproven: the real issuer's key is not public (jpki-card §4).
-    auto reading = card.read_text(kind, credential, {}, LastTry::keep, Deadline::in(card_deadline));
-    if (!reading) return fail(std::move(reading));
-    if (auto* record = std::get_if<TextRecord>(&*reading)) return std::move(*record);
-    const bool pin = kind == TextCredential::pin;
-    if (const auto* wrong = std::get_if<smartcard::CredentialWrong>(&*reading)) {
-        const std::string tries = fmt::format("{}", wrong->tries_left);
-        console.remember("tries_left", tries);
-        return fail(pin ? ErrorCode::card_pin_wrong : ErrorCode::card_number_b_wrong, "tries left: " + tries);
-    }
-    if (std::holds_alternative<smartcard::LastTryKept>(*reading) && pin) return fail(ErrorCode::card_pin_last_try, "");
-    return fail(pin ? ErrorCode::card_pin_locked : ErrorCode::card_number_b_locked, "");
-}
-
 class CardRead final : public Command {
   public:
     static constexpr CommandText text{"card", "read",
@@ -156,7 +139,7 @@ class CardRead final : public Command {
         auto credential = read_pin_file(file);
         if (!credential) return fail(std::move(credential));
         const auto kind = card_.pin_file.empty() ? TextCredential::number_b : TextCredential::pin;
-        auto record = read_text(card, kind, *credential, console);
+        auto record = read_card_text(card, kind, *credential, console);
         if (!record) return fail(std::move(record));
         return std::optional(std::move(*record));
     }

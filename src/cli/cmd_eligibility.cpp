@@ -15,7 +15,6 @@
 #include "cli/hub_connection.h"
 #include "cli/render_answer.h"
 #include "domain/payments/rules_explanation.h"
-#include "platform/pki/private_key.h"
 #include "platform/smartcard/pinless_use.h"
 #include "platform/text_formats/json_view.h"
 #include "platform/text_formats/json_writer.h"
@@ -185,39 +184,6 @@ Result<void> show_after(Console& console, const CardAnswers& answers) {
         console.line(line);
     }
     return {};
-}
-
-// Whether the PIN may be asked for, and whether the last try may be spent: only when a person said so.
-Result<LastTry> may_use_pin(const smartcard::CardOverview& overview, Console& console, bool spend_last_try) {
-    switch (overview.pin) {
-        case PinState::usable: return LastTry::keep;
-        case PinState::locked: return fail(ErrorCode::card_pin_locked, "");
-        case PinState::missing: return fail(ErrorCode::card_pin_missing, "");
-        case PinState::last_try: break;
-    }
-    if (spend_last_try) return LastTry::spend;
-    if (!console.interactive())
-        return fail(ErrorCode::card_pin_last_try, "give --spend-last-try once the holder was told");
-    auto agreed = console.ask_yes_or_no(console.label("label.ask_last_try"));
-    if (!agreed) return fail(std::move(agreed));
-    if (!*agreed) return fail(ErrorCode::card_pin_last_try, "");
-    return LastTry::spend;
-}
-
-// config.missing when this terminal cannot open cards without their PIN.
-Result<std::unique_ptr<smartcard::PinlessUse>> load_pinless_use(const TerminalProfile& profile) {
-    if (profile.card_certificate.empty() || profile.card_key.empty()) {
-        return fail(ErrorCode::config_missing,
-                    fmt::format("{}: card_certificate and card_key, without which a card signs by its PIN only",
-                                TerminalProfile::description(profile.folder).string()));
-    }
-    auto certificate = read_text_file(profile.file(profile.card_certificate));
-    if (!certificate) return fail(std::move(certificate));
-    auto key = pki::RsaPrivateKey::load(profile.file(profile.card_key));
-    if (!key) return fail(std::move(key));
-    const auto bytes = as_bytes(*certificate);
-    return std::make_unique<smartcard::StandInTerminalAuthentication>(smartcard::ByteVector(bytes.begin(), bytes.end()),
-                                                                      std::move(*key));
 }
 
 class EligibilityGet final : public Command {

@@ -404,8 +404,9 @@ class TerminalRenew final : public Command {
 }  // namespace
 
 void add_terminal_commands(CommandTree& tree) {
-    tree.noun("terminal", "terminals: run, status, deferred, simulate, add, disable, enrol, renew");
+    tree.noun("terminal", "terminals: run, status, deferred, visual-account, simulate, add, disable, enrol, renew");
     add_terminal_run_commands(tree);
+    add_terminal_offline_commands(tree);
     add_terminal_simulate_command(tree);
     tree.add<TerminalAdd>();
     tree.add<TerminalDisable>();

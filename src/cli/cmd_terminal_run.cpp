@@ -1,20 +1,16 @@
-// onshi terminal run | status | deferred
+// onshi terminal run | status
 #include <filesystem>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/files.h"
-#include "cli/list_writer.h"
 #include "cli/signals.h"
 #include "cli/terminal_profile.h"
 #include "cli/terminal_status.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/telemetry/log.h"
 #include "platform/text_formats/json_writer.h"
-#include "terminal/deferred.h"
 #include "terminal/terminal.h"
 
 namespace onshi::cli {
@@ -37,11 +33,6 @@ Result<oqs::Profile> exchange_profile(const settings::ResolvedSettings& settings
     return profile;
 }
 
-std::filesystem::path store_folder(const settings::ResolvedSettings& settings, const TerminalProfile& profile) {
-    const std::string own = settings.text("terminal_store_folder");
-    return own.empty() ? profile.folder / "store" : std::filesystem::path(own);
-}
-
 class TerminalRun final : public Command {
   public:
     static constexpr CommandText text{
@@ -51,7 +42,8 @@ class TerminalRun final : public Command {
     void declare(Options& options) override {
         options.text(ready_file_, "--ready-file", "FILE", "written when the terminal serves: as JSON");
         options.settings({"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order", "oqs_kana",
-                          "oqs_result_codes", "terminal_store_folder", "kiosk_port", "log_level"});
+                          "oqs_result_codes", "terminal_store_folder", "kiosk_port", "kiosk_reader", "reader",
+                          "last_visit_days", "log_level"});
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
@@ -99,13 +91,21 @@ class TerminalRun final : public Command {
         settings.facility = profile->facility;
         settings.terminal = profile->terminal;
         settings.exchange_folder = resolved->text("exchange_folder");
-        settings.store_folder = store_folder(*resolved, *profile);
+        settings.store_folder = terminal_store_folder(*resolved, *profile);
         settings.store_key = profile->folder / "store.key";
         settings.profile = std::move(*files);
         const auto port = resolved->integer("kiosk_port");
         if (port >= 0) {
             settings.kiosk =
                 terminal::KioskSettings{static_cast<std::uint16_t>(port), profile->folder / "kiosk.token", {}};
+        }
+        if (resolved->text("kiosk_reader") == "pcsc") settings.reader = resolved->text("reader");
+        settings.visual_accounts = profile->folder / visual_accounts_file;
+        settings.last_visit_days = static_cast<int>(resolved->integer("last_visit_days"));
+        if (!profile->card_certificate.empty() && !profile->card_key.empty()) {
+            auto pinless = load_pinless_use(*profile);
+            if (!pinless) return fail(std::move(pinless));
+            settings.pinless = std::move(*pinless);
         }
         settings.poll = std::chrono::milliseconds(resolved->integer("exchange_poll_ms"));
         return settings;
@@ -131,56 +131,6 @@ class TerminalRun final : public Command {
     }
     TerminalChoice terminal_;
     std::string ready_file_;
-};
-
-class TerminalDeferred final : public Command {
-  public:
-    static constexpr CommandText text{
-        "terminal", "deferred", "Checks that met no hub and are still open, oldest first, and who has to look at them.",
-        "  onshi terminal deferred --terminal ./desk\n"
-        "  onshi terminal deferred --terminal ./desk --json"};
-    void declare(Options& options) override {
-        options.settings({"terminal_store_folder"});
-        terminal_.declare(options);
-    }
-    [[nodiscard]] DataShape shape() const override { return DataShape::list; }
-    Result<Exit> run(Session& session) override {
-        auto resolved = session.settings();
-        if (!resolved) return fail(std::move(resolved));
-        auto profile = terminal_.load(session);
-        if (!profile) return fail(std::move(profile));
-        auto store = terminal::LocalStore::open(store_folder(*resolved, *profile), profile->folder / "store.key",
-                                                session.random());
-        if (!store) return fail(std::move(store));
-        auto open = run_to_end(terminal::open_deferred(**store));
-        if (!open) return fail(std::move(open));
-        ListWriter list(session.console(), {"request", "asked_at", "days", "for"});
-        for (const auto& check : *open) show(list, check, session.clock().now());
-        list.finish();
-        return Exit::done;
-    }
-
-  private:
-    // The request's name is the client's own; nothing in it is about a person.
-    static void show(ListWriter& list, const terminal::DeferredCheck& check, Instant now) {
-        const auto days = (now - check.asked_at).count() / (std::int64_t{24} * 3600 * 1'000'000);
-        const auto name = oqs::request_name({oqs::Message::eligibility, check.suffix});
-        const auto asked_at = terminal::local_digits(check.asked_at);
-        const auto whom = to_string(terminal::escalation_of(check.asked_at, now));
-        if (list.wants_cells()) return list.cells({name, asked_at, fmt::format("{}", days), std::string(whom)});
-        if (!list.wants_json()) return list.line(fmt::format("{}  {}  {} d  {}", name, asked_at, days, whom));
-        std::string json;
-        JsonWriter writer(json);
-        writer.begin_object();
-        writer.member("schema", "onshi.deferred_check/1");
-        writer.member("request", name);
-        writer.member("asked_at", asked_at);
-        writer.member("days", days);
-        writer.member("for", whom);
-        writer.end_object();
-        list.object(json);
-    }
-    TerminalChoice terminal_;
 };
 
 class TerminalStatus final : public Command {
@@ -210,7 +160,6 @@ class TerminalStatus final : public Command {
 void add_terminal_run_commands(CommandTree& tree) {
     tree.add<TerminalRun>();
     tree.add<TerminalStatus>();
-    tree.add<TerminalDeferred>();
 }
 
 }  // namespace onshi::cli

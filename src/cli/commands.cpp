@@ -14,6 +14,7 @@ void add_all_commands(CommandTree& tree) {
     add_member_commands(tree);
     add_subsidy_commands(tree);
     add_paper_commands(tree);
+    add_pdf_commands(tree);
     add_person_commands(tree);
     add_audit_commands(tree);
     add_db_commands(tree);

@@ -14,6 +14,7 @@ void add_payments_commands(CommandTree& tree);
 void add_terminal_commands(CommandTree& tree);
 // Under the noun `terminal`.
 void add_terminal_run_commands(CommandTree& tree);
+void add_terminal_offline_commands(CommandTree& tree);
 void add_terminal_simulate_command(CommandTree& tree);
 void add_audit_commands(CommandTree& tree);
 void add_member_commands(CommandTree& tree);
@@ -24,6 +25,7 @@ void add_subsidy_commands(CommandTree& tree);
 void add_payments_ratio_command(CommandTree& tree);
 void add_person_commands(CommandTree& tree);
 void add_paper_commands(CommandTree& tree);
+void add_pdf_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);
 void add_synth_command(CommandTree& tree);
 void add_demo_commands(CommandTree& tree);

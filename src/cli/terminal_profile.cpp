@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "base/bytes.h"
 #include "cli/files.h"
+#include "platform/pki/private_key.h"
 #include "platform/pki/secret_file.h"
 #include "platform/settings/nearest.h"
 
@@ -161,6 +163,27 @@ Result<http::ClientTls> load_terminal_tls(const TerminalProfile& profile) {
     tls.server_anchors = {std::move(*anchors)};
     tls.identity = http::TlsIdentity{std::move(*certificate), std::move(*key)};
     return tls;
+}
+
+std::filesystem::path terminal_store_folder(const settings::ResolvedSettings& settings,
+                                            const TerminalProfile& profile) {
+    const std::string own = settings.text("terminal_store_folder");
+    return own.empty() ? profile.folder / "store" : std::filesystem::path(own);
+}
+
+Result<std::unique_ptr<smartcard::PinlessUse>> load_pinless_use(const TerminalProfile& profile) {
+    if (profile.card_certificate.empty() || profile.card_key.empty()) {
+        return fail(ErrorCode::config_missing,
+                    fmt::format("{}: card_certificate and card_key, without which a card signs by its PIN only",
+                                TerminalProfile::description(profile.folder).string()));
+    }
+    auto certificate = read_text_file(profile.file(profile.card_certificate));
+    if (!certificate) return fail(std::move(certificate));
+    auto key = pki::RsaPrivateKey::load(profile.file(profile.card_key));
+    if (!key) return fail(std::move(key));
+    const auto bytes = as_bytes(*certificate);
+    return std::make_unique<smartcard::StandInTerminalAuthentication>(smartcard::ByteVector(bytes.begin(), bytes.end()),
+                                                                      std::move(*key));
 }
 
 }  // namespace onshi::cli

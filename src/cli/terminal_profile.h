@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "base/result.h"
 #include "cli/options.h"
 #include "cli/session.h"
 #include "platform/http/tls.h"
+#include "platform/smartcard/pinless_use.h"
 
 namespace onshi::cli {
 
@@ -58,5 +60,15 @@ struct TerminalChoice {
 
 // Its certificate, key and the CA of its hub. secret.*, file.unreadable.
 [[nodiscard]] Result<http::ClientTls> load_terminal_tls(const TerminalProfile& profile);
+
+// Of the accounts that may confirm a person by eye at the kiosk, in the terminal's folder (terminal/visual_accounts.h).
+inline constexpr const char* visual_accounts_file = "visual.accounts";
+
+// Where the terminal keeps its own records: as the settings say, else beside its key.
+[[nodiscard]] std::filesystem::path terminal_store_folder(const settings::ResolvedSettings& settings,
+                                                          const TerminalProfile& profile);
+
+// What opens cards without their PIN for this terminal. config.missing when it cannot; secret.*, file.unreadable.
+[[nodiscard]] Result<std::unique_ptr<smartcard::PinlessUse>> load_pinless_use(const TerminalProfile& profile);
 
 }  // namespace onshi::cli

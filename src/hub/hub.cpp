@@ -206,6 +206,7 @@ struct Hub::Parts {
         if (!tls) return fail(std::move(tls));
         server.emplace(loops, server_options(settings), metrics, clock, random);
         add_check_routes(*server, *context);
+        add_capsule_routes(*server, *context);
         add_card_routes(*server, *context);
         add_correction_routes(*server, *context);
         add_terminal_routes(*server, *context);

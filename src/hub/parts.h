@@ -57,6 +57,7 @@ struct Context {
                                                                                   Deadline deadline);
 
 void add_check_routes(http::Server& server, const Context& context);
+void add_capsule_routes(http::Server& server, const Context& context);
 void add_card_routes(http::Server& server, const Context& context);
 void add_correction_routes(http::Server& server, const Context& context);
 void add_terminal_routes(http::Server& server, const Context& context);

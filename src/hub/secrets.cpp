@@ -143,6 +143,23 @@ Result<audit::SealKeys> load_seal_keys(const std::string& folder) {
     return keys;
 }
 
+namespace {
+
+// An installation from before there were capsules has no key, and issues none.
+Result<std::vector<pki::EcPrivateKey>> load_capsule_keys(const std::string& folder) {
+    std::vector<pki::EcPrivateKey> keys;
+    for (const std::uint32_t generation : generations(folder, capsule_secret)) {
+        if (keys.size() == capsule_keys_max) break;
+        auto key = pki::EcPrivateKey::load(fs::path(folder) / file_name(capsule_secret, generation));
+        if (!key) return fail(std::move(key));
+        if (key->curve() != pki::EcPrivateKey::Curve::p256) return fail(ErrorCode::key_malformed, "capsule: not P-256");
+        keys.push_back(std::move(*key));
+    }
+    return keys;
+}
+
+}  // namespace
+
 Result<Secrets> load_secrets(const std::string& folder) {
     auto challenge = load_challenge_keys(folder);
     if (!challenge) return fail(std::move(challenge));
@@ -160,10 +177,12 @@ Result<Secrets> load_secrets(const std::string& folder) {
     if (!seal_keys) return fail(std::move(seal_keys));
     auto tickets = load_newest(folder, "tickets");
     if (!tickets) return fail(std::move(tickets));
+    auto capsule = load_capsule_keys(folder);
+    if (!capsule) return fail(std::move(capsule));
     ByteReader receipt_reader(receipt->bytes());
     const std::uint64_t receipt_key = receipt_reader.u64();
     return Secrets{std::move(*challenge), std::move(*row_tag),   std::move(*pseudonym), receipt_key,
-                   std::move(*seal),      std::move(*seal_keys), std::move(*tickets)};
+                   std::move(*seal),      std::move(*seal_keys), std::move(*tickets),   std::move(*capsule)};
 }
 
 Result<identity::NumberVault> load_number_vault(const std::string& folder, const std::string& key_device) {
@@ -246,7 +265,9 @@ Result<void> create_secrets(const std::string& folder, Random& random) {
         auto made = pki::create_random_secret(fs::path(folder) / file_name(name, 1), secret_bytes, random);
         if (!made) return fail(std::move(made));
     }
-    return {};
+    if (!generations(folder, capsule_secret).empty()) return {};
+    const auto key = pki::EcPrivateKey::generate(pki::EcPrivateKey::Curve::p256);
+    return key.save(fs::path(folder) / file_name(capsule_secret, 1));
 }
 
 Result<void> mark_demo_secrets(const std::string& folder) {

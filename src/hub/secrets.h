@@ -11,12 +11,16 @@
 #include "domain/identity/number_vault.h"
 #include "platform/pki/key_device.h"
 #include "platform/pki/keys.h"
+#include "platform/pki/private_key.h"
 
 namespace onshi::hub {
 
 // The named keys of an installation (design §9.15), shared by its hubs. Files `<name>.<generation>.key` of 32 random
 // bytes in the secrets folder, 0600. Of `challenge` the two newest generations live; of the others the newest.
 inline constexpr std::size_t seal_keys_max = 64;
+// Generations of `capsule` (P-256, PEM) that are believed: each lives as long as what it signed.
+inline constexpr std::size_t capsule_keys_max = 4;
+inline constexpr const char* capsule_secret = "capsule";
 
 struct Secrets {
     std::vector<eligibility::Challenges::LiveKey> challenge;  // newest first
@@ -26,6 +30,7 @@ struct Secrets {
     pki::SigningKey seal;
     audit::SealKeys seal_keys;  // the public halves of every generation
     SecretBytes tickets;
+    std::vector<pki::EcPrivateKey> capsule;  // newest first; the first signs, all are told to terminals. Empty: none
 };
 
 inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudonym",  "receipt",     "seal",

@@ -120,6 +120,7 @@ class Exchange {
     [[nodiscard]] Task<void> keep_deferred(const Pending& pending);
     [[nodiscard]] Task<Result<void>> make_up();
     [[nodiscard]] Task<void> make_up_while_running();
+    [[nodiscard]] Task<void> keep_trust();
     [[nodiscard]] std::optional<Pending> pending_of(const DeferredCheck& check) const;
     [[nodiscard]] Result<void> publish_late(const Pending& pending, oqs::Unit unit);
 
@@ -167,6 +168,7 @@ class Exchange {
     std::uint64_t uses_ = 0;
     std::deque<DeferredCheck> deferred_;
     bool making_up_ = false;
+    SteadyTime trust_again_at_{};
 };
 
 // The check id of person `index` of a request: the same file gives the same ids, whenever it is read.

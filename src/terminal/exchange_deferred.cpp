@@ -5,6 +5,7 @@
 #include "base/date.h"
 #include "exchange/oqs/limits.h"
 #include "platform/telemetry/log.h"
+#include "terminal/capsule_trust.h"
 #include "terminal/exchange.h"
 #include "terminal/limits.h"
 
@@ -90,12 +91,24 @@ Result<void> Exchange::publish_late(const Pending& pending, oqs::Unit unit) {
     return published;
 }
 
+// What offline capsules are verified with is kept fresh beside it.
+Task<void> Exchange::keep_trust() {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (now < trust_again_at_) co_return;
+    auto refreshed = co_await refresh_trust(hub_, store_, clock_.now(), Deadline::in(single_deadline));
+    trust_again_at_ = refreshed ? now + trust_every : now + trust_retry;
+    // A list that another hub made a moment earlier is no failure.
+    const bool stale = !refreshed && refreshed.error().code == ErrorCode::revocation_stale;
+    if (!refreshed && !stale) log_failure(Level::info, "terminal.capsule_trust", refreshed.error());
+}
+
 Task<void> Exchange::make_up_while_running() {
     int failures = 0;
     while (!stopping_) {
         const auto wait = failures == 0 ? deferred_wait(1) : deferred_wait(failures);
         const auto woke = co_await deferred_alarm_.wait_until(std::chrono::steady_clock::now() + wait);
         static_cast<void>(woke);
+        if (!stopping_) co_await keep_trust();
         if (stopping_ || deferred_.empty()) continue;
         auto made = co_await make_up();
         failures = made ? 0 : failures + 1;

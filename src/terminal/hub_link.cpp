@@ -18,6 +18,14 @@ bool means_away(ErrorCode code) {
     }
 }
 
+HubAccess HubAccess::clone() const {
+    http::ClientTls copy;
+    copy.server_anchors = tls.server_anchors;
+    if (tls.identity) copy.identity = tls.identity->clone();
+    copy.server_name = tls.server_name;
+    return {host, port, std::move(copy)};
+}
+
 std::optional<Instant> HubState::away_since() const {
     if (!away()) return std::nullopt;
     return Instant{since_us_.load(std::memory_order_relaxed)};
@@ -46,6 +54,19 @@ Task<Result<std::string>> HubLink::post(std::string target, std::string body, De
     request.method = http::Method::post;
     request.target = std::move(target);
     request.body = std::move(body);
+    auto answer = co_await send(std::move(request), deadline);
+    co_return answer;
+}
+
+Task<Result<std::string>> HubLink::get(std::string target, Deadline deadline) {
+    http::ClientRequest request;
+    request.method = http::Method::get;
+    request.target = std::move(target);
+    auto answer = co_await send(std::move(request), deadline);
+    co_return answer;
+}
+
+Task<Result<std::string>> HubLink::send(http::ClientRequest request, Deadline deadline) {
     request.replay = http::Replay::allowed;
     std::array<std::uint8_t, 16> trace{};
     random_.fill(trace);

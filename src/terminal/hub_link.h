@@ -32,6 +32,9 @@ struct HubAccess {
     std::string host;
     std::uint16_t port = 0;
     http::ClientTls tls;
+
+    // For another loop, which has connections of its own.
+    [[nodiscard]] HubAccess clone() const;
 };
 
 // The hub as this terminal talks to it from one event loop. Owns its connections; `state` is shared between loops.
@@ -43,11 +46,14 @@ class HubLink {
     // The body of a good answer; tries again as the catalogue advises while the deadline lasts. Requests carry their
     // own identity, so that one may be sent twice. Errors: those of http::Client and of the hub.
     [[nodiscard]] Task<Result<std::string>> post(std::string target, std::string body, Deadline deadline);
+    // The same of a GET.
+    [[nodiscard]] Task<Result<std::string>> get(std::string target, Deadline deadline);
     void close() { client_.close_idle(); }
 
   private:
     HubLink(http::Client client, HubState& state, const Clock& clock, Random& random)
         : client_(std::move(client)), state_(state), clock_(clock), random_(random) {}
+    [[nodiscard]] Task<Result<std::string>> send(http::ClientRequest request, Deadline deadline);
     http::Client client_;
     HubState& state_;
     const Clock& clock_;

@@ -1,7 +1,9 @@
 #include "terminal/kiosk_json.h"
 
 #include <algorithm>
+#include <charconv>
 
+#include "base/bytes.h"
 #include "platform/text_formats/json_reader.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -10,6 +12,9 @@ namespace onshi::terminal::kiosk {
 namespace {
 
 constexpr std::int64_t revision_max = std::int64_t{1} << 53U;
+constexpr std::size_t operator_bytes_max = 64;
+constexpr std::size_t password_bytes_max = 128;
+constexpr std::size_t reason_bytes_max = 200;
 constexpr std::int64_t after_ms_max = 24LL * 3600 * 1000;
 
 void write_params(JsonWriter& writer, const Machine& machine) {
@@ -165,6 +170,29 @@ Result<PageEvent> parse_page_event(std::string_view body) {
     });
     if (!read) return fail(std::move(read));
     return event;
+}
+
+Result<std::uint64_t> parse_revision(std::string_view text) {
+    std::uint64_t revision = 0;
+    const auto end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data(), end, revision);
+    if (error != std::errc() || last != end) return fail(ErrorCode::request_malformed, "rev is to be a number");
+    return revision;
+}
+
+Result<VisualSubmit> parse_visual(std::string_view body) {
+    auto document = JsonDocument::parse(body);
+    if (!document) return fail(std::move(document));
+    VisualSubmit submit;
+    auto read = document->read([&](JsonObject& object) {
+        submit.revision = static_cast<std::uint64_t>(object.integer("rev", 0, revision_max).value_or(0));
+        submit.operator_reference = object.text("operator", operator_bytes_max);
+        submit.password = SecretBytes(as_bytes(object.text("password", password_bytes_max)));
+        submit.reason = object.optional_text("reason", reason_bytes_max).value_or("");
+        submit.same_person = object.optional_boolean("same_person").value_or(false);
+    });
+    if (!read) return fail(std::move(read));
+    return submit;
 }
 
 Result<ScriptLine> parse_script_line(std::string_view line) {

@@ -54,6 +54,7 @@ std::vector<Action> Machine::apply(const Input& input, Moment now) {
 }
 
 void Machine::on_event(const Input& input) {
+    if (input.session != 0 && input.session != session_.number) return;
     if (input.event == Event::fault) {
         if (state_ == State::out_of_service) return;
         end_session();
@@ -106,9 +107,8 @@ void Machine::on_page(const Input& input) {
         case Event::confirm:
         case Event::dismiss: return on_overlay(input);
         case Event::phone: {
-            session_ = Session();
+            start_session();
             session_.by_phone = true;
-            session_ends_ = now_ + limits::session;
             return go(State::phone_type);
         }
         default: break;

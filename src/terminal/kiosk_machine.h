@@ -45,6 +45,7 @@ struct Choices {
 
 // One patient, from the card to the way out.
 struct Session {
+    std::uint64_t number = 0;  // 1, 2, …; 0: nobody's
     Method method = Method::none;
     bool pin_available = true;
     int pin_tries = 3;
@@ -114,6 +115,7 @@ class Machine {
     void state_timed_out();
     void go(State state);
     void start_limit();
+    void start_session();
     void start_check(Method method);
     void next_question();
     void close_questions();
@@ -136,6 +138,7 @@ class Machine {
     Modes modes_;
     bool card_ = false;
     std::uint64_t revision_ = 0;
+    std::uint64_t sessions_ = 0;
     Moment now_{0};
     std::optional<Moment> state_ends_;
     std::optional<Moment> session_ends_;

@@ -513,6 +513,35 @@ TEST(KioskInvariants, i7_a_card_that_is_taken_ends_what_it_has_not_signed_and_ke
     });
 }
 
+// A reader that was slow for one patient answers while the next one's card is being read.
+TEST(KioskInvariants, what_was_begun_for_one_patient_means_nothing_to_the_next) {
+    Desk desk;
+    desk.send(Event::card_in);
+    Input late = event(Event::read_ok);
+    late.session = desk.machine.session().number;
+    late.pin_tries = 1;
+    desk.send(Event::card_out);
+    EXPECT_EQ(desk.machine.state(), State::idle);
+    desk.send(Event::card_in);
+    EXPECT_NE(desk.machine.session().number, late.session);
+    desk.send(late);
+    EXPECT_EQ(desk.machine.state(), State::reading) << "the card that is gone says nothing about this one";
+    late.session = desk.machine.session().number;
+    desk.send(late);
+    EXPECT_EQ(desk.machine.state(), State::method);
+}
+
+TEST(KioskInvariants, i5_no_medical_data_are_asked_for_where_the_hub_gives_none) {
+    Desk desk;
+    desk.card().pin();
+    Input input = event(Event::checked);
+    input.forty_or_older = true;
+    input.medical_data = false;
+    desk.send(input);
+    EXPECT_EQ(desk.machine.state(), State::submitting);
+    EXPECT_TRUE(desk.machine.session().offered.empty());
+}
+
 TEST(KioskInvariants, i8_left_alone_every_state_ends_at_the_start) {
     live([](Life& life, const Input& input, const Machine&, const auto&) {
         if (input.event == Event::tick) return;

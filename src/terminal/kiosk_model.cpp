@@ -100,6 +100,7 @@ std::string_view to_string(Code code) {
         case Code::suspended_record: return "K-E013";
         case Code::hub_away: return "K-E020";
         case Code::phone_unreadable: return "K-E031";
+        case Code::visual_refused: return "K-E015";
     }
     return "";
 }

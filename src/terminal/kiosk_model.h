@@ -152,6 +152,7 @@ enum class Code : std::uint8_t {
     suspended_record,
     hub_away,
     phone_unreadable,
+    visual_refused,
 };
 [[nodiscard]] std::string_view to_string(Code code);
 
@@ -161,6 +162,8 @@ enum class CheckResult : std::uint8_t { ok, not_registered, certificate_dead, gr
 // What comes with an event. Only the members that the event names are read.
 struct Input {
     Event event = Event::tick;
+    // Whose outcome it is: what was begun for one patient means nothing to the next. 0: the present one's.
+    std::uint64_t session = 0;
     // read_ok
     bool pin_available = true;
     int pin_tries = 3;  // 0 … 3, also pin_wrong
@@ -174,6 +177,7 @@ struct Input {
     int subsidies = 0;
     int prescriptions = 0;
     bool forty_or_older = false;
+    bool medical_data = true;  // false: no medical data may be offered, whatever the patient would say
     // language, mode
     Language language = Language::ja;
     Mode mode = Mode::voice;

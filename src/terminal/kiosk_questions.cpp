@@ -49,7 +49,7 @@ void Machine::on_checked(const Input& input) {
     // I5: only what is offered here can be agreed to. In the grace time no medical data are offered (F14).
     session_.offered.clear();
     for (const Item item : {Item::surgery, Item::care_and_medicine, Item::checkups}) {
-        const bool asked = settings_.items[static_cast<std::size_t>(item)] && !session_.grace &&
+        const bool asked = settings_.items[static_cast<std::size_t>(item)] && !session_.grace && input.medical_data &&
                            (item != Item::checkups || input.forty_or_older);
         if (asked) session_.offered.push_back(item);
     }
@@ -192,15 +192,18 @@ void Machine::start_limit() {
     if (limit) state_ends_ = now_ + *limit;
 }
 
+void Machine::start_session() {
+    session_ = Session();
+    session_.number = ++sessions_;
+    session_ends_ = now_ + limits::session;
+}
+
 void Machine::go(State state) {
     state_ = state;
     // Who called for help waits for it, whatever the devices do meanwhile.
     if (overlay_ != Overlay::help_called) overlay_ = Overlay::none;
     ++revision_;
-    if (state == State::reading) {
-        session_ = Session();
-        session_ends_ = now_ + limits::session;
-    }
+    if (state == State::reading) start_session();
     if ((state == State::done || state == State::end) && !card_ && !session_.by_phone) state_ = State::thanks;
     if (state == State::end && session_.by_phone) state_ = State::thanks;
     start_limit();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "platform/event_loop/event_loop.h"
+#include "platform/http/query.h"
 #include "platform/http/server.h"
 #include "platform/pki/keys.h"
 #include "platform/pki/secret_file.h"
@@ -25,6 +27,7 @@ namespace {
 using kiosk::Moment;
 
 constexpr std::size_t token_bytes = 24;
+constexpr std::size_t pin_digits = 4;
 constexpr std::string_view cookie_name = "onshi-kiosk=";
 constexpr std::chrono::milliseconds drain_time{1'000};
 constexpr std::chrono::milliseconds longest_sleep{60'000};
@@ -62,8 +65,9 @@ std::string_view cookie_of(const http::Request& request) {
 }  // namespace
 
 struct KioskServer::Impl {
-    Impl(KioskSettings wanted, const Clock& clock, Random& source)
+    Impl(KioskSettings wanted, KioskDevices& does, const Clock& clock, Random& source)
         : settings(std::move(wanted)),
+          devices(does),
           random(source),
           machine(settings.machine),
           started(std::chrono::steady_clock::now()),
@@ -97,6 +101,7 @@ struct KioskServer::Impl {
         const auto actions = machine.apply(input, now());
         for (const auto action : actions) {
             if (action == kiosk::Action::alert_staff) log_event(Level::warn, "kiosk.staff_called");
+            devices.carry_out(action, machine.session());
         }
         if (machine.revision() == before) return;
         for (const auto& listener : listeners) listener->ring();
@@ -149,6 +154,49 @@ struct KioskServer::Impl {
         co_return http::json_response(kiosk::state_message(machine, now()));
     }
 
+    // What the page sends with an event of its own route, once it is known to be for the present state.
+    http::Response apply_now(std::uint64_t revision, const std::function<kiosk::Input()>& input) {
+        apply(kiosk::Input());
+        if (revision != machine.revision()) return http::json_response(kiosk::state_message(machine, now()), 409);
+        apply(input());
+        return http::json_response(kiosk::state_message(machine, now()));
+    }
+
+    Task<Result<http::Response>> take_pin(http::Request& request) {
+        if (!is_page(request)) co_return plain(403);
+        SecretBytes pin(as_bytes(request.body));
+        // The connection's own buffer, which nobody reads again: no second copy of the digits stays (I1).
+        std::fill_n(const_cast<char*>(request.body.data()), request.body.size(), '\0');
+        auto revision = kiosk::parse_revision(http::query_value(request.query, "rev").value_or(""));
+        if (!revision) co_return fail(std::move(revision));
+        const bool digits = pin.size() == pin_digits &&
+                            std::ranges::all_of(pin.bytes(), [](std::uint8_t c) { return c >= '0' && c <= '9'; });
+        if (!digits) co_return fail(ErrorCode::card_pin_format, "");
+        co_return apply_now(*revision, [&] {
+            if (machine.allows(kiosk::Event::pin_submit)) devices.take_pin(std::move(pin));
+            kiosk::Input input;
+            input.event = kiosk::Event::pin_submit;
+            return input;
+        });
+    }
+
+    Task<Result<http::Response>> take_visual(http::Request& request) {
+        if (!is_page(request)) co_return plain(403);
+        auto claim = kiosk::parse_visual(request.body);
+        if (!claim) co_return fail(std::move(claim));
+        co_return apply_now(claim->revision, [&] {
+            kiosk::Input input;
+            input.event = kiosk::Event::visual_submit;
+            input.same_person = claim->same_person;
+            input.reason_given = !claim->reason.empty();
+            if (machine.allows(kiosk::Event::visual_submit)) {
+                input.password_ok = devices.take_visual(
+                    {std::move(claim->operator_reference), std::move(claim->password), std::move(claim->reason)});
+            }
+            return input;
+        });
+    }
+
     Task<Result<http::Response>> open_stream(http::Request& request) {
         if (!is_page(request) || listeners.size() >= listeners_max) co_return plain(403);
         http::Response response;
@@ -185,10 +233,16 @@ struct KioskServer::Impl {
         http::RouteOptions small;
         small.body_bytes_max = kiosk::page_event_bytes_max;
         small.certificate = http::ClientCertificate::none;
+        // One page on this machine: a busy machine is no reason to refuse what a patient touches.
+        small.admission = http::AdmissionClass::exempt;
         server.route(http::Method::post, "/kiosk/session", small,
                      [this](http::Request& request, Deadline) { return open_session(request); });
         server.route(http::Method::post, "/kiosk/event", small,
                      [this](http::Request& request, Deadline) { return take_event(request); });
+        server.route(http::Method::post, "/kiosk/pin", small,
+                     [this](http::Request& request, Deadline) { return take_pin(request); });
+        server.route(http::Method::post, "/kiosk/visual", small,
+                     [this](http::Request& request, Deadline) { return take_visual(request); });
         server.route(http::Method::get, "/kiosk/events", small,
                      [this](http::Request& request, Deadline) { return open_stream(request); });
         http::ListenerOptions listener;
@@ -207,6 +261,7 @@ struct KioskServer::Impl {
     }
 
     KioskSettings settings;
+    KioskDevices& devices;
     Random& random;
     Metrics metrics;
     EventLoops loops{{.loops = 1}};
@@ -230,8 +285,9 @@ KioskServer::~KioskServer() {
     stop();
 }
 
-Result<std::unique_ptr<KioskServer>> KioskServer::open(KioskSettings settings, const Clock& clock, Random& random) {
-    auto impl = std::make_unique<Impl>(std::move(settings), clock, random);
+Result<std::unique_ptr<KioskServer>> KioskServer::open(KioskSettings settings, KioskDevices& devices,
+                                                       const Clock& clock, Random& random) {
+    auto impl = std::make_unique<Impl>(std::move(settings), devices, clock, random);
     auto opened = impl->open();
     if (!opened) return fail(std::move(opened));
     return std::unique_ptr<KioskServer>(new KioskServer(std::move(impl)));

@@ -35,6 +35,25 @@ inline constexpr std::chrono::milliseconds single_deadline{3'000};
 inline constexpr std::chrono::milliseconds bulk_deadline{30'000};
 inline constexpr std::chrono::milliseconds bulk_retry{2'000};
 inline constexpr std::size_t hub_answer_bytes_max = std::size_t{16} << 20U;
+// A check by card: the counter is to hear within three seconds, and a card that has to sign once more needs its part.
+inline constexpr std::chrono::milliseconds card_check_deadline{2'200};
+inline constexpr std::chrono::milliseconds challenge_deadline{1'500};
+inline constexpr std::chrono::milliseconds consents_deadline{4'000};
+// One conversation with a card.
+inline constexpr std::chrono::milliseconds card_deadline{10'000};
+// The hub's challenges live for 15 minutes, those for signing while it is away for 72 hours; a terminal stops earlier.
+inline constexpr std::chrono::minutes challenge_usable{10};
+inline constexpr std::chrono::hours held_challenge_usable{70};
+inline constexpr std::size_t held_challenges{32};
+inline constexpr std::size_t held_challenges_min{16};
+inline constexpr std::chrono::minutes hold_every{10};
+inline constexpr std::chrono::seconds hold_retry{10};
+inline constexpr std::chrono::milliseconds catch_up_every{5'000};
+// Visits that are caught up with between two patients: whoever comes next does not wait for all of them.
+inline constexpr std::size_t visits_per_round_max = 10;
+// Results for a folder that cannot be written just now.
+inline constexpr std::size_t unpublished_max = 100;
+inline constexpr std::size_t orders_max = 64;
 // Local records of one kind that are read at a start.
 inline constexpr std::size_t local_records_max = 250'000;
 inline constexpr std::chrono::milliseconds local_deadline{10'000};

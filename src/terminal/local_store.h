@@ -20,11 +20,14 @@ namespace onshi::terminal {
 
 // What a terminal keeps on its own disk. Values never change.
 enum class LocalKind : std::uint8_t {
-    reference = 1,   // a number that this institution gave an insured person
-    reception = 2,   // a bulk inquiry that was taken in
-    deferred = 3,    // a check that is to be made up for when the hub is back
-    last_visit = 4,  // an answer of an earlier day
-    challenge = 5,   // held for signing while the hub is away
+    reference = 1,      // a number that this institution gave an insured person
+    reception = 2,      // a bulk inquiry that was taken in
+    deferred = 3,       // a check that is to be made up for when the hub is back
+    last_visit = 4,     // an answer of an earlier day
+    challenge = 5,      // held for signing while the hub is away
+    offline_visit = 6,  // a check that a card signed and no hub has answered yet
+    difference = 7,     // what the hub said later otherwise than the counter had gone by
+    trust = 8,          // what capsules are verified with
 };
 
 struct LocalRecord {

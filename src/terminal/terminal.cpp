@@ -6,6 +6,8 @@
 #include "platform/event_loop/event_loop.h"
 #include "platform/folders/folder_watch.h"
 #include "platform/telemetry/log.h"
+#include "terminal/check_in.h"
+#include "terminal/kiosk_driver.h"
 
 namespace onshi::terminal {
 
@@ -27,6 +29,9 @@ struct Terminal::Parts {
     EventLoops loops{{.loops = loop_count}};
     std::unique_ptr<HubLink> hub;
     std::optional<Exchange> exchange;
+    std::unique_ptr<CardSlot> slot;
+    std::unique_ptr<HubLink> kiosk_hub;  // of the kiosk's own thread
+    std::unique_ptr<KioskDriver> driver;
     std::unique_ptr<KioskServer> kiosk;
     Result<void> ended;
 
@@ -34,7 +39,7 @@ struct Terminal::Parts {
         auto opened = LocalStore::open(settings.store_folder, settings.store_key, random);
         if (!opened) return fail(std::move(opened));
         store = std::move(*opened);
-        auto linked = HubLink::make(std::move(settings.hub), hub_state, clock, random);
+        auto linked = HubLink::make(settings.hub.clone(), hub_state, clock, random);
         if (!linked) return fail(std::move(linked));
         hub = std::move(*linked);
         // So that clients find their folders once the terminal says that it serves; what fails is tried again.
@@ -43,13 +48,33 @@ struct Terminal::Parts {
         exchange.emplace(ExchangeSettings{settings.exchange_folder, settings.facility, settings.terminal,
                                           settings.profile, settings.poll},
                          *hub, *store, clock, loops.executor(exchange_loop));
+        return open_kiosk();
+    }
+    Result<void> open_kiosk() {
         if (!settings.kiosk) return {};
-        auto served = KioskServer::open(*settings.kiosk, clock, random);
+        auto linked = HubLink::make(std::move(settings.hub), hub_state, clock, random);
+        if (!linked) return fail(std::move(linked));
+        kiosk_hub = std::move(*linked);
+        slot = std::make_unique<PcscSlot>(settings.reader.value_or(""));
+        CheckInParts parts{
+            .name = {settings.hub_id, settings.facility, settings.terminal},
+            .hub = *kiosk_hub,
+            .store = *store,
+            .slot = *slot,
+            .pinless = settings.pinless.get(),
+            .publish = [folder = ExchangeFolder(settings.exchange_folder)](
+                           const FaceFile& file) { return folder.publish(Outbound::face, file.name, file.bytes); },
+            .profile = settings.profile,
+            .last_visit_days = settings.last_visit_days,
+            .clock = clock,
+            .random = random};
+        driver = std::make_unique<KioskDriver>(KioskDriver::Settings{settings.reader, settings.visual_accounts},
+                                               std::move(parts));
+        settings.kiosk->machine.visual = settings.pinless != nullptr;
+        auto served = KioskServer::open(*settings.kiosk, *driver, clock, random);
         if (!served) return fail(std::move(served));
         kiosk = std::move(*served);
-        kiosk::Input ready;
-        ready.event = kiosk::Event::ready;
-        kiosk->tell(ready);
+        driver->start([this](const kiosk::Input& input) { kiosk->tell(input); });
         return {};
     }
     Task<void> serve() {
@@ -65,6 +90,8 @@ struct Terminal::Parts {
 Terminal::Terminal(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Terminal::~Terminal() {
+    if (parts_->kiosk) parts_->kiosk->stop();
+    if (parts_->driver) parts_->driver->stop();
     if (parts_->store) parts_->store->close();
 }
 
@@ -89,7 +116,9 @@ Result<void> Terminal::run() {
         const FolderWatch watch(p.settings.exchange_folder / "req", [&p] { p.exchange->ring(); });
         p.loops.run();
     }
+    // The page first: it gives no orders afterwards, and those that it gave are carried out.
     if (p.kiosk) p.kiosk->stop();
+    if (p.driver) p.driver->stop();
     p.store->close();
     log_event(Level::info, "terminal.stopped");
     return std::move(p.ended);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "platform/smartcard/pinless_use.h"
 #include "terminal/exchange.h"
 #include "terminal/hub_link.h"
 #include "terminal/kiosk_server.h"
@@ -24,6 +25,10 @@ struct TerminalSettings {
     oqs::Profile profile;
     std::chrono::milliseconds poll{500};
     std::optional<KioskSettings> kiosk;  // none: no page is served
+    std::optional<std::string> reader;   // of the kiosk: how its name begins; none: it has none
+    std::filesystem::path visual_accounts;
+    int last_visit_days = 0;
+    std::unique_ptr<smartcard::PinlessUse> pinless;  // null: cards are opened by their PIN only
 };
 
 // The agent of one terminal, from open() to the end of run(). Owns its loops and stores.

@@ -455,6 +455,32 @@ def test_what_met_no_hub_is_made_up_for_once_whatever_happens_to_the_terminal(ne
         assert rows == [(len(persons),)], "each was recorded once"
 
 
+def test_a_hub_that_dies_and_comes_back_during_200_check_ins_costs_nobody_their_answer(new_installation, tmp_path, wallet):
+    """Every patient has an answer or was told that there is none yet; what was kept is closed; nothing happens twice."""
+    with Hub(new_installation(), tmp_path / "hub") as hub:
+        with DeskProcess(hub.installation, hub, tmp_path / "desk") as desk:
+            persons = insured_persons(wallet, 200)
+            hub.wanted_port = hub.port
+            results = lambda: [name for name in os.listdir(desk.res) if not name.endswith("-late.xml")]
+            for number, person in enumerate(persons):
+                desk.drop(f"OQSsiquc01req_{number}.xml",
+                          single_request(desk, search_terms(desk.installation, person), f"id-{number}"))
+                if number in (60, 140):
+                    hub.kill()
+                if number in (100, 180):
+                    hub.start()
+            desk.wait_until(lambda: len(results()) == len(persons), 60)
+            desk.wait_until(lambda: open_checks(desk) == [], 90)
+            for number in range(len(persons)):
+                root = parse((desk.res / f"OQSsiquc01res_{number}.xml").read_bytes())
+                late = desk.res / f"OQSsiquc01res_{number}-late.xml"
+                assert (value(root, "SegmentOfResult") == "1") != late.exists(), "answered at once or afterwards, not both"
+                if late.exists():
+                    assert value(parse(late.read_bytes()), "SegmentOfResult") == "1"
+            rows = hub.installation.rows(hub.installation.ledger, "SELECT count(*) FROM used_check")
+            assert rows == [(len(persons),)], "each was recorded once"
+
+
 def test_status_names_the_broken_hop(hub, folder, tmp_path):
     def look(*words, env=None):
         shown = onshi("terminal", "status", "--terminal", folder.terminal.folder, "--json", *words,

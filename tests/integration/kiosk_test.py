@@ -1,75 +1,17 @@
 """The kiosk's local interface: one page with a one-time token, states as server-sent events, events with a revision."""
 
-import http.client
 import json
 import stat
 
-import jsonschema
 import pytest
 
-from harness.contract import ROOT
 from harness.desk import DeskProcess
 from harness.installation import onshi
-
-SCHEMA = json.loads((ROOT / "contracts" / "kiosk_state.schema.json").read_text())
-
-
-def check_state(text):
-    state = json.loads(text)
-    jsonschema.validate(state, SCHEMA)
-    return state
-
-
-class Page:
-    def __init__(self, desk):
-        self.desk = desk
-        self.port = desk.ready["kiosk_port"]
-        self.cookie = None
-
-    def token(self):
-        return (self.desk.terminal.folder / "kiosk.token").read_text()
-
-    def send(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            fields = {name.replace("_", "-"): text for name, text in headers.items()}
-            if self.cookie:
-                fields["cookie"] = self.cookie
-            connection.request(method, path, None if body is None else json.dumps(body), fields)
-            response = connection.getresponse()
-            return response.status, dict(response.getheaders()), response.read()
-        finally:
-            connection.close()
-
-    def open(self):
-        status, headers, body = self.send("POST", "/kiosk/session", {"token": self.token()})
-        assert status == 200, body
-        cookie = {name.lower(): text for name, text in headers.items()}["set-cookie"]
-        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
-        self.cookie = cookie.split(";")[0]
-        return check_state(body)
-
-    def event(self, revision, event, **more):
-        status, _, body = self.send("POST", "/kiosk/event", {"rev": revision, "event": event, **more})
-        return status, check_state(body) if status in (200, 409) else body
-
-    def listen(self):
-        """The stream's states, one after another."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", "/kiosk/events", headers={"cookie": self.cookie})
-        response = connection.getresponse()
-        assert response.status == 200 and response.getheader("content-type") == "text/event-stream"
-        try:
-            while line := response.readline():
-                if line.startswith(b"data: "):
-                    yield check_state(line[6:])
-        finally:
-            connection.close()
-
+from harness.kiosk import Page, check_state
 
 @pytest.fixture(scope="module")
 def desk(hub, tmp_path_factory):
-    with DeskProcess(hub.installation, hub, tmp_path_factory.mktemp("kiosk"), "--kiosk-port", 0) as running:
+    with DeskProcess(hub.installation, hub, tmp_path_factory.mktemp("kiosk"), "--kiosk-port", 0, "--kiosk-reader", "none") as running:
         yield running
 
 

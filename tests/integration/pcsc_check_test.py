@@ -3,56 +3,14 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import tempfile
-import time
-from pathlib import Path
 
 import pytest
 
 from harness.cards import today
-from harness.hub import POLL_SECONDS
-from harness.installation import binary, onshi
+from harness.installation import onshi
+from harness.reader import Reader
 
-READER_SECONDS_MAX = 20
 PIN = "1234"
-
-
-class Reader:
-    """`onshi demo reader`: a pcscd that only clients with its socket see, with a virtual card in it."""
-
-    def __init__(self, image):
-        # A socket's path is short, so it cannot lie below pytest's folders.
-        self.folder = Path(tempfile.mkdtemp(prefix="onshi-"))
-        self.image = image
-        self.socket = None
-
-    def __enter__(self):
-        ready = self.folder / "ready.json"
-        with (self.folder / "reader.log").open("wb") as log:
-            command = [binary(), "demo", "reader", str(self.image), "--run-folder", str(self.folder), "--ready-file",
-                       str(ready)]
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *command],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        ends_at = time.monotonic() + READER_SECONDS_MAX
-        while not ready.exists():
-            if self.process.poll() is not None or time.monotonic() > ends_at:
-                log = (self.folder / "reader.log").read_text()
-                self.__exit__()
-                raise AssertionError(f"the reader did not start: {log}")
-            time.sleep(POLL_SECONDS)
-        self.socket = json.loads(ready.read_text())["socket"]
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(READER_SECONDS_MAX)
-        finally:
-            self.process.kill()
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -153,13 +153,14 @@ std::string_view to_string(Purpose purpose) {
         case Purpose::cancel_use: return "cancel_use";
         case Purpose::cancel_use_now: return "cancel_use_now";
         case Purpose::ask_use: return "ask_use";
+        case Purpose::capsule: return "capsule";
     }
     return "unknown";
 }
 
 std::optional<Purpose> parse_purpose(std::string_view name) {
     for (const Purpose purpose : {Purpose::check, Purpose::deferred, Purpose::register_use, Purpose::cancel_use,
-                                  Purpose::cancel_use_now, Purpose::ask_use}) {
+                                  Purpose::cancel_use_now, Purpose::ask_use, Purpose::capsule}) {
         if (to_string(purpose) == name) return purpose;
     }
     return std::nullopt;

@@ -42,6 +42,7 @@ enum class Purpose : std::uint8_t {
     cancel_use = 4,
     cancel_use_now = 5,  // without waiting for the certificate on paper
     ask_use = 6,         // changes nothing
+    capsule = 7,         // its holder wants the answer as a signed token (design §9.11)
 };
 [[nodiscard]] constexpr bool is_check(Purpose purpose) {
     return purpose == Purpose::check || purpose == Purpose::deferred;

@@ -21,7 +21,8 @@ std::optional<UseWish> wish_of(Purpose purpose) {
         case Purpose::cancel_use_now: return UseWish::cancel_now;
         case Purpose::ask_use: return UseWish::ask;
         case Purpose::check:
-        case Purpose::deferred: break;
+        case Purpose::deferred:
+        case Purpose::capsule: break;
     }
     return std::nullopt;
 }

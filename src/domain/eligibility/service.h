@@ -66,6 +66,12 @@ struct GivenAnswer {
     bool repeated = false;
 };
 
+struct CapsuleAnswer {
+    GivenAnswer given;
+    Sha256 card;       // of the card's SubjectPublicKeyInfo
+    Sha256 card_name;  // what a revocation names it by, see capsule_card_name
+};
+
 struct ConsentsRecorded {
     std::vector<consent::Consent> consents;
     // What the patient has agreed to see told, and the answer kept back.
@@ -75,6 +81,9 @@ struct ConsentsRecorded {
     sql::CommitPosition position;
     bool repeated = false;
 };
+
+// What capsules and their revocations name a certificate by; says nothing to whoever does not hold it.
+[[nodiscard]] Sha256 capsule_card_name(const CardKey& card);
 
 // How the use of a card as insurance card stands after what was wanted.
 struct UseChange {
@@ -163,6 +172,11 @@ class CheckService {
     // card.not_issued, account.*.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_card(const organisations::Terminal& terminal,
                                                           const CardCheck& check, Deadline deadline);
+    // The same answer for the holder, who wants to carry it as a signed token and has had the card sign for that
+    // (`check.purpose` capsule); through whatever channel. With what the token names the card by. Errors of
+    // check_by_card.
+    [[nodiscard]] Task<Result<CapsuleAnswer>> answer_for_capsule(const organisations::Terminal& terminal,
+                                                                 const CardCheck& check, Deadline deadline);
     // role.missing, check.care_day, check.misses.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_number(const organisations::Terminal& terminal,
                                                             const NumberCheck& check, Deadline deadline);
@@ -195,6 +209,7 @@ class CheckService {
     [[nodiscard]] Task<Result<void>> check_status(Attempt& attempt, Deadline deadline) const;
     [[nodiscard]] Task<Result<std::optional<PersonKey>>> find_current(PersonKey merged, Deadline deadline);
     [[nodiscard]] static sql::WriteSet write_set_of(const Attempt& attempt, const CardCheck& check);
+    [[nodiscard]] Task<Result<GivenAnswer>> answer_card(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Task<Result<Answer>> decide(Attempt& attempt, const CardCheck& check, Deadline deadline);
     [[nodiscard]] Task<Result<GivenAnswer>> commit_answer(sql::WriteSet set, Answer answer,
                                                           const organisations::Terminal& terminal,

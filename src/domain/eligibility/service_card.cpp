@@ -329,22 +329,47 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
     if (!is_check(check.purpose)) co_return fail(ErrorCode::challenge_invalid, "signed for another purpose");
     auto attempt = open_attempt(terminal, check);
     if (!attempt) co_return fail(std::move(attempt));
-    auto proven = co_await prove_card(*attempt, check, deadline);
+    auto given = co_await answer_card(*attempt, check, deadline);
+    co_return given;
+}
+
+Sha256 capsule_card_name(const CardKey& card) {
+    std::string text = "onshi-capsule-card-v1";
+    ByteWriter writer(text);
+    writer.i64(card.ca_id);
+    writer.raw(card.serial.bytes());
+    return sha256(as_bytes(text));
+}
+
+Task<Result<CapsuleAnswer>> CheckService::answer_for_capsule(const organisations::Terminal& terminal,
+                                                             const CardCheck& check, Deadline deadline) {
+    if (check.purpose != Purpose::capsule) co_return fail(ErrorCode::challenge_invalid, "signed for another purpose");
+    auto attempt = open_attempt(terminal, check);
+    if (!attempt) co_return fail(std::move(attempt));
+    auto given = co_await answer_card(*attempt, check, deadline);
+    if (!given) co_return fail(std::move(given));
+    const Sha256 card = sha256(attempt->key->subject_public_key_info());
+    CapsuleAnswer answer{std::move(*given), card, capsule_card_name(attempt->card_key)};
+    co_return answer;
+}
+
+Task<Result<GivenAnswer>> CheckService::answer_card(Attempt& attempt, const CardCheck& check, Deadline deadline) {
+    auto proven = co_await prove_card(attempt, check, deadline);
     if (!proven) co_return fail(std::move(proven));
 
     for (int tries = 0; tries < check_attempts_max; ++tries) {
-        auto answer = co_await decide(*attempt, check, deadline);
+        auto answer = co_await decide(attempt, check, deadline);
         if (!answer) co_return fail(std::move(answer));
         const Sha256 digest = answer->request_digest;
         const bool within_budget =
-            check.method != Method::visual || attempt->visual_uses < attempt->account->visual_checks_per_day;
+            check.method != Method::visual || attempt.visual_uses < attempt.account->visual_checks_per_day;
         ErrorCode refusal = ErrorCode::account_visual_budget;
         if (within_budget) {
-            sql::WriteSet set = write_set_of(*attempt, check);
-            auto given = co_await commit_answer(std::move(set), std::move(*answer), terminal, check.operator_reference,
-                                                deadline);
+            sql::WriteSet set = write_set_of(attempt, check);
+            auto given = co_await commit_answer(std::move(set), std::move(*answer), attempt.terminal,
+                                                check.operator_reference, deadline);
             if (given) {
-                if (attempt->first_seen && attempt->card) keep_key(*attempt);
+                if (attempt.first_seen && attempt.card) keep_key(attempt);
                 co_return given;
             }
             refusal = given.error().code;
@@ -352,7 +377,7 @@ Task<Result<GivenAnswer>> CheckService::check_by_card(const organisations::Termi
         }
         // What was answered before is answered again, whatever has been used up since.
         sql::ReadBatch batch;
-        const auto used = load_used_challenge(batch, attempt->challenge, attempt->person);
+        const auto used = load_used_challenge(batch, attempt.challenge, attempt.person);
         auto read = co_await parts_.database.read(batch, deadline);
         if (!read) co_return fail(std::move(read));
         auto repeated = co_await repeat(used.get(), check.id, digest, deadline);

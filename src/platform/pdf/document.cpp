@@ -1,11 +1,13 @@
 #include "platform/pdf/document.h"
 
+#include <algorithm>
 #include <cairo-pdf.h>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <pango/pangocairo.h>
 #include <qpdf/qpdf-c.h>
+#include <qrencode.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -33,6 +35,12 @@ struct FreeSurface {
 struct FreeDescription {
     void operator()(PangoFontDescription* description) const { pango_font_description_free(description); }
 };
+
+struct FreeCode {
+    void operator()(QRcode* code) const { QRcode_free(code); }
+};
+// Around a code, in its own modules (ISO 18004).
+constexpr int quiet_modules = 4;
 
 bool has_family() {
     PangoFontFamily** families = nullptr;
@@ -195,6 +203,25 @@ void Document::frame(const Box& box, double points) {
     cairo_rectangle(context, box.x * points_per_mm, box.y * points_per_mm, box.width * points_per_mm,
                     box.height * points_per_mm);
     cairo_stroke(context);
+}
+
+Result<void> Document::qr_code(const Box& box, const std::string& text) {
+    const std::unique_ptr<QRcode, FreeCode> code(QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_M, QR_MODE_8, 1));
+    if (!code) return fail(ErrorCode::paper_not_drawn, "the text is too long for a QR code");
+    const double module = std::min(box.width, box.height) * points_per_mm / (code->width + 2 * quiet_modules);
+    cairo_t* context = impl_->context.get();
+    cairo_tag_begin(context, "Figure", nullptr);
+    for (int y = 0; y < code->width; ++y) {
+        for (int x = 0; x < code->width; ++x) {
+            if ((code->data[y * code->width + x] & 1U) == 0) continue;
+            cairo_rectangle(context, box.x * points_per_mm + (x + quiet_modules) * module,
+                            box.y * points_per_mm + (y + quiet_modules) * module, module, module);
+        }
+    }
+    // One area, so that no viewer draws hair lines between the modules.
+    cairo_fill(context);
+    cairo_tag_end(context, "Figure");
+    return {};
 }
 
 std::size_t Document::pages() const {

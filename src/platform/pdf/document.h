@@ -58,6 +58,9 @@ class Document {
     double text(const Box& box, std::string_view text, const TextStyle& style);
     void line(double x1, double y1, double x2, double y2, double points = 0.5);
     void frame(const Box& box, double points = 0.5);
+    // A QR code of medium error correction with its quiet zone, as large as the box's smaller side; tagged as a figure,
+    // so a caption says what it is. paper.not_drawn: more text than a code holds.
+    [[nodiscard]] Result<void> qr_code(const Box& box, const std::string& text);
     [[nodiscard]] std::size_t pages() const;
     // paper.not_drawn, file.unwritable.
     [[nodiscard]] Result<void> finish();

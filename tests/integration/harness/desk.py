@@ -17,11 +17,12 @@ ANSWER_SECONDS_MAX = 30
 class DeskProcess:
     """Runs from start() to stop() or kill(); dies with its parent."""
 
-    def __init__(self, installation, hub, work, *settings, terminal="desk"):
+    def __init__(self, installation, hub, work, *settings, terminal="desk", env=None):
         self.installation = installation
         self.terminal = installation.terminal(terminal)
         self.hub = hub
         self.settings = settings
+        self.env = env
         self.work = work
         self.share = work / "share"
         self.req, self.res, self.face = (self.share / name for name in ("req", "res", "face"))
@@ -37,7 +38,8 @@ class DeskProcess:
                    str(self.ready_file), "--terminal-store-folder", str(self.work / "store"), *map(str, self.settings)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *command],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **(self.env or {})})
         self.wait_until(lambda: self.ready_file.exists() and self.req.is_dir(), START_SECONDS_MAX)
         self.ready = json.loads(self.ready_file.read_text())
         return self

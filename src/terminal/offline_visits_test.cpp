@@ -1,0 +1,95 @@
+#include "terminal/offline_visits.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "platform/event_loop/event_loop.h"
+
+namespace onshi::terminal {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::hours;
+
+constexpr Instant t0{1'800'000'000'000'000};
+
+class OfflineVisitsTest : public testing::Test {
+  protected:
+    OfflineVisitsTest() {
+        std::string name = (fs::temp_directory_path() / "onshi-visits-XXXXXX").string();
+        folder_ = ::mkdtemp(name.data());
+        auto opened = LocalStore::open(folder_ / "store", folder_ / "key", random_);
+        EXPECT_TRUE(opened);
+        store_ = std::move(*opened);
+    }
+    ~OfflineVisitsTest() override {
+        store_.reset();
+        fs::remove_all(folder_);
+    }
+    static OfflineVisit visit(const char* id) {
+        return {id, t0, OfflineRow::last_visit, R"({"check_id":"x"})", R"({"result":{}})", ""};
+    }
+    fs::path folder_;
+    SystemRandom random_;
+    std::unique_ptr<LocalStore> store_;
+};
+
+TEST_F(OfflineVisitsTest, a_visit_comes_back_as_it_was_kept) {
+    OfflineVisit kept = visit("a");
+    kept.refused = "card.suspended";
+    ASSERT_TRUE(run_to_end(keep_visit(*store_, kept)));
+    const auto listed = run_to_end(list_visits(*store_));
+    ASSERT_TRUE(listed);
+    ASSERT_EQ(listed->size(), 1U);
+    const OfflineVisit& found = listed->front();
+    EXPECT_EQ(found.check_id, "a");
+    EXPECT_EQ(found.asked_at, t0);
+    EXPECT_EQ(found.row, OfflineRow::last_visit);
+    EXPECT_EQ(found.body, kept.body);
+    EXPECT_EQ(found.told, kept.told);
+    EXPECT_EQ(found.refused, "card.suspended");
+}
+
+TEST_F(OfflineVisitsTest, closing_keeps_what_differs_until_somebody_has_seen_to_it) {
+    ASSERT_TRUE(run_to_end(keep_visit(*store_, visit("a"))));
+    ASSERT_TRUE(run_to_end(keep_visit(*store_, visit("b"))));
+    ASSERT_TRUE(run_to_end(close_visit(*store_, visit("a"), std::nullopt)));
+    const VisitDifference difference{"b", t0, OfflineRow::last_visit, {"insurer", "copay_percent"}, "7Q4M-2XKD-9"};
+    ASSERT_TRUE(run_to_end(close_visit(*store_, visit("b"), difference)));
+    EXPECT_TRUE(run_to_end(list_visits(*store_))->empty());
+    const auto differences = run_to_end(list_differences(*store_));
+    ASSERT_EQ(differences->size(), 1U);
+    EXPECT_EQ(differences->front().check_id, "b");
+    EXPECT_EQ(differences->front().members, difference.members);
+    EXPECT_EQ(differences->front().receipt, "7Q4M-2XKD-9");
+    EXPECT_TRUE(*run_to_end(forget_visit(*store_, "b")));
+    EXPECT_FALSE(*run_to_end(forget_visit(*store_, "b")));
+    EXPECT_TRUE(run_to_end(list_differences(*store_))->empty());
+}
+
+TEST_F(OfflineVisitsTest, the_last_visit_is_found_by_its_card_while_it_is_young_enough) {
+    ASSERT_TRUE(run_to_end(keep_last_visit(*store_, "card-1", "answer", t0)));
+    EXPECT_EQ(*run_to_end(find_last_visit(*store_, "card-1", t0)), std::optional<std::string>("answer"));
+    EXPECT_EQ(*run_to_end(find_last_visit(*store_, "card-1", t0 + hours(1))), std::nullopt);
+    EXPECT_EQ(*run_to_end(find_last_visit(*store_, "card-2", t0)), std::nullopt);
+    ASSERT_TRUE(run_to_end(forget_last_visit(*store_, "card-1")));
+    EXPECT_EQ(*run_to_end(find_last_visit(*store_, "card-1", t0)), std::nullopt);
+}
+
+// What another version wrote, or what is cut off, is no visit.
+TEST(OfflineVisits, bytes_of_another_form_are_refused) {
+    const OfflineVisit visit{"a", t0, OfflineRow::declaration, "body", "told", ""};
+    const std::string packed = pack(visit);
+    for (std::size_t size = 0; size < packed.size(); ++size) EXPECT_FALSE(unpack_visit("a", packed.substr(0, size)));
+    EXPECT_FALSE(unpack_visit("a", packed + "x"));
+    EXPECT_TRUE(unpack_visit("a", packed));
+    const std::string difference = pack(VisitDifference{"a", t0, OfflineRow::declaration, {"result"}, "r"});
+    for (std::size_t size = 0; size < difference.size(); ++size)
+        EXPECT_FALSE(unpack_difference("a", difference.substr(0, size)));
+    EXPECT_TRUE(unpack_difference("a", difference));
+}
+
+}  // namespace
+}  // namespace onshi::terminal

@@ -1,0 +1,344 @@
+"""Whole check-ins at the kiosk: a card in a PC/SC reader, PIN or eye, the hub's answer, consents, the billing system's
+file; and the same while the hub is away."""
+
+import contextlib
+import json
+import random
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.desk import DeskProcess, list_folder
+from harness.hub import Hub
+from harness.installation import onshi
+from harness.kiosk import Page
+from harness.reader import Reader
+
+PIN = "1234"
+PASSWORD = "by their face"
+
+
+class Counter:
+    """One hub, one terminal with a kiosk and its reader."""
+
+    def __init__(self, installation, work, folder):
+        self.hub = Hub(installation, work / "hub").start()
+        self.installation = installation
+        self.work = work
+        self.reader_folder = folder
+        self.reader = None
+        self.desk = DeskProcess(installation, self.hub, work / "desk", "--kiosk-port", 0,
+                                env={"PCSCLITE_CSOCK_NAME": str(folder / "pcscd.comm")})
+        self.page = None
+
+    def set_password(self):
+        file = self.work / "password"
+        file.write_text(PASSWORD + "\n")
+        file.chmod(0o600)
+        set_it = self.command("visual-account", "--account", "staff-1", "--password-file", file)
+        assert set_it.returncode == 0, set_it.stderr
+
+    def command(self, verb, *words):
+        return onshi("terminal", verb, "--terminal", self.desk.terminal.folder, "--hub",
+                     f"https://127.0.0.1:{self.hub.port}", *words)
+
+    def deferred(self, *words):
+        return self.command("deferred", "--terminal-store-folder", self.desk.work / "store", "--json", *words)
+
+    def kept_visit(self):
+        """The one that is open; a machine that gives up waiting may say so a moment before it is on disk."""
+        self.desk.wait_until(lambda: self.open_visits() != [])
+        visit, = self.open_visits()
+        return visit
+
+    def open_visits(self):
+        listed = self.deferred()
+        assert listed.returncode == 0, listed.stderr
+        return [json.loads(line) for line in listed.stdout.splitlines()]
+
+    def start(self):
+        self.desk.start()
+        self.desk.wait_until(self.holds_challenges)
+        return self
+
+    def holds_challenges(self):
+        """Whether it could have a card sign while the hub is away; what the rows say is sealed."""
+        with contextlib.closing(sqlite3.connect(self.desk.work / "store" / "ledger.db")) as store:
+            return store.execute("SELECT count(*) FROM local_record WHERE kind = 5").fetchone()[0] > 0
+
+    def open_page(self):
+        self.page = Page(self.desk)
+        self.page.open()
+        return self.page
+
+    def put_card(self, kind):
+        """A fresh copy of the demo's card of that kind, so that no patient finds the tries that another used up."""
+        found = next(card for card in self.installation.description["cards"] if card["kind"] == kind)
+        image = self.work / f"{kind}-{random.getrandbits(32):08x}.json"
+        shutil.copy(self.installation.folder / "cards" / found["file"], image)
+        image.chmod(0o600)
+        self.reader = Reader(image, self.reader_folder).__enter__()
+
+    def take_card(self):
+        self.reader.__exit__()
+        self.reader = None
+
+    def until_method(self, kind):
+        self.put_card(kind)
+        return self.page.wait_for("METHOD")
+
+    def by_pin(self, digits=PIN):
+        self.page.touch("pin")
+        status, state = self.page.pin(digits)
+        assert status == 200, state
+
+    def faces(self):
+        return list_folder(self.desk.face)
+
+    def new_face(self, before):
+        self.desk.wait_until(lambda: len(self.faces()) > len(before))
+        name, = set(self.faces()) - set(before)
+        return ElementTree.fromstring((self.desk.face / name).read_bytes())
+
+    def stop(self):
+        if self.reader:
+            self.take_card()
+        if self.desk.process.poll() is None:
+            self.desk.stop()
+        if self.hub.process.poll() is None:
+            self.hub.stop()
+
+
+def value(root, name):
+    found = root.find(f".//{name}")
+    return None if found is None else found.text
+
+
+@pytest.fixture
+def counter(new_installation, tmp_path):
+    # A socket's path is short, so it cannot lie below pytest's folders.
+    folder = Path(tempfile.mkdtemp(prefix="onshi-"))
+    made = Counter(new_installation(), tmp_path, folder)
+    made.set_password()
+    made.start()
+    made.open_page()
+    yield made
+    made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def consents_of(counter):
+    return dict(counter.installation.rows(counter.installation.ledger, "SELECT item, choice FROM consent ORDER BY item"))
+
+
+def test_without_a_reader_the_kiosk_says_that_it_is_out_of_service(counter):
+    assert counter.page.wait_for("OUT_OF_SERVICE")["screen"] == "K-00"
+    counter.until_method("eligible")
+    counter.take_card()
+    counter.page.wait_for("OUT_OF_SERVICE", "IDLE")
+
+
+def test_a_patient_checks_in_by_pin_and_agrees_to_everything(counter, wallet):
+    assert counter.until_method("eligible")["params"]["tries_left"] == 3
+    counter.by_pin()
+    asked = counter.page.wait_for("CONSENT")
+    assert "surgery" in asked["params"]["items"] and "care_and_medicine" in asked["params"]["items"]
+    before = counter.faces()
+    counter.page.touch("all")
+    counter.page.wait_for("DONE")
+    root = counter.new_face(before)
+    person = wallet.persons[wallet.card("eligible").person_key]
+    assert value(root, "Name") == person.name.replace(" ", "　")
+    assert {value(root, stem + "ConsFlg") for stem in ("PharmacistsInfo", "DiagnosisInfo", "OperationInfo")} == {"1"}
+    recorded = consents_of(counter)
+    assert recorded[4] == recorded[5] == recorded[6] == 1, "medicines, visits, surgery"
+    counter.take_card()
+    counter.page.wait_for("IDLE", "OUT_OF_SERVICE")
+    assert counter.open_visits() == []
+
+
+def test_what_was_not_agreed_to_is_refused_and_told_so(counter):
+    counter.until_method("eligible")
+    counter.by_pin()
+    counter.page.wait_for("CONSENT")
+    counter.page.touch("pick")
+    before = counter.faces()
+    counter.page.touch("next", picked=[{"item": "surgery"}])
+    counter.page.wait_for("DONE")
+    root = counter.new_face(before)
+    assert value(root, "OperationInfoConsFlg") == "1" and value(root, "PharmacistsInfoConsFlg") == "0"
+    recorded = consents_of(counter)
+    assert (recorded[4], recorded[5], recorded[6]) == (0, 0, 1)
+
+
+def test_a_card_that_is_pulled_during_the_questions_agrees_to_nothing_and_the_desk_has_its_answer(counter):
+    counter.until_method("eligible")
+    counter.by_pin()
+    counter.page.wait_for("CONSENT")
+    before = counter.faces()
+    counter.take_card()
+    root = counter.new_face(before)
+    assert value(root, "QualificationValidity") == "1" and value(root, "OperationInfoConsFlg") == "0"
+    assert 1 not in consents_of(counter).values()
+
+
+def test_a_wrong_pin_costs_one_try_and_the_right_one_follows(counter):
+    counter.until_method("eligible")
+    counter.by_pin("0000")
+    while (state := counter.page.state())["params"].get("tries_left") != 2:
+        assert state["state"] == "PIN"
+    status, problem = counter.page.pin("12")
+    assert status == 422 and problem["code"] == "card.pin_format"
+    assert counter.page.pin(PIN)[0] == 200
+    counter.page.wait_for("CONSENT")
+
+
+def test_the_last_try_is_confirmed_twice(counter):
+    counter.until_method("eligible")
+    counter.by_pin("0000")
+    while counter.page.state()["params"].get("tries_left") != 2:
+        pass
+    counter.page.pin("0000")
+    while not counter.page.state()["params"].get("last_try"):
+        pass
+    counter.page.pin(PIN)
+    assert counter.page.state()["state"] == "PIN", "the first tap only says that the warning was seen"
+    counter.page.pin(PIN)
+    counter.page.wait_for("CONSENT")
+
+
+def test_an_unregistered_card_is_registered_at_the_kiosk(counter):
+    counter.until_method("not_registered")
+    counter.by_pin()
+    counter.page.wait_for("REGISTER")
+    before = counter.faces()
+    counter.page.touch("yes")
+    counter.page.wait_for("CONSENT")
+    counter.page.touch("none")
+    counter.page.wait_for("DONE")
+    assert value(counter.new_face(before), "QualificationValidity") == "1"
+
+
+def test_a_stopped_card_ends_at_the_desk(counter):
+    counter.until_method("suspended")
+    counter.by_pin()
+    assert counter.page.wait_for("CERT_DEAD")["params"]["code"] == "K-E006"
+
+
+def test_a_member_of_staff_confirms_by_eye_with_a_password_of_their_own(counter):
+    state = counter.until_method("without_pin")
+    assert "pin" not in state["allow"] and "visual" in state["allow"]
+    counter.page.touch("visual")
+    said = {"operator": "staff-1", "reason": "暗証番号なし", "same_person": True}
+    assert counter.page.visual(password="wrong password", **said)[1]["state"] == "VISUAL"
+    assert counter.page.visual(password=PASSWORD, **{**said, "operator": "staff-2"})[1]["state"] == "VISUAL"
+    counter.page.visual(password=PASSWORD, **said)
+    counter.page.wait_for("CONSENT", "REGISTER")
+    assert PASSWORD not in counter.desk.log_text()
+
+
+def test_nothing_of_the_pin_is_logged_or_sent(counter):
+    counter.until_method("eligible")
+    counter.by_pin("9876")
+    while counter.page.state()["params"].get("tries_left") != 2:
+        pass
+    assert "9876" not in counter.desk.log_text() and "9876" not in counter.hub.log_text()
+
+
+# --- while the hub is away
+
+
+def check_in(counter, kind="eligible"):
+    counter.until_method(kind)
+    counter.by_pin()
+    counter.page.wait_for("CONSENT")
+    counter.page.touch("none")
+    counter.page.wait_for("DONE")
+    counter.take_card()
+    counter.page.wait_for("IDLE", "OUT_OF_SERVICE")
+
+
+def revive(counter):
+    counter.hub.wanted_port = counter.hub.port
+    counter.hub.start()
+
+
+def test_a_return_visit_without_the_hub_rests_on_the_last_one_and_is_closed_by_itself(counter, wallet):
+    check_in(counter)
+    counter.hub.kill()
+    counter.until_method("eligible")
+    counter.by_pin()
+    assert counter.page.wait_for("NET_ERROR")["params"]["code"] == "K-E020"
+    visit = counter.kept_visit()
+    assert (visit["state"], visit["row"], visit["for"]) == ("open", "last_visit", "none")
+    shown = counter.deferred("--show", visit["id"])
+    assert json.loads(shown.stdout)["person"]["name"] == wallet.persons[wallet.card("eligible").person_key].name
+    before = counter.faces()
+    revive(counter)
+    counter.desk.wait_until(lambda: counter.open_visits() == [])
+    assert value(counter.new_face(before), "QualificationValidity") == "1"
+
+
+def test_a_first_visit_without_the_hub_survives_the_terminal(counter):
+    counter.hub.kill()
+    counter.until_method("eligible")
+    counter.by_pin()
+    counter.page.wait_for("NET_ERROR")
+    counter.kept_visit()
+    counter.desk.kill()
+    visit, = counter.open_visits()
+    assert (visit["state"], visit["row"]) == ("open", "declaration")
+    before = counter.faces()
+    revive(counter)
+    counter.start()
+    counter.desk.wait_until(lambda: counter.open_visits() == [])
+    assert value(counter.new_face(before), "QualificationValidity") == "1"
+    assert len(counter.faces()) == len(before) + 1
+
+
+def test_an_answer_that_comes_out_otherwise_is_the_staffs(counter):
+    counter.hub.kill()
+    counter.until_method("lapsed")
+    counter.by_pin()
+    counter.page.wait_for("NET_ERROR")
+    counter.kept_visit()
+    revive(counter)
+    counter.desk.wait_until(lambda: [visit["state"] for visit in counter.open_visits()] == ["differs"])
+    visit, = counter.open_visits()
+    assert visit["why"] == "result" and visit["for"] == "staff" and visit["receipt"]
+    assert counter.deferred("--done", visit["id"]).returncode == 0
+    assert counter.open_visits() == []
+    assert counter.deferred("--done", visit["id"]).returncode == 3
+
+
+def test_a_refusal_stays_open_with_its_reason(counter):
+    counter.hub.kill()
+    counter.until_method("suspended")
+    counter.by_pin()
+    counter.page.wait_for("NET_ERROR")
+    counter.kept_visit()
+    revive(counter)
+    counter.desk.wait_until(lambda: [visit["state"] for visit in counter.open_visits()] == ["refused"])
+    assert counter.open_visits()[0]["why"] == "card.suspended"
+
+
+def test_a_script_does_a_whole_check_in(counter, tmp_path):
+    script = tmp_path / "script"
+    lines = [{"event": "ready"}, {"event": "card.in"}, {"event": "pin"}, {"event": "pin.submit"}, {"event": "all"}]
+    script.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pin = tmp_path / "pin"
+    pin.write_text(PIN + "\n")
+    pin.chmod(0o600)
+    found = next(card for card in counter.installation.description["cards"] if card["kind"] == "eligible")
+    before = counter.faces()
+    shown = counter.command("simulate", "--script", script, "--card-image",
+                            counter.installation.folder / "cards" / found["file"], "--pin-file", pin,
+                            "--exchange-folder", counter.desk.share, "--terminal-store-folder", tmp_path / "store")
+    assert shown.returncode == 0, shown.stderr
+    states = [line.split()[3] for line in shown.stdout.splitlines()]
+    assert states[-1] == "DONE" and "CONSENT" in states, states
+    assert value(counter.new_face(before), "OperationInfoConsFlg") == "1"
