@@ -20,7 +20,7 @@ def test_every_padding_of_an_insurer_number_finds_the_same_person(municipal, loo
     issued = by_card["coverage"]["insurer"]["number"]
     assert len(issued) == 6
     for padded in (issued, "00" + issued, "  " + issued):
-        answer = look_up(number_terms(by_card, person, insurer_number=padded)).value
+        answer = look_up(number_terms(by_card, person, insurer_number=padded, limit_consent=True)).value
         assert answer["result"]["name"] == "valid", padded
         assert answer["person"]["name"] == person.name
         assert answer["coverage"] == by_card["coverage"]
@@ -187,9 +187,10 @@ def test_a_withheld_record_by_number_names_the_insurer_and_nothing_else(wallet, 
 def test_both_numbers_of_an_overlap_are_good_and_neither_shows_the_other(wallet, look_up, overlapping):
     _, person, by_card = overlapping
     for coverage in (by_card["coverage"], *by_card["overlaps"]):
-        answer = look_up(number_terms({"coverage": coverage}, person)).value
+        answer = look_up(number_terms({"coverage": coverage}, person, limit_consent=True)).value
         assert outcome(answer) == ("valid", None)
-        assert answer["coverage"] == coverage
+        # A certificate of the limit comes with the coverage that counts, by card the newer one.
+        assert without(answer["coverage"], "limit_certificate") == without(coverage, "limit_certificate")
         assert "note.overlap" in {note["code"] for note in answer["notes"]}
         assert "overlaps" not in answer
 
