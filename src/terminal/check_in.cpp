@@ -215,6 +215,7 @@ Input CheckIn::submit(const kiosk::Session& session) {
     auto view = JsonView::parse(answer_);
     if (!view) return told(Event::unreachable);
     FaceConsents consents;
+    std::string consented;
     const auto choices = choices_of(session);
     if (!choices.empty()) {
         const std::string target = "/v1/checks/" + std::string(view->root().text("receipt")) + "/consents";
@@ -222,9 +223,12 @@ Input CheckIn::submit(const kiosk::Session& session) {
         if (!recorded && means_away(recorded.error().code)) return told(Event::submit_failed);
         // What the hub did not record was not agreed to.
         if (!recorded) log_failure(Level::warn, "kiosk.consents", recorded.error());
-        if (recorded) consents = face_consents(session.choices);
+        if (recorded) {
+            consents = face_consents(session.choices);
+            consented = std::move(*recorded);
+        }
     }
-    auto published = publish_face(answer_, consents, parts_.clock.now(), parts_.random);
+    auto published = publish_face(answer_, consents, consented, parts_.clock.now(), parts_.random);
     if (!published) log_failure(Level::warn, "terminal.folder", published.error());
     published_ = true;
     return told(Event::submitted);
@@ -232,18 +236,20 @@ Input CheckIn::submit(const kiosk::Session& session) {
 
 void CheckIn::publish_unanswered() {
     if (answer_.empty() || published_) return;
-    auto published = publish_face(answer_, {}, parts_.clock.now(), parts_.random);
+    auto published = publish_face(answer_, {}, {}, parts_.clock.now(), parts_.random);
     if (!published) log_failure(Level::warn, "terminal.folder", published.error());
     published_ = true;
 }
 
-Result<void> CheckIn::publish_face(std::string_view answer, const FaceConsents& consents, Instant given_at,
-                                   Random& random) {
+Result<void> CheckIn::publish_face(std::string_view answer, const FaceConsents& consents, std::string_view consented,
+                                   Instant given_at, Random& random) {
     auto view = JsonView::parse(answer);
     if (!view) return fail(std::move(view));
+    auto recorded = JsonView::parse(consented.empty() ? "{}" : consented);
+    if (!recorded) return fail(std::move(recorded));
     const FindReference none = [](const oqs::PersonRecord&) { return std::string(); };
     const AnswerStyle style{parts_.profile, none, local_digits(given_at)};
-    auto file = make_face_file(view->root(), consents, given_at, style, random);
+    auto file = make_face_file(view->root(), consents, recorded->root(), given_at, style, random);
     if (!file) return fail(std::move(file));
     auto published = parts_.publish(*file);
     if (!published && unpublished_.size() < unpublished_max) unpublished_.push_back(std::move(*file));

@@ -92,8 +92,8 @@ class CheckIn {
     [[nodiscard]] kiosk::Input take_answer(std::string answer);
     void keep_for_next_visit(JsonItem answer);
     // Kept in memory and tried again where the folder cannot be written.
-    [[nodiscard]] Result<void> publish_face(std::string_view answer, const FaceConsents& consents, Instant given_at,
-                                            Random& random);
+    [[nodiscard]] Result<void> publish_face(std::string_view answer, const FaceConsents& consents,
+                                            std::string_view consented, Instant given_at, Random& random);
     void publish_unanswered();
 
     // check_in_signing.cpp: what a card signs, and what the hub says to it.

@@ -146,7 +146,7 @@ Result<void> CheckIn::reconcile_one(OfflineVisit visit) {
     auto later = JsonView::parse(*answer);
     if (!later) return fail(std::move(later));
     SeededRandom names = names_of(visit.check_id);
-    auto published = publish_face(*answer, {}, visit.asked_at, names);
+    auto published = publish_face(*answer, {}, {}, visit.asked_at, names);
     if (!published) return published;
     auto told = visit.told.empty() ? JsonView::parse("{}") : JsonView::parse(visit.told);
     if (!told) return fail(std::move(told));
