@@ -45,8 +45,8 @@ TEST(HubSettings, what_the_table_holds_besides_is_the_command_lines_own) {
         if (std::ranges::find(keys, setting.key) == keys.end()) own.push_back(setting.key);
     }
     EXPECT_EQ(own, (std::vector<std::string>{"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order",
-                                             "oqs_kana", "oqs_result_codes", "kiosk_port", "terminal_store_folder",
-                                             "terminal_folder", "reader"}));
+                                             "oqs_kana", "oqs_result_codes", "kiosk_port", "kiosk_reader",
+                                             "last_visit_days", "terminal_store_folder", "terminal_folder", "reader"}));
 }
 
 TEST(HubSettings, take_over_every_value_that_was_set) {
@@ -56,7 +56,12 @@ TEST(HubSettings, take_over_every_value_that_was_set) {
             case settings::SettingType::text:
             case settings::SettingType::texts: sources.flags.emplace_back(setting.key, "other"); break;
             case settings::SettingType::path: sources.flags.emplace_back(setting.key, "/other"); break;
-            case settings::SettingType::word: sources.flags.emplace_back(setting.key, setting.words.front()); break;
+            case settings::SettingType::word: {
+                const auto usual = settings::to_string(setting.default_value);
+                sources.flags.emplace_back(
+                    setting.key, *std::ranges::find_if(setting.words, [&](const auto& word) { return word != usual; }));
+                break;
+            }
             case settings::SettingType::integer:
             case settings::SettingType::number: sources.flags.emplace_back(setting.key, "7"); break;
             case settings::SettingType::boolean: sources.flags.emplace_back(setting.key, "true"); break;

@@ -77,7 +77,12 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.face_engines = {"a", "b"};
     s.loops = 3;
     s.pin_cpus = true;
+    s.key_device = "pkcs11:token=k";
+    s.ordinances_file = "/m";
     s.intake_folder = "/i";
+    s.hold_another_person = "health_data_only";
+    s.hold_one_name = "health_data_only";
+    s.hold_address = "health_data_only";
     s.webhook_roots = "/w";
     s.proof_hour = 4;
     s.misses_per_hour = 9;
@@ -86,12 +91,17 @@ TEST(installation_files, hub_settings_keep_every_value_under_their_own_name) {
     s.log_level = Level::debug;
     s.log_access = "all";
     const toml::table read = toml::parse(to_toml(s));
-    EXPECT_EQ(read.size(), 29U);
+    EXPECT_EQ(read.size(), 34U);
     EXPECT_EQ(read["profile"].value<std::string>(), "demo");
     for (const auto& [name, value] : {std::pair<const char*, std::string>{"hub_id", s.hub_id},
                                       {"listen_address", s.listen_address},
                                       {"store", s.store},
                                       {"secrets_folder", s.secrets_folder},
+                                      {"key_device", s.key_device},
+                                      {"ordinances_file", s.ordinances_file},
+                                      {"hold_another_person", s.hold_another_person},
+                                      {"hold_one_name", s.hold_one_name},
+                                      {"hold_address", s.hold_address},
                                       {"server_certificate", s.server_certificate},
                                       {"server_key", s.server_key},
                                       {"organisation_ca_certificate", s.organisation_ca_certificate},

@@ -247,7 +247,7 @@ TEST_F(line_reader, skips_what_is_too_long_and_goes_on_behind_it) {
 TEST_F(survey, tells_format_encoding_rows_and_what_is_taken_away) {
     const std::string utf8 = full_header() + "\n" + good + "\n\n" + with(Field::operation, "lose") + "\n" +
                              with(Field::operation, "cancel") + "\n" +
-                             "change,06139463,12,3456,01,1,,,,1985-04-12,,,,,,,,\n";
+                             "change,06139463,12,3456,01,1,,,,1985-04-12,,,,,,,,,\n";
     const auto plain = survey_file(file_source(write(utf8)), {});
     ASSERT_TRUE(plain);
     EXPECT_EQ(plain->format, FileFormat::csv);
