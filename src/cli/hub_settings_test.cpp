@@ -57,7 +57,7 @@ TEST(HubSettings, take_over_every_value_that_was_set) {
             case settings::SettingType::texts: sources.flags.emplace_back(setting.key, "other"); break;
             case settings::SettingType::path: sources.flags.emplace_back(setting.key, "/other"); break;
             case settings::SettingType::word: {
-                const auto usual = settings::to_string(setting.default_value);
+                const auto& usual = std::get<std::string>(setting.default_value);
                 sources.flags.emplace_back(
                     setting.key, *std::ranges::find_if(setting.words, [&](const auto& word) { return word != usual; }));
                 break;
