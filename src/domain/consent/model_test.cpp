@@ -71,9 +71,15 @@ TEST(merged_consents, are_the_stricter_and_merging_again_adds_nothing) {
                 const auto after = in_force(plain(own), now);
                 const bool refused = mine == Said::refused || theirs == Said::refused;
                 const bool agreed = mine == Said::agreed || theirs == Said::agreed;
-                if (refused) EXPECT_EQ(after, (std::vector{ItemChoice{Item::medicines, Choice::refused}}));
-                if (!refused && agreed) EXPECT_EQ(after, (std::vector{ItemChoice{Item::medicines, Choice::agreed}}));
-                if (!refused && !agreed) EXPECT_TRUE(after.empty());
+                if (refused) {
+                    EXPECT_EQ(after, (std::vector{ItemChoice{Item::medicines, Choice::refused}}));
+                }
+                if (!refused && agreed) {
+                    EXPECT_EQ(after, (std::vector{ItemChoice{Item::medicines, Choice::agreed}}));
+                }
+                if (!refused && !agreed) {
+                    EXPECT_TRUE(after.empty());
+                }
                 EXPECT_TRUE(merge_consents(own, others, now).empty()) << "again";
             }
         }
