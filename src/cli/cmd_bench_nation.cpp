@@ -1,4 +1,5 @@
 // onshi bench nation
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -81,6 +82,8 @@ class BenchNation final : public Command {
         auto ground = open_bench_ground(demo, folder / fmt::format("nation-run-{}", persons), session);
         if (!ground) return fail(std::move(ground));
         ground->options.duration = std::chrono::seconds(seconds_);
+        ground->options.warm_up =
+            std::min<std::chrono::milliseconds>(ground->options.warm_up, ground->options.duration);
         ground->options.connections = static_cast<std::size_t>(connections_);
         auto filled = bench::take_nation_in(demo.folder, shares, session.clock(), session.random(), tell);
         if (!filled) return fail(std::move(filled));

@@ -169,7 +169,7 @@ def test_a_look_up_by_number_needs_no_card(contract, place, put_in, pin_file):
     by_card = json.loads(get(put_in("eligible"), place, "--card", "--pin-file", pin_file(PIN)).stdout)
     coverage = by_card["coverage"]
     words = ["--insurer", coverage["insurer"]["number"], "--number", coverage["number"], "--birth",
-             by_card["person"]["birth_date"]]
+             by_card["person"]["birth_date"], "--limit-consent"]
     if "symbol" in coverage:
         words += ["--symbol", coverage["symbol"]]
     if "branch" in coverage:

@@ -50,5 +50,5 @@ def test_an_insurers_file_from_planted_faults_to_the_clinic_that_is_told(shell):
     assert f"✔ {record} confirmed" in told, "released by the second person"
     assert "eligible on" in told
     corrections = json.loads(told.splitlines()[-1])["corrections"]
-    assert [correction["claim_hint"] for correction in corrections] == ["ask_again"], corrections
+    assert [correction["claim_hint"] for correction in corrections] == ["ask_again"], json.dumps(corrections)
     assert corrections[0]["told"] == "valid" and corrections[0]["now"] == "invalid", corrections

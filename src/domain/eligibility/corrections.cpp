@@ -1,6 +1,8 @@
 #include "domain/eligibility/corrections.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "domain/audit/store.h"
 #include "domain/coverage/store_intake.h"
@@ -240,6 +242,7 @@ Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run
     sql::WriteSet set(Store::ledger, sql::SetVolume::bulk);
     Feed next = *feed;
     CorrectionRun counted = run;
+    std::set<std::pair<std::int64_t, std::int64_t>> corrected;  // places: a lane, a sequence
     bool more = changes.size() == coverage::changes_page_max;
     for (const coverage::RecordChange& change : changes) {
         // Those behind it wait too, so that none is passed over.
@@ -252,7 +255,8 @@ Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run
         next.person = change.person.value();
         for (const ToldRow& row : standing->told) {
             const auto correction = correct(row.told, standing->records);
-            if (!correction) continue;
+            // Who changed twice stands here twice.
+            if (!correction || !corrected.emplace(row.place.lane, row.place.sequence).second) continue;
             set.change(insert_correction, row.organisation.value(), next.next_id++, row.place.lane, row.place.sequence,
                        row.told.care_day.days(), row.told.result, correction->result, correction->hint,
                        clock_.now().us);

@@ -23,10 +23,10 @@ def binary():
     return str(found)
 
 
-def run(*words, env=None):
+def run(*words, env=None, seconds=COMMAND_SECONDS_MAX):
     """Runs one program to its end."""
     settings = {"LANG": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
-    return subprocess.run([*map(str, words)], env=settings, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX,
+    return subprocess.run([*map(str, words)], env=settings, capture_output=True, text=True, timeout=seconds,
                           stdin=subprocess.DEVNULL, check=False)
 
 
