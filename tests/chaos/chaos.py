@@ -119,7 +119,7 @@ def summary(outcomes):
 def parse():
     known = {fault.name: fault for fault in catalogue()}
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--short", action="store_true", help="each fault once or a few times, within 90 seconds")
+    parser.add_argument("--short", action="store_true", help="each fault once or a few times, in one to three minutes")
     parser.add_argument("--store", choices=[*STORES, "all"], default="all")
     parser.add_argument("--only", action="append", choices=sorted(known), metavar="FAULT", help=", ".join(known))
     parser.add_argument("--rounds", type=int, default=0, help="how often each fault is injected")
