@@ -27,6 +27,8 @@ class StoreMetrics {
         committed_ = metrics.counter("onshi_store_sets_committed_total", "Write sets committed.", {{"store", name}});
         conflicts_ = metrics.counter("onshi_store_conflicts_total", "Write sets that lost a guard.", {{"store", name}});
         failures_ = metrics.counter("onshi_store_failures_total", "Write sets that failed.", {{"store", name}});
+        unknown_ = metrics.counter("onshi_store_outcomes_unknown_total",
+                                   "Commits of which nobody can say whether they were written.", {{"store", name}});
         waiting_ = metrics.gauge("onshi_store_sets_waiting", "Write sets waiting for a commit.", {{"store", name}});
         wal_pages_ = metrics.gauge("onshi_store_wal_pages", "Pages in the write-ahead log.", {{"store", name}});
     }
@@ -36,6 +38,7 @@ class StoreMetrics {
         committed_.add(static_cast<double>(now.sets_committed - last_.sets_committed));
         conflicts_.add(static_cast<double>(now.sets_conflicted - last_.sets_conflicted));
         failures_.add(static_cast<double>(now.sets_failed - last_.sets_failed));
+        unknown_.add(static_cast<double>(now.outcomes_unknown - last_.outcomes_unknown));
         waiting_.set(static_cast<double>(now.sets_waiting));
         wal_pages_.set(static_cast<double>(now.wal_pages));
         last_ = now;
@@ -48,6 +51,7 @@ class StoreMetrics {
     Counter committed_;
     Counter conflicts_;
     Counter failures_;
+    Counter unknown_;
     Gauge waiting_;
     Gauge wal_pages_;
 };

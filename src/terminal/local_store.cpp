@@ -55,6 +55,7 @@ LocalRecord decode(const sql::Row& row) {
 class PlainSequencer final : public sql::Sequencer {
   public:
     Result<void> open(sql::Transaction&) override { return {}; }
+    Result<void> find_again(sql::Transaction&) override { return {}; }
     Result<void> begin(sql::Transaction&) override { return {}; }
     sql::CommitPosition next() const override { return {0, current_ + 1, {}, 0}; }
     Result<sql::CommitPosition> accept(sql::Transaction&, const sql::WriteSet&) override {

@@ -1,8 +1,10 @@
 """What a hub on PostgreSQL makes of a commit whose fate it was not told, and of a writer that left its locks behind."""
 
+import contextlib
 import time
 import uuid
 from contextlib import closing
+from http.client import HTTPException
 
 import psycopg2
 import pytest
@@ -17,6 +19,7 @@ from world import World, make_installation
 
 ROUNDS = 3
 SEED = 1
+UNKNOWN_SECONDS_MAX = 40  # behind a silent server's time and that for asking after the commit's fate
 ORPHAN_SECONDS_MAX = 40  # it has to grow older than any transaction of a hub that lives
 HUB_LANE = 0
 
@@ -68,6 +71,23 @@ def test_a_commit_that_breaks_off_is_told_as_the_server_knows_it(world, desk, lo
         else:
             assert refusals[:1] == ["store.unavailable"], "the server had not committed, and nobody says it did"
         assert_recorded_once(world, order.check_id, value["audit"])
+
+
+def test_a_commit_that_nobody_learns_of_does_not_stop_the_hub(world, desk):
+    """Longer than a hub waits for a commit's fate nothing comes back. What it wrote without knowing is found again."""
+    order = CheckOrder(desk.terminal, world.cards[ROUNDS + 1], desk.challenge())
+    world.store.proxy.tell("lose_commit", "answer", uuid.UUID(order.check_id).bytes.hex(), "half_open")
+    ends_at = time.monotonic() + UNKNOWN_SECONDS_MAX
+    while not world.hub.metric("onshi_store_outcomes_unknown_total"):
+        with contextlib.suppress(OSError, HTTPException):
+            assert desk.post_alone("/v1/checks", order.body()).status == 503
+        assert time.monotonic() < ends_at
+    world.store.proxy.tell("pass")
+    value, _ = ask_until_answered(desk, order, 20)
+    assert_recorded_once(world, order.check_id, value["audit"])
+    other = CheckOrder(desk.terminal, world.cards[ROUNDS + 2], desk.challenge())
+    value, _ = ask_until_answered(desk, other, 5)
+    assert_recorded_once(world, other.check_id, value["audit"])
 
 
 def test_a_writer_that_went_without_its_locks_is_ended(world, desk):

@@ -9,9 +9,11 @@ something was not as it has to be. The binary under test is $ONSHI_BINARY.
 """
 
 import argparse
+import faulthandler
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -134,6 +136,7 @@ def parse():
 def main():
     arguments = parse()
     print(f"seed {arguments.seed}", flush=True)
+    faulthandler.register(signal.SIGUSR1)  # where does it wait?
     print(HEADING, flush=True)
     outcomes, broken = [], False
     for name in arguments.stores:

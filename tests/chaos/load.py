@@ -270,10 +270,11 @@ def settle(world):
     desks = {}
     for entry in [*world.ledger.unsettled(), *repeated]:
         desk = desks.setdefault(entry.desk.id, Desk(world, entry.desk))
-        while not told_again(world, desk, entry):
-            if time.monotonic() > ends_at:
-                world.ledger.fail("never acknowledged")
-                break
+        settled = False
+        while not settled and time.monotonic() < ends_at:
+            settled = told_again(world, desk, entry)
+        if not settled:
+            world.ledger.fail("never acknowledged")
     for desk in desks.values():
         desk.close()
 

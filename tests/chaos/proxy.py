@@ -9,8 +9,9 @@ As a program: `proxy.py PORT SEED` prints its own port, then takes one command p
     half_open     connections of now stay open and silent for ever, as when the other machine has lost its power; so do new
                   ones that come before `pass`
     corrupt       about every 20th piece has one bit turned
-    lose_commit WHICH MARK   the next COMMIT of a PostgreSQL session that has sent the bytes MARK (hex) before is lost with
-                  its connection: `request` before the server has it, `answer` behind that. Without TLS only.
+    lose_commit WHICH MARK [half_open]   the next COMMIT of a PostgreSQL session that has sent the bytes MARK (hex) before
+                  is lost with its connection: `request` before the server has it, `answer` behind that; with `half_open`
+                  by silence, that of new connections too. Without TLS only.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ class Proxy:
         self.mode = "pass"
         self.delay = 0.0
         self.lose, self.mark = None, b""  # which side of a COMMIT, and whose
+        self.lose_by = "reset"
         self.pairs = set()
 
     async def serve(self):
@@ -60,6 +62,7 @@ class Proxy:
             return
         if word == "lose_commit":
             self.lose, self.mark = values[0], bytes.fromhex(values[1])
+            self.lose_by = values[2] if len(values) > 2 else "reset"
             return
         self.mode = word
         if word == "cut":
@@ -117,6 +120,9 @@ class Pair:
                     continue
                 if self.proxy.lose and self.loses(piece, reader is self.near[0]):
                     self.proxy.lose = None
+                    if self.proxy.lose_by == "half_open":
+                        self.proxy.command("half_open")
+                        continue
                     self.reset()
                     return
                 writer.write(self.spoilt(piece) if self.proxy.mode == "corrupt" else piece)

@@ -32,6 +32,15 @@ Result<void> ChainSequencer::open(sql::Transaction& transaction) {
     return claim_ == LaneClaim::for_life ? claim(transaction) : Result<void>();
 }
 
+// A lane that is claimed with every commit is read with every commit.
+Result<void> ChainSequencer::find_again(sql::Transaction& transaction) {
+    if (claim_ == LaneClaim::per_commit) return {};
+    auto found = hold_lane(transaction, durable_);
+    if (!found) return fail(std::move(found));
+    head_ = durable_ = *found;
+    return {};
+}
+
 Result<void> ChainSequencer::begin(sql::Transaction& transaction) {
     if (claim_ == LaneClaim::per_commit) {
         auto claimed = claim(transaction);

@@ -28,6 +28,7 @@ class ChainSequencer final : public sql::Sequencer {
     ChainSequencer(std::int64_t lane, std::string hub, LaneClaim claim = LaneClaim::for_life)
         : lane_(lane), hub_(std::move(hub)), claim_(claim) {}
     [[nodiscard]] Result<void> open(sql::Transaction& transaction) override;
+    [[nodiscard]] Result<void> find_again(sql::Transaction& transaction) override;
     [[nodiscard]] Result<void> begin(sql::Transaction& transaction) override;
     [[nodiscard]] sql::CommitPosition next() const override;
     [[nodiscard]] Result<sql::CommitPosition> accept(sql::Transaction& transaction, const sql::WriteSet& set) override;

@@ -16,6 +16,9 @@ const Statement create_lane("audit.create_lane", Store::ledger, ShardKey::lane,
                             "VALUES ($1, $2, 0, 0, $3) ON CONFLICT (lane) DO NOTHING");
 const Statement raise_epoch("audit.raise_epoch", Store::ledger, ShardKey::lane,
                             "UPDATE chain_lane SET epoch = epoch + 1, hub = $2 WHERE lane = $1");
+// Changes nothing: it waits for whoever holds the row.
+const Statement hold_row("audit.hold_lane", Store::ledger, ShardKey::lane,
+                         "UPDATE chain_lane SET epoch = epoch WHERE lane = $1 AND epoch = $2");
 const Statement select_lane("audit.select_lane", Store::ledger, ShardKey::lane,
                             "SELECT lane, epoch, head_sequence, head_hash FROM chain_lane WHERE lane = $1");
 const Statement select_lanes("audit.select_lanes", Store::ledger, ShardKey::none,
@@ -84,6 +87,15 @@ sql::ParameterBuffer parameters(const P&... values) {
     return buffer;
 }
 
+Result<LaneHead> read_lane(sql::Transaction& transaction, std::int64_t lane) {
+    Row row;
+    auto found = transaction.read_one(select_lane, parameters(lane), row);
+    if (!found) return fail(std::move(found));
+    const LaneHead head = *found ? decode_lane(row) : LaneHead{};
+    if (!*found || row.corrupt()) return fail(ErrorCode::store_corrupt, "the lane cannot be read");
+    return head;
+}
+
 }  // namespace
 
 sql::Rows<LaneHead> load_lanes(sql::ReadBatch& batch) {
@@ -116,12 +128,14 @@ Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, st
     if (!created) return fail(std::move(created));
     auto raised = transaction.execute(raise_epoch, parameters(lane, hub));
     if (!raised) return fail(std::move(raised));
-    Row row;
-    auto found = transaction.read_one(select_lane, parameters(lane), row);
-    if (!found) return fail(std::move(found));
-    const LaneHead head = *found ? decode_lane(row) : LaneHead{};
-    if (!*found || row.corrupt()) return fail(ErrorCode::store_corrupt, "the lane cannot be read");
-    return head;
+    return read_lane(transaction, lane);
+}
+
+Result<LaneHead> hold_lane(sql::Transaction& transaction, const LaneHead& ours) {
+    auto held = transaction.execute(hold_row, parameters(ours.lane, ours.epoch));
+    if (!held) return fail(std::move(held));
+    if (*held != 1) return fail(ErrorCode::store_fenced, "another process has claimed the lane");
+    return read_lane(transaction, ours.lane);
 }
 
 Result<void> move_head(sql::Transaction& transaction, const LaneHead& head) {

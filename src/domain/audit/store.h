@@ -34,6 +34,9 @@ void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal);
 
 // The lane's own statements, run by the committer.
 [[nodiscard]] Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, std::string_view hub);
+// The head of a lane that is still ours by its epoch, read behind every transaction that moves it. Fails with
+// store.fenced when another process has claimed the lane since.
+[[nodiscard]] Result<LaneHead> hold_lane(sql::Transaction& transaction, const LaneHead& ours);
 // Fails with store.fenced when another process has claimed the lane since.
 [[nodiscard]] Result<void> move_head(sql::Transaction& transaction, const LaneHead& head);
 // Fails with store.fenced when the place is taken: it is ours alone, so another process writes this lane.

@@ -198,25 +198,29 @@ void PostgresCommitEngine::disconnect() {
 Result<void> PostgresCommitEngine::open() {
     auto connected = connect(Deadline::in(options_.connect_timeout));
     if (!connected) return connected;
-    const Deadline deadline = Deadline::in(options_.statement_timeout * 2);
-    auto begun = connection_->run("BEGIN", deadline);
-    if (!begun) return fail(std::move(begun));
-    Result<void> opened;
-    {
-        OpenTransaction transaction(*connection_, deadline);
-        opened = sequencer_.open(transaction);
-    }
-    if (opened) {
-        ENSURE(connection_->outcomes_expected() == 0);  // claiming asks, it does not only send
-        auto committed = connection_->run("COMMIT", deadline);
-        if (!committed) opened = fail(std::move(committed));
-    }
-    if (!opened) {
-        disconnect();
-        return opened;
-    }
+    auto opened = run_sequencer(&Sequencer::open);
+    if (!opened) return opened;
     sequencer_.committed();
     return {};
+}
+
+// A transaction of the sequencer's own.
+Result<void> PostgresCommitEngine::run_sequencer(Result<void> (Sequencer::*step)(Transaction&)) {
+    const Deadline deadline = Deadline::in(options_.statement_timeout * 2);
+    auto begun = connection_->run("BEGIN", deadline);
+    Result<void> done = begun ? Result<void>() : fail(std::move(begun));
+    if (done) {
+        OpenTransaction transaction(*connection_, deadline);
+        done = (sequencer_.*step)(transaction);
+        locked_out_ = locked_out_ || transaction.was_locked_out();
+    }
+    if (done) {
+        ENSURE(connection_->outcomes_expected() == 0);  // it asks, it does not only send
+        auto committed = connection_->run("COMMIT", deadline);
+        if (!committed) done = fail(std::move(committed));
+    }
+    if (!done) disconnect();
+    return done;
 }
 
 void PostgresCommitEngine::run(std::vector<Item*>& items) {
@@ -313,6 +317,11 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::roll_back(End end, Error err
 PostgresCommitEngine::Attempt PostgresCommitEngine::attempt(const std::vector<Item*>& items) {
     auto connected = connect(Deadline::in(options_.connect_timeout));
     if (!connected) return {End::store_failed, connected.error()};
+    if (place_unknown_) {
+        auto found = run_sequencer(&Sequencer::find_again);
+        if (!found) return {End::store_failed, found.error()};
+        place_unknown_ = false;
+    }
     OpenTransaction transaction(*connection_,
                                 Deadline::in(options_.statement_timeout + patience + time_for_steps(items)));
     const auto failed = [&](Error error) {
@@ -446,7 +455,8 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::fate_of(const std::string& t
     const Deadline deadline = Deadline::in(fate_wait_max);
     std::string fate = "unknown";
     while (!deadline.passed()) {
-        auto connected = connect(deadline);
+        // One attempt that stays without an answer must not use up the time of all.
+        auto connected = connect(Deadline(std::min(deadline.at(), Deadline::in(options_.connect_timeout).at())));
         if (connected) {
             auto answer = connection_->run(question.c_str(), deadline);
             if (answer) {
@@ -467,6 +477,8 @@ PostgresCommitEngine::Attempt PostgresCommitEngine::fate_of(const std::string& t
     for (Item* item : items) item->outcome.reset();
     sequencer_.rolled_back();
     if (fate == "aborted") return {End::store_failed, std::move(lost)};
+    place_unknown_ = true;
+    unknown_.fetch_add(1, std::memory_order_relaxed);
     return {End::unknown, Error{ErrorCode::store_outcome_unknown, "the store broke off during a commit"}};
 }
 
@@ -476,6 +488,7 @@ StoreCounters PostgresCommitEngine::counters() const {
     counters.sets_committed = committed_.load(std::memory_order_relaxed);
     counters.sets_conflicted = conflicted_.load(std::memory_order_relaxed);
     counters.sets_failed = failed_.load(std::memory_order_relaxed);
+    counters.outcomes_unknown = unknown_.load(std::memory_order_relaxed);
     counters.refusals = refusals_.load(std::memory_order_relaxed);
     return counters;
 }

@@ -53,6 +53,7 @@ class PostgresCommitEngine final : public CommitEngine {
     void run_alone(Item& item);
     [[nodiscard]] Result<void> connect(Deadline deadline);
     void disconnect();
+    [[nodiscard]] Result<void> run_sequencer(Result<void> (Sequencer::*step)(Transaction&));
     [[nodiscard]] Result<void> end_forgotten_sessions(Deadline deadline);
 
     const PostgresOptions options_;
@@ -63,11 +64,13 @@ class PostgresCommitEngine final : public CommitEngine {
     std::chrono::milliseconds pause_{0};
     SteadyTime connect_not_before_{};
     bool locked_out_ = false;  // another's lock was waited for in vain since the last connect
+    bool place_unknown_ = false;  // a commit without a known outcome may have moved it
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> committed_{0};
     std::atomic<std::uint64_t> conflicted_{0};
     std::atomic<std::uint64_t> failed_{0};
     std::atomic<std::uint64_t> refusals_{0};
+    std::atomic<std::uint64_t> unknown_{0};
 };
 
 }  // namespace onshi::sql

@@ -37,12 +37,16 @@ class Transaction {
 
 // Gives write sets their place and adds what belongs to it. One per store and committer, called on the committer's
 // thread only, in the order open, then for each transaction: begin, (next, accept)*, end, and committed or rolled_back.
-// After rolled_back the state is as after the last commit.
+// After rolled_back the state is as after the last commit. When nobody can say whether a transaction was committed, it is
+// rolled_back and, before the next begin, find_again.
 class Sequencer {
   public:
     virtual ~Sequencer() = default;
     // Claims the lane; runs in a transaction of its own before the first write set.
     [[nodiscard]] virtual Result<void> open(Transaction& transaction) = 0;
+    // Reads the place from the store anew, behind whatever is still under way there; in a transaction of its own, which
+    // may run more than once. Fails with store.fenced when the place is another's by now.
+    [[nodiscard]] virtual Result<void> find_again(Transaction& transaction) = 0;
     [[nodiscard]] virtual Result<void> begin(Transaction& transaction) = 0;
     // The position the next accepted set will have; pure.
     [[nodiscard]] virtual CommitPosition next() const = 0;

@@ -61,6 +61,7 @@ inline Item decode_wrong(const Row& row) {
 class CountingSequencer final : public Sequencer {
   public:
     Result<void> open(Transaction&) override { return {}; }
+    Result<void> find_again(Transaction&) override { return {}; }
     Result<void> begin(Transaction&) override { return {}; }
     CommitPosition next() const override { return {7, current_ + 1, {}, 0}; }
     Result<CommitPosition> accept(Transaction&, const WriteSet&) override {
