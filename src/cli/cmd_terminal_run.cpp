@@ -22,6 +22,7 @@ Result<oqs::Profile> exchange_profile(const settings::ResolvedSettings& settings
     profile.order =
         settings.text("oqs_order") == "hash_map" ? oqs::ElementOrder::hash_map : oqs::ElementOrder::documented;
     profile.kana = settings.text("oqs_kana") == "large" ? KanaSize::large : KanaSize::as_written;
+    profile.subsidy_files = settings.text("oqs_subsidies") == "json";
     for (const auto& assignment : settings.texts("oqs_encodings")) {
         auto set = profile.set_encoding(assignment);
         if (!set) return fail(std::move(set));
@@ -42,8 +43,8 @@ class TerminalRun final : public Command {
     void declare(Options& options) override {
         options.text(ready_file_, "--ready-file", "FILE", "written when the terminal serves: as JSON");
         options.settings({"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order", "oqs_kana",
-                          "oqs_result_codes", "terminal_store_folder", "kiosk_port", "kiosk_reader", "reader",
-                          "last_visit_days", "log_level"});
+                          "oqs_subsidies", "oqs_result_codes", "terminal_store_folder", "kiosk_port", "kiosk_reader",
+                          "reader", "last_visit_days", "log_level"});
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {

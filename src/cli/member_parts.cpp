@@ -20,8 +20,7 @@ identity::MatchPolicy match_policy(const settings::ResolvedSettings& settings) {
 MemberParts::MemberParts(std::unique_ptr<Stores> stores, identity::NumberVault vault, const Clock& clock,
                          Random& random, const identity::MatchPolicy& policy)
     : stores_(std::move(stores)), vault_(std::move(vault)), residents_(stores_->database(), vault_) {
-    intake_.emplace(
-        coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_, {}, policy});
+    intake_.emplace(coverage::IntakeParts{stores_->database(), clock, random, vault_, residents_, {}, policy});
 }
 
 Result<std::unique_ptr<MemberParts>> MemberParts::open(const settings::ResolvedSettings& settings, const Clock& clock,

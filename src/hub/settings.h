@@ -37,7 +37,7 @@ struct Settings {
     int loops = 1;                          // event loops, one thread each
     bool pin_cpus = false;
     std::string ordinances_file;  // municipalities, connected or not, and their subsidies; empty: none
-    std::string intake_folder;  // where insurers' files wait, of this hub alone; empty: none are taken here
+    std::string intake_folder;    // where insurers' files wait, of this hub alone; empty: none are taken here
     std::string hold_another_person = "all";  // what a difference to the resident register holds back, by severity:
     std::string hold_one_name = "all";        // all or health_data_only
     std::string hold_address = "all";

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/bytes.h"
-#include "domain/consent/model.h"
 #include "platform/text_formats/json_writer.h"
+#include "terminal/after_check.h"
 #include "terminal/hub_link.h"
 
 namespace onshi::terminal {
@@ -88,22 +88,17 @@ Result<std::vector<std::string>> read_challenges(std::string_view answer) {
     return challenges;
 }
 
-std::string consents_body(const std::vector<ConsentChoice>& choices) {
-    std::string body;
-    JsonWriter writer(body);
-    writer.begin_object();
-    writer.begin_array("consents");
-    for (const auto& choice : choices) {
-        for (const consent::Item item : items_of(choice.item)) {
-            writer.begin_object();
-            writer.member("item", consent::to_string(item));
-            writer.member("choice", choice.agreed ? "agreed" : "refused");
-            writer.end_object();
+std::vector<consent::ItemChoice> choices_of(const kiosk::Session& session) {
+    std::vector<kiosk::Item> asked = session.offered;
+    if (session.specified) asked.push_back(kiosk::Item::specified_disease);
+    std::vector<consent::ItemChoice> choices;
+    for (const kiosk::Item question : asked) {
+        const bool agreed = session.choices.agreed[static_cast<std::size_t>(question)];
+        for (const consent::Item item : items_of(question)) {
+            choices.push_back({item, agreed ? consent::Choice::agreed : consent::Choice::refused});
         }
     }
-    writer.end_array();
-    writer.end_object();
-    return body;
+    return choices;
 }
 
 kiosk::Input checked_input(JsonItem answer) {
@@ -132,6 +127,8 @@ kiosk::Input checked_input(JsonItem answer) {
     }
     input.medical_data = answer.object("medical_data").boolean("available").value_or(false);
     input.forty_or_older = answer.object("person").integer("age").value_or(0) >= checkups_from_age;
+    input.specified_certificate = answer.boolean("specific_disease_certificate").value_or(false);
+    for (auto& offer : subsidy_offers(answer)) input.programmes.push_back(std::move(offer.name));
     return input;
 }
 

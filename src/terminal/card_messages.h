@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "base/identifiers.h"
 #include "base/result.h"
+#include "domain/consent/model.h"
 #include "domain/eligibility/model.h"
 #include "domain/organisations/model.h"
 #include "platform/pki/public_key.h"
@@ -40,13 +41,9 @@ struct SignedCheck {
 // peer.protocol when the answer holds none.
 [[nodiscard]] Result<std::vector<std::string>> read_challenges(std::string_view answer);
 
-// A question of the kiosk, answered.
-struct ConsentChoice {
-    kiosk::Item item;
-    bool agreed = false;
-};
-// Each item under the names of domain-rules §5.1; one of the kiosk's may stand for two of them.
-[[nodiscard]] std::string consents_body(const std::vector<ConsentChoice>& choices);
+// The kiosk's questions, answered: exactly what was on the screen, agreed to or not (ux I5), each under the names of
+// domain-rules §5.1; one of the kiosk's items may stand for two of them.
+[[nodiscard]] std::vector<consent::ItemChoice> choices_of(const kiosk::Session& session);
 
 // What the machine needs to know of a hub's answer.
 [[nodiscard]] kiosk::Input checked_input(JsonItem answer);

@@ -83,9 +83,29 @@ TEST(card_messages, every_refusal_means_something_or_that_the_hub_is_away) {
 }
 
 TEST(card_messages, each_item_of_the_kiosk_has_its_names_at_the_hub) {
-    EXPECT_EQ(consents_body({{kiosk::Item::care_and_medicine, true}, {kiosk::Item::surgery, false}}),
-              R"({"consents":[{"item":"medicines","choice":"agreed"},{"item":"visits","choice":"agreed"},)"
-              R"({"item":"surgery","choice":"refused"}]})");
+    using consent::Choice;
+    kiosk::Session session;
+    session.offered = {kiosk::Item::care_and_medicine, kiosk::Item::surgery};
+    session.choices.agreed[static_cast<std::size_t>(kiosk::Item::care_and_medicine)] = true;
+    EXPECT_EQ(choices_of(session), (std::vector<consent::ItemChoice>{{consent::Item::medicines, Choice::agreed},
+                                                                     {consent::Item::visits, Choice::agreed},
+                                                                     {consent::Item::surgery, Choice::refused}}));
+    session.offered.clear();
+    session.specified = true;
+    EXPECT_EQ(choices_of(session),
+              (std::vector<consent::ItemChoice>{{consent::Item::specific_disease, Choice::refused}}))
+        << "who was asked and said no has refused";
+}
+
+TEST(card_messages, certificates_to_ask_about_are_those_of_the_answer) {
+    const auto answer = JsonView::parse(R"({"result":{"name":"valid"},"specific_disease_certificate":true,
+        "subsidies":{"state":"known","offered":[{"offer":1,"name":"a"},{"offer":2,"name":"b"}]}})");
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(checked_input(answer->root()).specified_certificate);
+    EXPECT_EQ(checked_input(answer->root()).programmes, (std::vector<std::string>{"a", "b"}));
+    const auto none = JsonView::parse(R"({"result":{"name":"valid"}})");
+    EXPECT_FALSE(checked_input(none->root()).specified_certificate);
+    EXPECT_TRUE(checked_input(none->root()).programmes.empty());
 }
 
 TEST(card_messages, only_what_the_counter_could_go_by_can_differ) {

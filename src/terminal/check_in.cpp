@@ -5,6 +5,7 @@
 
 #include "platform/event_loop/event_loop.h"
 #include "platform/telemetry/log.h"
+#include "terminal/after_check.h"
 #include "terminal/limits.h"
 
 namespace onshi::terminal {
@@ -43,15 +44,6 @@ FaceConsents face_consents(const kiosk::Choices& choices) {
     consents.checkups = agreed(kiosk::Item::checkups);
     consents.specified_disease = agreed(kiosk::Item::specified_disease);
     return consents;
-}
-
-// I5: exactly what was on the screen, agreed to or not.
-std::vector<ConsentChoice> choices_of(const kiosk::Session& session) {
-    std::vector<ConsentChoice> choices;
-    const auto agreed = [&](kiosk::Item item) { return session.choices.agreed[static_cast<std::size_t>(item)]; };
-    for (const kiosk::Item item : session.offered) choices.push_back({item, agreed(item)});
-    if (agreed(kiosk::Item::specified_disease)) choices.push_back({kiosk::Item::specified_disease, true});
-    return choices;
 }
 
 }  // namespace
@@ -217,9 +209,12 @@ Input CheckIn::submit(const kiosk::Session& session) {
     FaceConsents consents;
     std::string consented;
     const auto choices = choices_of(session);
+    const PostToHub post = [this](std::string target, std::string body) {
+        return parts_.hub.post(std::move(target), std::move(body), Deadline::in(consents_deadline));
+    };
+    const std::string receipt(view->root().text("receipt"));
     if (!choices.empty()) {
-        const std::string target = "/v1/checks/" + std::string(view->root().text("receipt")) + "/consents";
-        auto recorded = run_to_end(parts_.hub.post(target, consents_body(choices), Deadline::in(consents_deadline)));
+        auto recorded = run_to_end(send_consents(post, receipt, choices));
         if (!recorded && means_away(recorded.error().code)) return told(Event::submit_failed);
         // What the hub did not record was not agreed to.
         if (!recorded) log_failure(Level::warn, "kiosk.consents", recorded.error());
@@ -228,7 +223,20 @@ Input CheckIn::submit(const kiosk::Session& session) {
             consented = std::move(*recorded);
         }
     }
-    auto published = publish_face(answer_, consents, consented, parts_.clock.now(), parts_.random);
+    std::string chosen;
+    if (session.subsidies_decided()) {
+        const auto used = used_offers(subsidy_offers(view->root()), session.choices.subsidies);
+        auto recorded = run_to_end(send_subsidy_choice(post, receipt, used));
+        if (!recorded && means_away(recorded.error().code)) return told(Event::submit_failed);
+        // What the hub did not record is not used: the counter can still choose.
+        if (!recorded) log_failure(Level::warn, "kiosk.subsidies", recorded.error());
+        if (recorded) chosen = std::move(*recorded);
+    }
+    const Instant now = parts_.clock.now();
+    auto published = publish_face(answer_, consents, consented, now, parts_.random);
+    if (published && parts_.profile.subsidy_files && !chosen.empty()) {
+        published = publish(make_subsidy_file(view->root(), std::move(chosen), now, parts_.random));
+    }
     if (!published) log_failure(Level::warn, "terminal.folder", published.error());
     published_ = true;
     return told(Event::submitted);
@@ -251,8 +259,12 @@ Result<void> CheckIn::publish_face(std::string_view answer, const FaceConsents& 
     const AnswerStyle style{parts_.profile, none, local_digits(given_at)};
     auto file = make_face_file(view->root(), consents, recorded->root(), given_at, style, random);
     if (!file) return fail(std::move(file));
-    auto published = parts_.publish(*file);
-    if (!published && unpublished_.size() < unpublished_max) unpublished_.push_back(std::move(*file));
+    return publish(std::move(*file));
+}
+
+Result<void> CheckIn::publish(FaceFile file) {
+    auto published = parts_.publish(file);
+    if (!published && unpublished_.size() < unpublished_max) unpublished_.push_back(std::move(file));
     return published;
 }
 

@@ -94,6 +94,7 @@ class CheckIn {
     // Kept in memory and tried again where the folder cannot be written.
     [[nodiscard]] Result<void> publish_face(std::string_view answer, const FaceConsents& consents,
                                             std::string_view consented, Instant given_at, Random& random);
+    [[nodiscard]] Result<void> publish(FaceFile file);
     void publish_unanswered();
 
     // check_in_signing.cpp: what a card signs, and what the hub says to it.

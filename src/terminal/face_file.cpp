@@ -56,4 +56,10 @@ Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, J
     return FaceFile{oqs::face_name(facility, to_hex(draw<token_bytes>(random)), time), std::move(written->bytes)};
 }
 
+FaceFile make_subsidy_file(JsonItem answer, std::string chosen, Instant given_at, Random& random) {
+    const auto facility = answer.object("facility").text("code");
+    const auto token = to_hex(draw<token_bytes>(random));
+    return {oqs::subsidy_file_name(facility, token, local_digits(given_at)), std::move(chosen)};
+}
+
 }  // namespace onshi::terminal

@@ -34,4 +34,8 @@ struct FaceFile {
 [[nodiscard]] Result<FaceFile> make_face_file(JsonItem answer, const FaceConsents& consents, JsonItem recorded,
                                               Instant given_at, const AnswerStyle& style, Random& random);
 
+// The subsidies that the patient chose: `chosen` is the hub's answer (`onshi.subsidies/1`), which is the file's
+// content.
+[[nodiscard]] FaceFile make_subsidy_file(JsonItem answer, std::string chosen, Instant given_at, Random& random);
+
 }  // namespace onshi::terminal

@@ -15,6 +15,7 @@ constexpr std::int64_t revision_max = std::int64_t{1} << 53U;
 constexpr std::size_t operator_bytes_max = 64;
 constexpr std::size_t password_bytes_max = 128;
 constexpr std::size_t reason_bytes_max = 200;
+constexpr std::size_t programme_bytes_max = 200;
 constexpr std::int64_t after_ms_max = 24LL * 3600 * 1000;
 
 void write_params(JsonWriter& writer, const Machine& machine) {
@@ -39,8 +40,9 @@ void write_params(JsonWriter& writer, const Machine& machine) {
         }
         case State::notice: writer.member("grace", session.grace); break;
         case State::subsidy:
-            writer.member("number", session.subsidy + 1);
-            writer.member("count", session.subsidies);
+            writer.member("programme", session.programmes[session.choices.subsidies.size()]);
+            writer.member("number", static_cast<std::int64_t>(session.choices.subsidies.size()) + 1);
+            writer.member("count", static_cast<std::int64_t>(session.programmes.size()));
             break;
         case State::prescription_pick: writer.member("count", session.prescriptions); break;
         case State::done: writer.member("success", true); break;
@@ -117,7 +119,9 @@ void read_device_data(JsonObject& data, Input& input) {
             if (input.result == CheckResult::not_valid) input.code = Code::nothing_known;
             input.specified_certificate = data.optional_boolean("specified_certificate").value_or(false);
             input.forty_or_older = data.optional_boolean("forty_or_older").value_or(false);
-            input.subsidies = number("subsidies", subsidies_max, 0);
+            data.optional_objects("subsidies", subsidies_max, [&](JsonObject& entry) {
+                input.programmes.emplace_back(entry.text("name", programme_bytes_max));
+            });
             input.prescriptions = number("prescriptions", 100, 0);
             return;
         default: return;

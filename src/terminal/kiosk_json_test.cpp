@@ -47,11 +47,12 @@ TEST(KioskJson, a_page_cannot_play_card_hub_or_staff_and_cannot_send_a_pin_here)
 }
 
 TEST(KioskJson, scripts_speak_for_devices_too) {
-    const auto line = parse_script_line(R"({"after_ms":500,"event":"checked","result":"grace","subsidies":2})");
+    const auto line = parse_script_line(
+        R"({"after_ms":500,"event":"checked","result":"grace","subsidies":[{"name":"a"},{"name":"b"}]})");
     ASSERT_TRUE(line);
     EXPECT_EQ(line->after, Moment(500));
     EXPECT_EQ(line->input.result, CheckResult::grace);
-    EXPECT_EQ(line->input.subsidies, 2);
+    EXPECT_EQ(line->input.programmes, (std::vector<std::string>{"a", "b"}));
     EXPECT_FALSE(parse_script_line(R"({"event":"nothing"})"));
     EXPECT_FALSE(parse_script_line(R"({"event":"checked","result":"perhaps"})"));
 }

@@ -33,12 +33,12 @@ inline constexpr int face_tries_per_session = 3;
 inline constexpr int face_failures_max = 10;
 inline constexpr int visual_passwords_max = 5;
 inline constexpr int submit_retries = 2;
-inline constexpr int subsidies_max = 16;
+inline constexpr std::size_t subsidies_max = 16;
 
 // What the patient decided; everything is refused until it was agreed to (I4).
 struct Choices {
     std::array<bool, item_count> agreed{};
-    std::vector<bool> subsidies;
+    std::vector<bool> subsidies;  // as many as were decided
     bool electronic_prescription = false;
     bool operator==(const Choices&) const = default;
 };
@@ -61,13 +61,17 @@ struct Session {
     bool certificate_notice = false;
     std::vector<Item> offered;  // of `consent`
     std::vector<State> questions;
-    int subsidy = 0;
-    int subsidies = 0;
+    bool specified = false;               // whether the specified-disease certificate is asked about
+    std::vector<std::string> programmes;  // asked about one by one
     int prescriptions = 0;
     int submits = 0;
     bool removed_early = false;
     Code code = Code::none;
     Choices choices;
+    // Whether the patient has said of every programme if it is used; using none is a decision, too.
+    [[nodiscard]] bool subsidies_decided() const {
+        return !programmes.empty() && choices.subsidies.size() == programmes.size();
+    }
 };
 
 // The counter's kiosk as a value: an event and a moment go in, actions come out (ux §2.3). No input or output, no

@@ -60,7 +60,7 @@ class Desk {
         input.code = Code::lapsed;
         input.forty_or_older = true;
         input.specified_certificate = specified;
-        input.subsidies = subsidies;
+        for (int i = 0; i < subsidies; ++i) input.programmes.push_back("programme " + std::to_string(i));
         input.prescriptions = 2;
         return send(input);
     }
@@ -220,6 +220,30 @@ TEST(Kiosk, questions_come_one_after_another) {
     EXPECT_TRUE(choices.electronic_prescription);
 }
 
+TEST(Kiosk, which_subsidies_are_used_is_decided_when_each_was_asked_about) {
+    Desk desk(Desk::all_on());
+    desk.card().pin().checked(CheckResult::grace, false, 2);
+    desk.send(Event::next);
+    EXPECT_EQ(desk.state(), State::subsidy);
+    desk.send(Event::no);
+    EXPECT_FALSE(desk.machine.session().subsidies_decided());
+    EXPECT_TRUE(has(desk.send(Event::no), Action::submit));
+    EXPECT_TRUE(desk.machine.session().subsidies_decided()) << "none is a choice";
+}
+
+TEST(Kiosk, whoever_breaks_off_has_not_decided_on_subsidies) {
+    Settings settings = Desk::all_on();
+    settings.prescription_type = true;
+    Desk desk(settings);
+    desk.card().pin().checked(CheckResult::grace, false, 1);
+    desk.send(Event::next);
+    desk.send(Event::yes);
+    EXPECT_EQ(desk.state(), State::prescription_type);
+    desk.send(Event::cancel);
+    EXPECT_TRUE(has(desk.send(Event::confirm), Action::submit));
+    EXPECT_FALSE(desk.machine.session().subsidies_decided());
+}
+
 TEST(Kiosk, registering_asks_and_then_checks_again) {
     Desk desk;
     desk.card().pin().checked(CheckResult::not_registered);
@@ -341,7 +365,7 @@ class Life {
         input.code = Code::unreadable;
         input.result = static_cast<CheckResult>(below(6));
         input.specified_certificate = below(2) != 0;
-        input.subsidies = static_cast<int>(below(4));
+        input.programmes.resize(below(subsidies_max + 2), "programme");
         input.prescriptions = static_cast<int>(below(3));
         input.forty_or_older = below(2) != 0;
         input.language = static_cast<Language>(below(7));

@@ -9,7 +9,7 @@
 #include <vector>
 
 // The words of the kiosk (ux §2.3–2.7). Nothing here can hold a PIN, a picture, a name or a number of a person: what
-// the machine does not know cannot leave it (I1, I9).
+// the machine does not know cannot leave it (I1, I9). What it is told of a subsidy is what the programme is called.
 namespace onshi::terminal::kiosk {
 
 // A moment of the machine's own clock, which only goes forward.
@@ -174,7 +174,7 @@ struct Input {
     // checked
     CheckResult result = CheckResult::ok;
     bool specified_certificate = false;
-    int subsidies = 0;
+    std::vector<std::string> programmes;  // of the subsidies that may be chosen, in the order of the answer
     int prescriptions = 0;
     bool forty_or_older = false;
     bool medical_data = true;  // false: no medical data may be offered, whatever the patient would say

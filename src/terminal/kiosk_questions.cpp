@@ -43,8 +43,9 @@ void Machine::on_checked(const Input& input) {
     }
     session_.eligible = true;
     session_.grace = input.result == CheckResult::grace;
-    session_.subsidies = std::clamp(input.subsidies, 0, subsidies_max);
-    session_.choices.subsidies.assign(static_cast<std::size_t>(session_.subsidies), false);
+    session_.programmes = input.programmes;
+    if (session_.programmes.size() > subsidies_max) session_.programmes.resize(subsidies_max);
+    session_.choices.subsidies.clear();
     session_.prescriptions = std::max(input.prescriptions, 0);
     // I5: only what is offered here can be agreed to. In the grace time no medical data are offered (F14).
     session_.offered.clear();
@@ -57,10 +58,10 @@ void Machine::on_checked(const Input& input) {
     questions.clear();
     if (input.result != CheckResult::ok) questions.push_back(State::notice);
     if (!session_.offered.empty()) questions.push_back(State::consent);
-    const bool specified =
+    session_.specified =
         input.specified_certificate && settings_.items[static_cast<std::size_t>(Item::specified_disease)];
-    if (specified) questions.push_back(State::specified);
-    questions.insert(questions.end(), static_cast<std::size_t>(session_.subsidies), State::subsidy);
+    if (session_.specified) questions.push_back(State::specified);
+    questions.insert(questions.end(), session_.programmes.size(), State::subsidy);
     if (settings_.prescription_type) questions.push_back(State::prescription_type);
     if (settings_.prescription_pick && session_.prescriptions > 0) questions.push_back(State::prescription_pick);
     if (session_.removed_early) removal_ends_ = now_ + limits::early_removal;
@@ -95,10 +96,7 @@ void Machine::on_question(const Input& input) {
         case State::specified:
             if (input.event == Event::yes) agree(Item::specified_disease);
             return next_question();
-        case State::subsidy:
-            session_.choices.subsidies[static_cast<std::size_t>(session_.subsidy)] = input.event == Event::yes;
-            ++session_.subsidy;
-            return next_question();
+        case State::subsidy: session_.choices.subsidies.push_back(input.event == Event::yes); return next_question();
         case State::prescription_type:
             session_.choices.electronic_prescription = input.event == Event::yes;
             return next_question();
@@ -114,10 +112,11 @@ void Machine::submit() {
     go(State::submitting);
 }
 
-// I4: time-out, removal and cancelling agree to nothing, whatever was touched before.
+// I4: time-out, removal and cancelling agree to nothing, whatever was touched before. Which subsidies are used stays
+// undecided then: it can be said at the counter.
 void Machine::close_questions() {
     session_.choices.agreed.fill(false);
-    session_.choices.subsidies.assign(session_.choices.subsidies.size(), false);
+    session_.choices.subsidies.clear();
     session_.choices.electronic_prescription = false;
     session_.questions.clear();
     submit();

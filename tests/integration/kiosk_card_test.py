@@ -32,7 +32,7 @@ class Counter:
         self.reader_folder = folder
         self.reader = None
         self.desk = DeskProcess(installation, self.hub, work / "desk", "--kiosk-port", 0,
-                                env={"PCSCLITE_CSOCK_NAME": str(folder / "pcscd.comm")})
+                                "--oqs-subsidies", "json", env={"PCSCLITE_CSOCK_NAME": str(folder / "pcscd.comm")})
         self.page = None
 
     def set_password(self):
@@ -81,7 +81,18 @@ class Counter:
         image = self.work / f"{kind}-{random.getrandbits(32):08x}.json"
         shutil.copy(self.installation.folder / "cards" / found["file"], image)
         image.chmod(0o600)
+        self.put_image(image)
+
+    def put_image(self, image):
         self.reader = Reader(image, self.reader_folder).__enter__()
+
+    def put_card_of(self, person):
+        image = self.work / f"{person.key}.json"
+        made = onshi("card", "new-test", "--installation", self.installation.folder, "--person", person.key - 1, "--out", image)
+        assert made.returncode == 0, made.stderr
+        self.put_image(image)
+        self.page.wait_for("METHOD")
+        self.by_pin()
 
     def take_card(self):
         self.reader.__exit__()
@@ -247,6 +258,79 @@ def test_nothing_of_the_pin_is_logged_or_sent(counter):
     while counter.page.state()["params"].get("tries_left") != 2:
         pass
     assert "9876" not in counter.desk.log_text() and "9876" not in counter.hub.log_text()
+
+
+# --- certificates
+
+
+def answer_questions(counter, replies):
+    """Each question by its state, until the check-in is done; what was asked, in order."""
+    asked = []
+    while (state := counter.page.wait_for("CONSENT", "SPECIFIED", "SUBSIDY", "NOTICE", "DONE"))["state"] != "DONE":
+        asked.append(state)
+        counter.page.touch(replies[state["state"]])
+        while counter.page.state()["rev"] == state["rev"]:
+            pass
+    return asked
+
+
+@pytest.fixture(scope="module")
+def subsidised(find_covered):
+    return find_covered(lambda person: True, lambda answer: answer.get("subsidies", {}).get("offered"))
+
+
+@pytest.fixture(scope="module")
+def sick(hub, find_covered):
+    rows = hub.installation.rows(hub.installation.registry, "SELECT person_key, packed FROM person_certificate")
+    keys = {key for key, packed in rows if packed[1] == 2}
+    return find_covered(lambda person: person.key in keys)
+
+
+def subsidy_files(counter):
+    return [json.loads((counter.desk.face / name).read_text()) for name in counter.faces() if name.endswith(".json")]
+
+
+@pytest.mark.parametrize("reply", ["yes", "no"])
+def test_a_patient_is_asked_which_subsidies_are_used(counter, subsidised, reply):
+    _, person, by_card = subsidised
+    counter.put_card_of(person)
+    asked = answer_questions(counter, {"CONSENT": "none", "SUBSIDY": reply, "SPECIFIED": "no", "NOTICE": "next"})
+    asked = [state["params"] for state in asked if state["state"] == "SUBSIDY"]
+    offered = by_card["subsidies"]["offered"]
+    assert asked == [{"programme": offer["name"], "number": number, "count": len(offered)}
+                     for number, offer in enumerate(offered, 1)]
+    (chosen,) = subsidy_files(counter)
+    assert chosen["schema"] == "onshi.subsidies/1"
+    wanted = [offer["offer"] for offer in offered] if reply == "yes" else []
+    assert [one["offer"] for one in chosen["chosen"]] == wanted
+    assert all(one["payer_number"] and one["recipient_number"] for one in chosen["chosen"])
+
+
+def test_a_card_that_is_pulled_leaves_the_choice_of_subsidies_to_the_counter(counter, subsidised):
+    counter.put_card_of(subsidised[1])
+    while (state := counter.page.wait_for("CONSENT", "SPECIFIED", "SUBSIDY", "NOTICE"))["state"] != "SUBSIDY":
+        counter.page.touch("next" if state["state"] == "NOTICE" else "no" if state["state"] == "SPECIFIED" else "none")
+        while counter.page.state()["rev"] == state["rev"]:
+            pass
+    before = counter.faces()
+    counter.take_card()
+    counter.new_face(before)
+    assert subsidy_files(counter) == []
+
+
+@pytest.mark.parametrize("reply", ["yes", "no"])
+def test_only_who_has_a_certificate_of_a_disease_is_asked_about_it(counter, sick, reply):
+    _, person, by_card = sick
+    assert by_card["specific_disease_certificate"] is True
+    before = counter.faces()
+    counter.put_card_of(person)
+    asked = answer_questions(counter, {"CONSENT": "none", "SUBSIDY": "no", "SPECIFIED": reply, "NOTICE": "next"})
+    assert [state["params"] for state in asked if state["state"] == "SPECIFIED"] == [{}]
+    name, = [one for one in set(counter.faces()) - set(before) if one.endswith(".xml")]
+    root = ElementTree.fromstring((counter.desk.face / name).read_bytes())
+    assert value(root, "SpecificDiseasesCertificateRelatedConsFlg") == ("1" if reply == "yes" else "0")
+    assert (root.find(".//SpecificDiseasesCertificateInfo") is not None) == (reply == "yes")
+    assert consents_of(counter)[2] == (1 if reply == "yes" else 0), "a refusal is on record, too"
 
 
 # --- while the hub is away

@@ -134,10 +134,12 @@ void write_outcome(JsonWriter& writer, const Answer& answer) {
     writer.end_object();
 }
 
-// For the kiosk: what may be chosen, by name. Numbers and caps come with the choice.
+// For the kiosk: what may be asked about, by name. Numbers and caps come with the choice.
 void write_subsidies(JsonWriter& writer, const Answer& answer) {
     const Entitlements& entitlements = answer.entitlements;
     if (entitlements.knowledge == payments::SubsidyKnowledge::not_asked) return;
+    // That there is one, so that only those are asked who have one (ux K-15); which disease is told with the consent.
+    if (!entitlements.diseases.empty()) writer.member("specific_disease_certificate", true);
     writer.begin_object("subsidies");
     writer.member("state", to_string(entitlements.knowledge));
     writer.begin_array("offered");

@@ -81,4 +81,10 @@ std::string face_name(std::string_view institution, std::string_view token, std:
     return text;
 }
 
+std::string subsidy_file_name(std::string_view institution, std::string_view token, std::string_view local_time) {
+    std::string text = "ONSHIsubsidies_face_";
+    text.append(institution).append(token).append("_").append(local_time).append(".json");
+    return text;
+}
+
 }  // namespace onshi::oqs

@@ -50,5 +50,8 @@ struct RequestName {
 // `OQSsiquc01res_face_<10 digits><20 characters>_<14 digits>.xml` (oqs §1.6). `token` are 20 lower-case hexadecimal
 // digits.
 [[nodiscard]] std::string face_name(std::string_view institution, std::string_view token, std::string_view local_time);
+// The same of a file of our own: the subsidies that were chosen at the kiosk, as JSON.
+[[nodiscard]] std::string subsidy_file_name(std::string_view institution, std::string_view token,
+                                            std::string_view local_time);
 
 }  // namespace onshi::oqs

@@ -24,6 +24,9 @@ struct Profile {
     // OQSCD005: sources disagree between 0/1 and 1/2.
     std::string utf8_identifier = "0";
     std::string cp932_identifier = "1";
+    // Whether the subsidies that a patient chose at the kiosk lie in `face` as a file of our own form; that of real
+    // terminals (PMHsimsm…) is not public (oqs §2.13).
+    bool subsidy_files = false;
     // 別紙6-1 is not public: codes of ours by the names of the error catalogue, each replaceable.
     std::map<std::string, std::string, std::less<>> result_codes;
 

@@ -22,7 +22,7 @@ struct StoreCounters {
     std::uint64_t sets_committed = 0;
     std::uint64_t sets_conflicted = 0;
     std::uint64_t sets_failed = 0;
-    std::uint64_t refusals = 0;  // commits that the store itself could not do: locked, full, broken
+    std::uint64_t refusals = 0;          // commits that the store itself could not do: locked, full, broken
     std::uint64_t outcomes_unknown = 0;  // commits of which nobody can say whether they were written
     std::uint64_t sets_waiting = 0;
     std::uint64_t wal_pages = 0;

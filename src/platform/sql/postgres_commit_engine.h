@@ -63,7 +63,7 @@ class PostgresCommitEngine final : public CommitEngine {
     std::minstd_rand jitter_;
     std::chrono::milliseconds pause_{0};
     SteadyTime connect_not_before_{};
-    bool locked_out_ = false;  // another's lock was waited for in vain since the last connect
+    bool locked_out_ = false;     // another's lock was waited for in vain since the last connect
     bool place_unknown_ = false;  // a commit without a known outcome may have moved it
     std::atomic<std::uint64_t> commits_{0};
     std::atomic<std::uint64_t> committed_{0};

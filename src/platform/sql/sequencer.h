@@ -37,8 +37,8 @@ class Transaction {
 
 // Gives write sets their place and adds what belongs to it. One per store and committer, called on the committer's
 // thread only, in the order open, then for each transaction: begin, (next, accept)*, end, and committed or rolled_back.
-// After rolled_back the state is as after the last commit. When nobody can say whether a transaction was committed, it is
-// rolled_back and, before the next begin, find_again.
+// After rolled_back the state is as after the last commit. When nobody can say whether a transaction was committed, it
+// is rolled_back and, before the next begin, find_again.
 class Sequencer {
   public:
     virtual ~Sequencer() = default;
