@@ -89,6 +89,11 @@ enum class ErrorCode : std::uint16_t {
     device_key,
     device_pin,
     device_unavailable,
+    disaster_not_open,
+    disaster_period,
+    disaster_second_person,
+    disaster_state,
+    disaster_unknown,
     field_encoding,
     field_length,
     field_missing,
@@ -142,6 +147,7 @@ enum class ErrorCode : std::uint16_t {
     number_prefecture,
     number_public_payer,
     organisation_unknown,
+    outage_declared,
     overload_busy,
     overload_rate,
     paper_no_font,
@@ -216,6 +222,7 @@ enum class ErrorCode : std::uint16_t {
     synth_settings,
     terminal_disabled,
     terminal_enrolment_code,
+    terminal_records_unreadable,
     terminal_unknown,
     text_invalid_encoding,
     text_not_kana,
@@ -230,6 +237,6 @@ enum class ErrorCode : std::uint16_t {
     webhook_unknown,
 };
 
-inline constexpr std::uint16_t error_code_count = 221;
+inline constexpr std::uint16_t error_code_count = 228;
 
 }  // namespace onshi

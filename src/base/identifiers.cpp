@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/limits.h"
 #include "base/random.h"
 #include "base/text_folding.h"
@@ -208,6 +210,17 @@ std::optional<ErrorCode> facility_fault(std::int64_t value) {
     return std::nullopt;
 }
 
+constexpr std::size_t municipality_digits = 6;
+
+std::uint32_t municipality_check_digit(std::uint32_t five_digits) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t weight = 2; weight <= 6; ++weight) {
+        sum += five_digits % 10 * weight;
+        five_digits /= 10;
+    }
+    return (11 - sum % 11) % 10;
+}
+
 }  // namespace
 
 std::optional<int> check_digit_a(std::string_view leading_digits) {
@@ -359,6 +372,33 @@ std::string FacilityCode::text() const {
 
 std::string FacilityCode::claim_code() const {
     return to_digits(value_ % 10'000'000, 7);
+}
+
+std::optional<MunicipalityCode> MunicipalityCode::from_key(std::int64_t key) {
+    if (key < 0 || key > 999'999) return std::nullopt;
+    const auto value = static_cast<std::uint32_t>(key);
+    if (!is_prefecture(static_cast<int>(value / 10'000))) return std::nullopt;
+    if (municipality_check_digit(value / 10) != value % 10) return std::nullopt;
+    return MunicipalityCode(value);
+}
+
+Result<MunicipalityCode> MunicipalityCode::parse(std::string_view text) {
+    if (text.size() != municipality_digits) return fail(ErrorCode::number_format, "a municipality code has six digits");
+    std::uint32_t value = 0;
+    for (const char c : text) {
+        if (c < '0' || c > '9') return fail(ErrorCode::number_format, "a municipality code has six digits");
+        value = value * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    if (!is_prefecture(static_cast<int>(value / 10'000))) {
+        return fail(ErrorCode::number_prefecture, "a municipality code");
+    }
+    const auto code = from_key(value);
+    if (!code) return fail(ErrorCode::number_check_digit, "a municipality code");
+    return *code;
+}
+
+std::string MunicipalityCode::text() const {
+    return fmt::format("{:06}", value_);
 }
 
 Result<Sex> parse_sex(std::string_view code) {

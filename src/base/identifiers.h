@@ -191,6 +191,24 @@ class FacilityCode {
     std::int64_t value_;
 };
 
+// ---- Municipalities ------------------------------------------------------------------------------------------------
+
+// 全国地方公共団体コード: prefecture, three digits, check digit (weights 6 5 4 3 2, modulus 11). A value; thread-safe.
+class MunicipalityCode {
+  public:
+    // Six ASCII digits. Errors: number.format, number.check_digit, number.prefecture (01-47).
+    [[nodiscard]] static Result<MunicipalityCode> parse(std::string_view text);
+    [[nodiscard]] static std::optional<MunicipalityCode> from_key(std::int64_t key);
+    [[nodiscard]] constexpr std::int64_t to_key() const { return value_; }
+    [[nodiscard]] std::string text() const;
+    [[nodiscard]] constexpr int prefecture() const { return static_cast<int>(value_ / 10'000); }
+    friend constexpr auto operator<=>(MunicipalityCode, MunicipalityCode) = default;
+
+  private:
+    constexpr explicit MunicipalityCode(std::uint32_t value) : value_(value) {}
+    std::uint32_t value_;
+};
+
 // ---- The insured (domain-rules §1.4, §1.5) -------------------------------------------------------------------------
 
 // 性別 as coded in answers: 1, 2, 3.

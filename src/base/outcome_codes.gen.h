@@ -50,9 +50,10 @@ enum class OutcomeCode : std::uint16_t {
     note_health_data_held,
     note_copay_blank,
     note_limit_blank,
+    note_answers_late,
 };
 
-inline constexpr std::array<std::string_view, 41> outcome_names{{
+inline constexpr std::array<std::string_view, 42> outcome_names{{
     "cause.ambiguous",
     "cause.card_not_registered",
     "cause.lapsed",
@@ -94,6 +95,7 @@ inline constexpr std::array<std::string_view, 41> outcome_names{{
     "note.health_data_held",
     "note.copay_blank",
     "note.limit_blank",
+    "note.answers_late",
 }};
 
 [[nodiscard]] constexpr std::string_view to_string(OutcomeCode code) noexcept {

@@ -29,7 +29,7 @@ constexpr std::string_view by_number = "by_number";
 // One thing that is not closed, whatever it is.
 struct OpenRow {
     std::string id;     // of the request's file, or of the check
-    std::string state;  // open, refused, differs
+    std::string state;  // open, refused, differs, unreadable
     std::string row;    // what the counter could go by
     std::string why;    // the refusal's code, or what differs
     std::string receipt;
@@ -77,7 +77,7 @@ class TerminalDeferred final : public Command {
         auto requests = run_to_end(terminal::open_deferred(store));
         if (!requests) return fail(std::move(requests));
         // The request's name is the client's own; nothing in it is about a person.
-        for (const auto& check : *requests) {
+        for (const auto& check : requests->items) {
             rows.push_back({oqs::request_name({oqs::Message::eligibility, check.suffix}),
                             "open",
                             std::string(by_number),
@@ -87,7 +87,7 @@ class TerminalDeferred final : public Command {
         }
         auto visits = run_to_end(terminal::list_visits(store));
         if (!visits) return fail(std::move(visits));
-        for (const auto& visit : *visits) {
+        for (const auto& visit : visits->items) {
             rows.push_back({visit.check_id,
                             visit.refused.empty() ? "open" : "refused",
                             std::string(to_string(visit.row)),
@@ -97,14 +97,29 @@ class TerminalDeferred final : public Command {
         }
         auto differences = run_to_end(terminal::list_differences(store));
         if (!differences) return fail(std::move(differences));
-        for (const auto& found : *differences) {
+        for (const auto& found : differences->items) {
             std::string members;
             for (const auto& member : found.members) members.append(members.empty() ? "" : " ").append(member);
             rows.push_back({found.check_id, "differs", std::string(to_string(found.row)), std::move(members),
                             found.receipt, found.asked_at});
         }
+        add_unreadable(rows, "deferred", requests->unreadable);
+        add_unreadable(rows, "visit", visits->unreadable);
+        add_unreadable(rows, "difference", differences->unreadable);
         std::ranges::sort(rows, {}, [](const OpenRow& row) { return std::pair(row.asked_at, row.id); });
         return rows;
+    }
+    // Nothing is known of them but that somebody was served: the staff looks at that day's papers.
+    static void add_unreadable(std::vector<OpenRow>& rows, std::string_view kind,
+                               const std::vector<terminal::LocalRecord>& records) {
+        for (const auto& record : records) {
+            rows.push_back({record.key,
+                            "unreadable",
+                            std::string(kind),
+                            std::string(error_name(ErrorCode::terminal_records_unreadable)),
+                            {},
+                            record.at});
+        }
     }
     static void show(ListWriter& list, const OpenRow& row, Instant now) {
         const auto days = (now - row.asked_at).count() / (std::int64_t{24} * 3600 * 1'000'000);
@@ -142,7 +157,7 @@ class TerminalDeferred final : public Command {
     Result<Exit> show_last_visit(Console& console, LocalStore& store) const {
         auto visits = run_to_end(terminal::list_visits(store));
         if (!visits) return fail(std::move(visits));
-        for (const auto& visit : *visits) {
+        for (const auto& visit : visits->items) {
             if (visit.check_id != show_) continue;
             if (visit.told.empty()) return Exit::not_found;
             if (console.json()) {

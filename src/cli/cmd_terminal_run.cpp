@@ -44,7 +44,7 @@ class TerminalRun final : public Command {
         options.text(ready_file_, "--ready-file", "FILE", "written when the terminal serves: as JSON");
         options.settings({"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order", "oqs_kana",
                           "oqs_subsidies", "oqs_result_codes", "terminal_store_folder", "kiosk_port", "kiosk_reader",
-                          "reader", "last_visit_days", "log_level"});
+                          "reader", "last_visit_days", "modes_seconds", "log_level"});
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
@@ -103,6 +103,7 @@ class TerminalRun final : public Command {
         if (resolved->text("kiosk_reader") == "pcsc") settings.reader = resolved->text("reader");
         settings.visual_accounts = profile->folder / visual_accounts_file;
         settings.last_visit_days = static_cast<int>(resolved->integer("last_visit_days"));
+        settings.modes_every = std::chrono::seconds(resolved->integer("modes_seconds"));
         if (!profile->card_certificate.empty() && !profile->card_key.empty()) {
             auto pinless = load_pinless_use(*profile);
             if (!pinless) return fail(std::move(pinless));
@@ -141,7 +142,7 @@ class TerminalStatus final : public Command {
         "  onshi terminal status --terminal ./desk --exchange-folder /srv/oqs\n"
         "  onshi terminal status --terminal ./desk --json"};
     void declare(Options& options) override {
-        options.settings({"exchange_folder"});
+        options.settings({"exchange_folder", "terminal_store_folder"});
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
@@ -149,7 +150,9 @@ class TerminalStatus final : public Command {
         if (!resolved) return fail(std::move(resolved));
         auto profile = terminal_.load(session);
         if (!profile) return fail(std::move(profile));
-        return show_findings(session.console(), check_terminal(*profile, resolved->text("exchange_folder"), session));
+        const auto store = terminal_store_folder(*resolved, *profile);
+        return show_findings(session.console(),
+                             check_terminal(*profile, resolved->text("exchange_folder"), store, session));
     }
 
   private:

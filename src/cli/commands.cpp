@@ -16,6 +16,7 @@ void add_all_commands(CommandTree& tree) {
     add_paper_commands(tree);
     add_pdf_commands(tree);
     add_person_commands(tree);
+    add_emergency_commands(tree);
     add_audit_commands(tree);
     add_db_commands(tree);
     add_db_move_commands(tree);

@@ -24,6 +24,8 @@ void add_subsidy_commands(CommandTree& tree);
 // Under the noun `payments`.
 void add_payments_ratio_command(CommandTree& tree);
 void add_person_commands(CommandTree& tree);
+// Nouns `outage` and `disaster`.
+void add_emergency_commands(CommandTree& tree);
 void add_paper_commands(CommandTree& tree);
 void add_pdf_commands(CommandTree& tree);
 void add_cert_commands(CommandTree& tree);

@@ -1,5 +1,6 @@
 #include "cli/terminal_status.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -17,6 +18,8 @@
 #include "platform/pki/certificate.h"
 #include "platform/smartcard/pcsc_reader.h"
 #include "terminal/folder.h"
+#include "terminal/hub_modes.h"
+#include "terminal/local_check.h"
 
 namespace onshi::cli {
 
@@ -42,6 +45,30 @@ void look_at_folder(std::vector<Finding>& findings, const std::filesystem::path&
     auto waiting = exchange.list();
     if (!waiting) return findings.push_back(bad("folder", waiting.error()));
     findings.push_back(good("folder", fmt::format("{}, {} requests waiting", folder.string(), waiting->size())));
+}
+
+// Looking makes nothing: a terminal that has never run has no records.
+void look_at_records(std::vector<Finding>& findings, const TerminalProfile& profile, const std::filesystem::path& store,
+                     Session& session) {
+    std::error_code error;
+    const auto key = profile.folder / "store.key";
+    if (!std::filesystem::exists(store, error)) return;
+    if (!std::filesystem::exists(key, error)) {
+        return findings.push_back(
+            bad("records", Error(ErrorCode::terminal_records_unreadable, "store.key is missing")));
+    }
+    auto opened = terminal::LocalStore::open(store, key, session.random());
+    if (!opened) return findings.push_back(bad("records", opened.error()));
+    auto unreadable = run_to_end(terminal::unreadable_records(**opened));
+    if (!unreadable) return findings.push_back(bad("records", unreadable.error()));
+    if (unreadable->empty()) return findings.push_back(good("records", ""));
+    std::string kinds;
+    for (std::size_t number = 1; number <= terminal::local_kind_count; ++number) {
+        const auto kind = static_cast<terminal::LocalKind>(number);
+        const auto count = std::ranges::count(*unreadable, kind, &terminal::UnreadableRecord::kind);
+        if (count > 0) kinds.append(fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count, to_string(kind)));
+    }
+    findings.push_back(bad("records", Error(ErrorCode::terminal_records_unreadable, std::move(kinds))));
 }
 
 void look_at_reader(std::vector<Finding>& findings) {
@@ -122,6 +149,22 @@ Result<http::ClientResponse> ask(http::Client& client, http::ClientRequest reque
     return run_to_end(conversation(client, std::move(request)));
 }
 
+void look_at_modes(std::vector<Finding>& findings, http::Client& client) {
+    http::ClientRequest modes;
+    modes.target = "/v1/modes";
+    auto told = ask(client, std::move(modes));
+    if (!told) return findings.push_back(bad("modes", told.error()));
+    auto outages = terminal::read_modes(told->body);
+    if (!outages) return findings.push_back(bad("modes", outages.error()));
+    if (outages->empty()) return findings.push_back(good("modes", "normal"));
+    std::string seen;
+    for (const auto& outage : *outages) {
+        if (!seen.empty()) seen.append("; ");
+        seen.append(fmt::format("{} since {}: {}", outage.dependency, outage.since, to_string(outage.mode)));
+    }
+    findings.push_back(bad("modes", Error(ErrorCode::outage_declared, std::move(seen))));
+}
+
 void look_at_hub(std::vector<Finding>& findings, const TerminalProfile& profile) {
     auto problem = connect_problem(profile.hub);
     if (problem) return findings.push_back(bad("address", Error(ErrorCode::peer_unavailable, std::move(*problem))));
@@ -148,7 +191,8 @@ void look_at_hub(std::vector<Finding>& findings, const TerminalProfile& profile)
     auto heard = ask(*client, std::move(corrections));
     if (heard) {
         findings.push_back(good("hub", profile.terminal));
-        return findings.push_back(good("database", ""));
+        findings.push_back(good("database", ""));
+        return look_at_modes(findings, *client);
     }
     const bool store = error_name(heard.error().code).starts_with("store.");
     if (store) findings.push_back(good("hub", profile.terminal));
@@ -158,9 +202,10 @@ void look_at_hub(std::vector<Finding>& findings, const TerminalProfile& profile)
 }  // namespace
 
 std::vector<Finding> check_terminal(const TerminalProfile& profile, const std::filesystem::path& folder,
-                                    Session& session) {
+                                    const std::filesystem::path& store, Session& session) {
     std::vector<Finding> findings;
     look_at_folder(findings, folder);
+    look_at_records(findings, profile, store, session);
     look_at_reader(findings);
     if (look_at_certificate(findings, profile, session.clock().now())) look_at_hub(findings, profile);
     return findings;

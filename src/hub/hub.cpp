@@ -120,6 +120,7 @@ struct Hub::Parts {
     std::optional<StatusLists> status_lists;
     std::optional<audit::Sealer> sealer;
     std::optional<VitalSigns> vital_signs;
+    ModeBoard modes;
     std::unique_ptr<MemberIntake> member_intake;
     std::optional<Context> context;
     std::optional<http::Server> server;
@@ -189,7 +190,7 @@ struct Hub::Parts {
         card_alarm.emplace(loops.executor(0));
         context.emplace(Context{settings, clock, random, secrets, *database, *directory, challenges, status_sources,
                                 seen_cards, *checks, *audited_changes, authorities,
-                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs, municipal,
+                                organisation_ca ? &*organisation_ca : nullptr, metrics, *vital_signs, modes, municipal,
                                 member_intake.get()});
         auto owned = take_over_lane();
         if (!owned) return owned;
@@ -209,6 +210,7 @@ struct Hub::Parts {
         add_capsule_routes(*server, *context);
         add_card_routes(*server, *context);
         add_correction_routes(*server, *context);
+        add_emergency_routes(*server, *context);
         add_terminal_routes(*server, *context);
         add_payment_routes(*server, *context);
         add_subsidy_routes(*server, *context);

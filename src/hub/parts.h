@@ -18,6 +18,7 @@
 #include "domain/organisations/directory.h"
 #include "exchange/api/checks.h"
 #include "hub/member_intake.h"
+#include "hub/mode_board.h"
 #include "hub/secrets.h"
 #include "hub/settings.h"
 #include "hub/vital_signs.h"
@@ -47,6 +48,7 @@ struct Context {
     const pki::IssuingCa* organisation_ca;  // nullptr: this hub enrols nobody
     Metrics& metrics;
     VitalSigns& vital_signs;
+    ModeBoard& modes;
     const payments::MunicipalTable& municipal;
     MemberIntake* member_intake;  // nullptr: this hub takes no insurers' files
 };
@@ -60,6 +62,7 @@ void add_check_routes(http::Server& server, const Context& context);
 void add_capsule_routes(http::Server& server, const Context& context);
 void add_card_routes(http::Server& server, const Context& context);
 void add_correction_routes(http::Server& server, const Context& context);
+void add_emergency_routes(http::Server& server, const Context& context);
 void add_terminal_routes(http::Server& server, const Context& context);
 void add_payment_routes(http::Server& server, const Context& context);
 void add_subsidy_routes(http::Server& server, const Context& context);

@@ -1,10 +1,14 @@
 #include "hub/periodic.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <boost/asio/this_coro.hpp>
 
 #include "domain/cards/store.h"
 #include "domain/eligibility/corrections.h"
 #include "domain/eligibility/forgetting.h"
+#include "domain/organisations/emergencies.h"
 #include "hub/clock_watch.h"
 #include "hub/nightly_proof.h"
 #include "hub/webhook_sender.h"
@@ -15,6 +19,7 @@ namespace onshi::hub {
 namespace {
 
 constexpr std::chrono::milliseconds work_deadline{10'000};
+constexpr std::chrono::milliseconds probe_deadline{2'000};
 // Of comparing what was told; a run that is cut short goes on at the next one.
 constexpr std::chrono::milliseconds correction_deadline{60'000};
 
@@ -107,10 +112,50 @@ void report(LogEvent event, const Error& error) {
     log_failure(Level::warn, event, error);
 }
 
-}  // namespace
+// What was declared, here or through another hub of this installation.
+Task<Result<void>> refresh_emergencies(const Context& context, Deadline deadline) {
+    organisations::Emergencies emergencies(context.database, context.clock, context.random);
+    auto outages = co_await emergencies.outages(deadline);
+    if (!outages) co_return fail(std::move(outages));
+    auto disasters = co_await emergencies.list(deadline);
+    if (!disasters) co_return fail(std::move(disasters));
+    const Instant now = context.clock.now();
+    std::erase_if(*disasters, [now](const organisations::Disaster& disaster) {
+        return !disaster.confirmed_at || state_at(disaster, now) == organisations::DisasterState::over;
+    });
+    context.modes.declared(std::move(*outages), std::move(*disasters));
+    context.status_sources.declare_away(context.modes.is_declared(organisations::Dependency::card_status));
+    co_return Result<void>();
+}
 
-Task<Result<void>> refresh(const Context& context) {
-    const Deadline deadline = Deadline::in(work_deadline);
+// A commit of nothing finds out whether the ledger can be written. It costs a turn of the disk, so it is tried only
+// where writes were refused since the last look, or it is known to be away.
+class LedgerWatch {
+  public:
+    Task<void> look(const Context& context) {
+        const std::uint64_t refusals = context.database.counters(sql::Store::ledger).refusals;
+        const bool refused = std::exchange(refusals_, refusals) != refusals;
+        if (!refused && !away_) co_return;
+        sql::WriteSet nothing(sql::Store::ledger);
+        auto committed = co_await context.database.commit(std::move(nothing), Deadline::in(probe_deadline));
+        away_ = !committed;
+        context.modes.found(organisations::Dependency::ledger, away_, context.clock.now());
+    }
+
+  private:
+    std::uint64_t refusals_ = 0;
+    bool away_ = false;
+};
+
+bool is_card_status_old(const Context& context) {
+    // A demo lives with old lists, as its answers say.
+    if (context.settings.profile != Profile::production) return false;
+    const Instant now = context.clock.now();
+    return std::ranges::any_of(context.authorities.ca_ids(),
+                               [&](std::int32_t ca_id) { return !context.status_sources.is_fresh(ca_id, now); });
+}
+
+Task<Result<void>> refresh_registry(const Context& context, Deadline deadline) {
     auto insurers = co_await context.directory.refresh_insurers(deadline);
     if (!insurers) co_return insurers;
     sql::ReadBatch batch;
@@ -119,6 +164,28 @@ Task<Result<void>> refresh(const Context& context) {
     if (!read) co_return read;
     context.status_sources.replace(sources.get());
     co_return Result<void>();
+}
+
+// What is told without asking the stores, and what that says about them.
+Task<void> look_again(const Context& context) {
+    const Deadline deadline = Deadline::in(work_deadline);
+    auto registry = co_await refresh_registry(context, deadline);
+    if (!registry) report("hub.refresh_failed", registry.error());
+    auto emergencies = co_await refresh_emergencies(context, deadline);
+    if (!emergencies) report("hub.refresh_failed", emergencies.error());
+    const Instant now = context.clock.now();
+    context.modes.found(organisations::Dependency::registry, !registry, now);
+    context.modes.found(organisations::Dependency::card_status, is_card_status_old(context), now);
+}
+
+}  // namespace
+
+Task<Result<void>> refresh(const Context& context) {
+    const Deadline deadline = Deadline::in(work_deadline);
+    auto registry = co_await refresh_registry(context, deadline);
+    if (!registry) co_return registry;
+    auto emergencies = co_await refresh_emergencies(context, deadline);
+    co_return emergencies;
 }
 
 Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& alarm, std::function<void()> on_fenced) {
@@ -133,6 +200,7 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
     auto last_webhooks = last_housekeeping;
     const LoopExecutor executor = co_await boost::asio::this_coro::executor;
     NightlyProof proof(context);
+    LedgerWatch ledger_watch;
     std::shared_ptr<WebhookSender> webhooks;
     if (sends_webhooks(context.settings)) {
         auto opened = WebhookSender::open(context);
@@ -156,12 +224,12 @@ Task<void> run_periodic(const Context& context, audit::Sealer& sealer, Alarm& al
         if (!sealed) report("audit.seal_failed", sealed.error());
         context.vital_signs.sealed(sealed, context.clock.now());
         context.vital_signs.publish(context.clock.now());
+        co_await ledger_watch.look(context);
         auto forgotten = co_await eligibility::forget_old(context.database, context.clock.now(), deadline);
         if (!forgotten) report("eligibility.forget_failed", forgotten.error());
         if (now - last_refresh >= refresh_every) {
             last_refresh = now;
-            auto refreshed = co_await refresh(context);
-            if (!refreshed) report("hub.refresh_failed", refreshed.error());
+            co_await look_again(context);
         }
         const std::chrono::minutes corrections_every(context.settings.correction_minutes);
         if (corrections_every.count() > 0 && now - last_corrections >= corrections_every) {

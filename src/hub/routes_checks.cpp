@@ -1,9 +1,11 @@
-// POST /v1/challenges, /v1/checks, /v1/checks/by-number, /v1/checks/by-number/bulk, /v1/checks/{receipt}/consents.
+// POST /v1/challenges, /v1/checks, /v1/checks/by-number, /v1/checks/by-number/bulk, /v1/checks/disaster,
+// /v1/checks/{receipt}/consents.
 #include <algorithm>
 #include <array>
 
 #include "domain/audit/rules.h"
 #include "domain/eligibility/rules_use.h"
+#include "exchange/api/emergencies.h"
 #include "hub/parts.h"
 
 namespace onshi::hub {
@@ -45,7 +47,7 @@ class AnswerCounters {
         }
     }
     void count(const eligibility::Answer& answer) {
-        const int method = answer.source == eligibility::Source::number ? 0 : static_cast<int>(answer.method);
+        const int method = answer.source == eligibility::Source::card ? static_cast<int>(answer.method) : 0;
         at(method, static_cast<int>(answer.verdict.result)).add();
     }
 
@@ -104,6 +106,18 @@ Task<ResponseResult> check_by_number(const Context& context, AnswerCounters& cou
     auto check = api::parse_number_check(request.body, japan_day(context.clock.now()));
     if (!check) co_return fail(std::move(check));
     auto given = co_await context.checks.check_by_number(**terminal, *check, deadline);
+    if (!given) co_return fail(std::move(given));
+    counters.count(given->answer);
+    co_return answer_response(context, **terminal, *given, nullptr);
+}
+
+Task<ResponseResult> check_in_disaster(const Context& context, AnswerCounters& counters, http::Request& request,
+                                       Deadline deadline) {
+    auto terminal = co_await caller(context, request, deadline);
+    if (!terminal) co_return fail(std::move(terminal));
+    auto message = api::parse_disaster_check(request.body, japan_day(context.clock.now()));
+    if (!message) co_return fail(std::move(message));
+    auto given = co_await context.checks.check_in_disaster(**terminal, *(*message)->check, deadline);
     if (!given) co_return fail(std::move(given));
     counters.count(given->answer);
     co_return answer_response(context, **terminal, *given, nullptr);
@@ -200,6 +214,10 @@ void add_check_routes(http::Server& server, const Context& context) {
     server.route(http::Method::post, "/v1/checks/by-number", small,
                  [&context, counters](http::Request& request, Deadline deadline) {
                      return check_by_number(context, *counters, request, deadline);
+                 });
+    server.route(http::Method::post, "/v1/checks/disaster", small,
+                 [&context, counters](http::Request& request, Deadline deadline) {
+                     return check_in_disaster(context, *counters, request, deadline);
                  });
     http::RouteOptions bulk;
     bulk.body_bytes_max = api::bulk_body_bytes_max;

@@ -34,7 +34,8 @@ const std::set<std::string_view> hot_tables{"person",           "person_alias",
                                             "paper_document",   "paper_order",
                                             "counter_case",     "person_certificate",
                                             "subsidy_choice",   "payment_book",
-                                            "payment_posting",  "protection_wish"};
+                                            "payment_posting",  "protection_wish",
+                                            "person_reading"};
 
 // Housekeeping goes by age, and a CA's list by its CA, not by key; on a sharded engine it runs on every shard.
 const std::set<std::string_view> by_age{
@@ -51,6 +52,8 @@ const std::set<std::string_view> by_age{
     // An insurer's orders of certificates, by its own key, and a nightly walk over all of them.
     "coverage.open_paper_order", "coverage.close_paper_order", "coverage.select_paper_order",
     "coverage.select_paper_orders", "coverage.walk_open_orders", "coverage.move_order",
+    // Whom a birth date and a reading lead to, by its own index.
+    "identity.insert_reading", "identity.add_reading", "identity.select_by_reading",
     // An insurer's cases, by its own key.
     "eligibility.open_counter_case", "eligibility.select_counter_cases", "eligibility.move_counter_case"};
 

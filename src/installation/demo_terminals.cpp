@@ -51,7 +51,8 @@ constexpr Service services[]{
 
 // Whom the demo's insurer terminal belongs to: the branch of 協会けんぽ with the most members.
 constexpr std::string_view demo_insurer = "01139997";
-constexpr const char* insurer_operators[]{"sato", "suzuki"};
+// Two people each of the insurer and of those who run the centre: what one decides the other confirms.
+constexpr const char* operators[]{"sato", "suzuki"};
 static_assert(std::size(services) + 1 <= demo_services_max);
 
 struct Parts {
@@ -94,6 +95,11 @@ Task<Result<std::string>> add_service_terminal(Parts parts, const Service& servi
     change.change(org::insert_organisation, service.key.value(), service.kind, service.code, service.organisation_name,
                   service.phone, Date::first_day.days(), Date::open_end.days());
     org::add_terminal(change, terminal);
+    if (service.role == org::Role::administer) {
+        for (const char* reference : operators) {
+            change.change(org::insert_account, service.key.value(), reference, 1, 0);
+        }
+    }
     std::string payload;
     ByteWriter writer(payload);
     writer.i64(key.value());
@@ -130,7 +136,7 @@ Task<Result<std::string>> add_insurer(Parts parts) {
     if (!read) co_return fail(std::move(read));
     if (!organisation) co_return fail(ErrorCode::organisation_unknown, "the demo's insurer");
     sql::WriteSet accounts(sql::Store::registry);
-    for (const char* reference : insurer_operators) {
+    for (const char* reference : operators) {
         accounts.change(org::insert_account, organisation->key.value(), reference, 1, 0);
     }
     auto committed = co_await parts.database.commit(std::move(accounts), deadline);

@@ -18,6 +18,7 @@
 #include "domain/coverage/store_intake.h"
 #include "domain/identity/store.h"
 #include "domain/identity/store_numbers.h"
+#include "domain/organisations/emergencies.h"
 #include "domain/organisations/store.h"
 #include "domain/payments/store.h"
 #include "installation/certificates.h"
@@ -83,6 +84,7 @@ struct Certificate {
 };
 
 constexpr std::size_t serial_bytes = 4;  // of synthetic certificates
+constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U;
 
 // The serial comes behind the CA with a fixed size, so that entries sort as the table's key does.
 void write_card_key(ByteWriter& writer, const CardKey& key) {
@@ -114,7 +116,8 @@ class NationLoad {
           suspensions_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
           listed_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
           tags_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}),
-          residents_(options.scratch_folder, {card_sorter_bytes_max, sorter_runs_max}) {}
+          residents_(options.scratch_folder, {card_sorter_bytes_max, sorter_runs_max}),
+          readings_(options.scratch_folder, {small_sorter_bytes_max, sorter_runs_max}) {}
 
     [[nodiscard]] Result<LoadCounts> run();
 
@@ -143,6 +146,8 @@ class NationLoad {
     [[nodiscard]] Result<void> note_resident(const synth::SyntheticPerson& person);
     [[nodiscard]] Result<void> note_further_residents();
     [[nodiscard]] Result<void> add_number_tags(StoreWriter& writer);
+    [[nodiscard]] Result<void> note_reading(const identity::Person& person);
+    [[nodiscard]] Result<void> add_readings(StoreWriter& writer);
     [[nodiscard]] Result<void> add_residents(StoreWriter& writer);
     [[nodiscard]] Result<void> add_members(StoreWriter& writer);
     [[nodiscard]] Result<void> add_cards(StoreWriter& writer);
@@ -171,6 +176,7 @@ class NationLoad {
     ExternalSorter listed_;
     ExternalSorter tags_;
     ExternalSorter residents_;
+    ExternalSorter readings_;
     std::map<InsurerNumber, std::int64_t> members_;
     std::string entry_;
     std::vector<coverage::Coverage> current_;
@@ -192,6 +198,7 @@ Result<void> NationLoad::fill_registry() {
     if (done) done = add_persons(*writer);
     if (done) done = add_numbers(*writer);
     if (done) done = add_number_tags(*writer);
+    if (done) done = add_readings(*writer);
     if (done) done = note_further_residents();
     if (done) done = add_residents(*writer);
     if (done) done = add_members(*writer);
@@ -254,6 +261,9 @@ Result<void> NationLoad::add_facilities(StoreWriter& writer) {
                           facility.code.to_key(), facility.name, phone, Date::first_day.days(), Date::open_end.days());
         if (!added) return added;
         ++counts_.organisations;
+        const auto& home = nation_.organisations().municipalities()[facility.municipality];
+        added = writer.insert(organisations::insert_place, key, home.code);
+        if (!added) return added;
         if (index % progress_every == 0) report("facilities", index, options_.facilities);
         if (facility.terminals == 0) continue;
         added = writer.insert(organisations::insert_account, key, staff_reference, 1, staff_visual_checks_per_day);
@@ -347,6 +357,7 @@ Result<void> NationLoad::write_person(StoreWriter& writer, const PersonRows& row
     ByteWriter entry(entry_);
     entry.i64(key);
     if (written) written = tags_.add(entry_);
+    if (written) written = note_reading(rows.person);
     if (written && !rows.versions.empty()) written = write_coverages(writer, rows);
     return written && !rows.holdings.empty() ? write_holdings(writer, rows) : written;
 }
@@ -407,6 +418,28 @@ Result<void> NationLoad::add_number_tags(StoreWriter& writer) {
         ByteReader rest(as_bytes(entry.substr(sizeof(identity::NumberTag))));
         return writer.insert(identity::insert_number_tag, Blob{entry.substr(0, sizeof(identity::NumberTag))},
                              rest.i64());
+    });
+}
+
+// Sorted as the index is: by birth date, then by reading, then by person.
+Result<void> NationLoad::note_reading(const identity::Person& person) {
+    const auto reading = identity::reading_number(person.kana.empty() ? person.name : person.kana);
+    if (!reading) return {};
+    entry_.clear();
+    ByteWriter entry(entry_);
+    // Bytes in the order of the numbers: negative ones before the others.
+    entry.u64(static_cast<std::uint64_t>(std::int64_t{person.birth.days()}) ^ sign_bit);
+    entry.u64(static_cast<std::uint64_t>(*reading) ^ sign_bit);
+    entry.i64(person.key.value());
+    return readings_.add(entry_);
+}
+
+Result<void> NationLoad::add_readings(StoreWriter& writer) {
+    return drain(readings_, "readings", [&](std::string_view entry) {
+        ByteReader reader(as_bytes(entry));
+        const auto birth = static_cast<std::int64_t>(reader.u64() ^ sign_bit);
+        const auto reading = static_cast<std::int64_t>(reader.u64() ^ sign_bit);
+        return writer.insert(identity::insert_reading, birth, reading, reader.i64());
     });
 }
 

@@ -5,6 +5,7 @@
 #include "base/date.h"
 #include "base/identifiers.h"
 #include "base/japanese_text.h"
+#include "base/outcome_codes.gen.h"
 #include "base/texts.h"
 
 namespace onshi::terminal {
@@ -17,6 +18,9 @@ using oqs::Unit;
 constexpr std::string_view done = "1";
 constexpr std::string_view failed = "2";
 constexpr std::string_view agreed = "1";  // OQSCD001
+// 資格有効性: whom F7 of domain-rules §6.2 is for.
+constexpr std::int64_t lapsed = 2;
+constexpr std::int64_t nobody = 4;
 // Of limit_category_state in the hub's answers.
 constexpr std::string_view not_shown = "not_shown";
 constexpr std::string_view not_applicable = "not_applicable";
@@ -47,8 +51,12 @@ std::string sentence(std::string_view name) {
 }
 
 // Why it is so, or else what is worth knowing besides.
-void explain(oqs::Outcome& outcome, JsonItem answer, const oqs::Profile& profile) {
+void explain(oqs::Outcome& outcome, JsonItem answer, const AnswerStyle& style) {
+    const auto& profile = style.profile;
     std::string name(answer.object("result").text("cause"));
+    const auto code = answer.object("result").integer("code");
+    const bool unknown = code == lapsed || code == nobody;
+    if (unknown && style.answers_late) name = to_string(OutcomeCode::note_answers_late);
     if (name.empty()) {
         const auto notes = answer.objects("notes");
         if (!notes.empty()) name = notes.front().text("code");
@@ -124,7 +132,7 @@ Unit answered_unit(JsonItem answer, const AnswerStyle& style) {
     unit.outcome.status = done;
     const auto code = answer.object("result").integer("code");
     if (code) unit.outcome.validity = fmt::format("{}", *code);
-    explain(unit.outcome, answer, style.profile);
+    explain(unit.outcome, answer, style);
     auto record = record_of(answer, style);
     if (record) unit.records.push_back(std::move(*record));
     return unit;

@@ -24,6 +24,8 @@ struct AnswerStyle {
     const oqs::Profile& profile;
     const FindReference& reference;
     std::string now;  // 14 digits: when the request's consent arrived
+    // The hub has said that what insurers tell comes late: who is not known may be insured all the same (F7).
+    bool answers_late = false;
 };
 
 // One person's record from an answer with a person and a coverage that is shown; nullopt otherwise.

@@ -48,6 +48,19 @@ class AnswerUnitsTest : public testing::Test {
     FindReference reference_ = [](const oqs::PersonRecord&) { return std::string(); };
 };
 
+// domain-rules §6.2, F7: who is not known may be insured all the same while insurers' files are late.
+TEST_F(AnswerUnitsTest, whoever_is_not_covered_is_told_of_late_answers_and_nobody_else) {
+    const auto late = [&](std::string_view answer) {
+        const auto view = JsonView::parse(answer);
+        EXPECT_TRUE(view);
+        return unit_of_answer(view->root(), "0", {profile_, reference_, "20261123090002", true}).outcome.code;
+    };
+    EXPECT_EQ(late(R"({"result": {"code": 4, "name": "none", "cause": "cause.no_match"}})"), "ONSHI2004");
+    EXPECT_EQ(late(R"({"result": {"code": 2, "name": "invalid", "cause": "cause.lapsed"}})"), "ONSHI2004");
+    EXPECT_EQ(late(R"({"result": {"code": 5, "name": "several", "cause": "cause.ambiguous"}})"), "ONSHI1004");
+    EXPECT_EQ(late(valid_answer), "");
+}
+
 TEST_F(AnswerUnitsTest, a_valid_answer_has_everything_that_clients_insist_on) {
     const Unit got = unit(valid_answer);
     EXPECT_EQ(got.outcome, (oqs::Outcome{"1", "", "", "1"}));

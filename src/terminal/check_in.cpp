@@ -85,7 +85,7 @@ Input CheckIn::read_card() {
         return input;
     }
     // While the patient chooses a method there is time for it.
-    if (!ready_challenge()) {
+    if (!ready_challenge() && !without_hub()) {
         auto fresh = fresh_challenge(Deadline::in(challenge_deadline));
         if (fresh) {
             challenge_ = std::move(*fresh);
@@ -154,7 +154,7 @@ Input CheckIn::check(const Order& order) {
         }
         signed_ = std::move(check);
     }
-    if (!signed_ || signed_->purpose == eligibility::Purpose::deferred) return go_offline(order);
+    if (!signed_ || signed_->purpose == eligibility::Purpose::deferred || without_hub()) return go_offline(order);
     auto answer = ask(order, false);
     if (answer) return take_answer(std::move(*answer));
     const auto refused = refused_input(answer.error().code);

@@ -22,6 +22,7 @@
 #include "terminal/card_slot.h"
 #include "terminal/face_file.h"
 #include "terminal/hub_link.h"
+#include "terminal/hub_modes.h"
 #include "terminal/kiosk_machine.h"
 #include "terminal/local_store.h"
 #include "terminal/offline_visits.h"
@@ -47,6 +48,7 @@ struct CheckInParts {
     int last_visit_days = 0;  // how long the answer of a visit may be used while the hub is away; 0: it is not kept
     const Clock& clock;
     Random& random;
+    const HubModes* modes = nullptr;  // nullptr: this terminal does not ask for them
 };
 
 // One thing that the machine wants done, with what it needs of the moment.
@@ -71,6 +73,10 @@ class CheckIn {
     // Between patients: holds challenges for signing while the hub is away, and asks the hub for what it has missed.
     // Gives how long to wait before the next time.
     [[nodiscard]] std::chrono::milliseconds catch_up();
+    // As the hub has told; thread-safe.
+    [[nodiscard]] std::string_view desk_mode() const {
+        return to_string(parts_.modes == nullptr ? organisations::DeskMode::normal : parts_.modes->mode());
+    }
     // Ends the connections of this thread's loop.
     void close() { parts_.hub.close(); }
 
@@ -103,6 +109,7 @@ class CheckIn {
     [[nodiscard]] Result<void> sign(SignedCheck& check);
     [[nodiscard]] Result<std::string> fresh_challenge(Deadline deadline);
     [[nodiscard]] std::optional<std::string> ready_challenge() const;
+    [[nodiscard]] bool without_hub() const { return parts_.modes != nullptr && parts_.modes->without_hub(); }
     [[nodiscard]] std::string signed_text(const SignedCheck& check) const;
     [[nodiscard]] Result<std::string> send(const SignedCheck& check, Deadline deadline);
     [[nodiscard]] Result<std::string> ask(const Order& order, bool registers);
@@ -113,6 +120,7 @@ class CheckIn {
     [[nodiscard]] Result<void> hold_challenges();
     [[nodiscard]] Result<std::size_t> reconcile();
     [[nodiscard]] Result<void> reconcile_one(OfflineVisit visit);
+    [[nodiscard]] Result<std::string> ask_late(const OfflineVisit& visit);
 
     CheckInParts parts_;
     std::optional<Card> card_;

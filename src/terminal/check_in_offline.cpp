@@ -47,6 +47,11 @@ std::optional<std::string> CheckIn::take_held_challenge() {
 Input CheckIn::go_offline(const Order& order) {
     Input input;
     input.event = kiosk::Event::unreachable;
+    // Sent with its certificate, because the hub may have asked for it in an answer that nobody heard.
+    std::string first;
+    if (signed_ && signed_->purpose == eligibility::Purpose::check && card_) {
+        first = check_body(*signed_, as_text(card_->certificate_der));
+    }
     const bool deferred = signed_ && signed_->purpose == eligibility::Purpose::deferred && !signed_->challenge.empty();
     if (!deferred && card_) {
         auto held = take_held_challenge();
@@ -67,6 +72,7 @@ Input CheckIn::go_offline(const Order& order) {
     visit.check_id = signed_->id.text();
     visit.asked_at = now;
     visit.body = check_body(*signed_, as_text(card_->certificate_der));
+    if (visit.body != first) visit.first = std::move(first);
     const Instant since = now - std::chrono::microseconds(std::chrono::hours(24) * parts_.last_visit_days);
     auto last = run_to_end(find_last_visit(parts_.store, card_->name, since));
     if (last && *last) {
@@ -125,17 +131,29 @@ std::chrono::milliseconds CheckIn::catch_up() {
 Result<std::size_t> CheckIn::reconcile() {
     auto visits = run_to_end(list_visits(parts_.store));
     if (!visits) return fail(std::move(visits));
-    std::erase_if(*visits, [](const OfflineVisit& visit) { return !visit.refused.empty(); });
-    const std::size_t count = std::min(visits->size(), visits_per_round_max);
+    auto& open = visits->items;
+    std::erase_if(open, [](const OfflineVisit& visit) { return !visit.refused.empty(); });
+    // The hub has said that it cannot answer; asking it all the same would only tell it so again.
+    const std::size_t count = without_hub() ? 0 : std::min(open.size(), visits_per_round_max);
     for (std::size_t i = 0; i < count; ++i) {
-        auto done = reconcile_one(std::move((*visits)[i]));
+        auto done = reconcile_one(std::move(open[i]));
         if (!done) return fail(std::move(done));
     }
-    return visits->size() - count;
+    return open.size() - count;
+}
+
+// The hub that recorded the first check and died before its answer was heard gives that answer again, and the visit has
+// one record. One that knows nothing of it, or knows it no more, takes the check that was signed for later.
+Result<std::string> CheckIn::ask_late(const OfflineVisit& visit) {
+    if (!visit.first.empty()) {
+        auto answer = run_to_end(parts_.hub.post("/v1/checks", visit.first, Deadline::in(bulk_deadline)));
+        if (answer || means_away(answer.error().code)) return answer;
+    }
+    return run_to_end(parts_.hub.post("/v1/checks", visit.body, Deadline::in(bulk_deadline)));
 }
 
 Result<void> CheckIn::reconcile_one(OfflineVisit visit) {
-    auto answer = run_to_end(parts_.hub.post("/v1/checks", visit.body, Deadline::in(bulk_deadline)));
+    auto answer = ask_late(visit);
     if (!answer && means_away(answer.error().code)) return fail(std::move(answer));
     if (!answer) {
         // People have to look at it; it stays and its deadlines run on (domain-rules §6.5).

@@ -102,7 +102,9 @@ Result<std::string> CheckIn::fresh_challenge(Deadline deadline) {
 
 // The one that came with the last answer, while it is good.
 std::optional<std::string> CheckIn::ready_challenge() const {
-    const bool usable = !challenge_.empty() && std::chrono::steady_clock::now() - challenge_at_ < challenge_usable;
+    // Nothing but a held challenge is of use while the hub says that it cannot answer.
+    const bool usable =
+        !challenge_.empty() && !without_hub() && std::chrono::steady_clock::now() - challenge_at_ < challenge_usable;
     return usable ? std::optional(challenge_) : std::nullopt;
 }
 

@@ -52,13 +52,15 @@ std::string_view to_string(Escalation escalation) {
     return "none";
 }
 
-Task<Result<std::vector<DeferredCheck>>> open_deferred(LocalStore& store) {
-    auto records = co_await store.list(LocalKind::deferred);
+Task<Result<Readable<DeferredCheck>>> open_deferred(LocalStore& store) {
+    auto records = co_await store.read_all(LocalKind::deferred);
     if (!records) co_return fail(std::move(records));
-    std::vector<DeferredCheck> checks;
-    for (const auto& record : *records) {
+    Readable<DeferredCheck> checks;
+    checks.unreadable = std::move(records->unreadable);
+    for (auto& record : records->items) {
         auto check = unpack_deferred(record.content, record.at);
-        if (check) checks.push_back(std::move(*check));
+        if (check) checks.items.push_back(std::move(*check));
+        if (!check) checks.unreadable.push_back({std::move(record.key), record.at, {}});
     }
     co_return checks;
 }

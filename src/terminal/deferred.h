@@ -35,7 +35,7 @@ inline constexpr std::chrono::hours deferred_to_staff{24 * 3};
 inline constexpr std::chrono::hours deferred_to_insurer{24 * 10};
 
 // The checks that are open, oldest first.
-[[nodiscard]] Task<Result<std::vector<DeferredCheck>>> open_deferred(LocalStore& store);
+[[nodiscard]] Task<Result<Readable<DeferredCheck>>> open_deferred(LocalStore& store);
 
 // How long to wait after so many failures in a row: one second, doubled, at most half a minute.
 [[nodiscard]] std::chrono::milliseconds deferred_wait(int failures);

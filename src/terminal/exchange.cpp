@@ -11,6 +11,7 @@
 #include "base/texts.h"
 #include "platform/telemetry/log.h"
 #include "terminal/limits.h"
+#include "terminal/local_check.h"
 
 namespace onshi::terminal {
 
@@ -37,10 +38,11 @@ std::string clerk_sentence(ErrorCode code) {
 
 }  // namespace
 
-Exchange::Exchange(ExchangeSettings settings, HubLink& hub, LocalStore& store, const Clock& clock,
+Exchange::Exchange(ExchangeSettings settings, HubLink& hub, HubModes& modes, LocalStore& store, const Clock& clock,
                    const LoopExecutor& executor)
     : settings_(std::move(settings)),
       hub_(hub),
+      modes_(modes),
       store_(store),
       clock_(clock),
       executor_(executor),
@@ -61,8 +63,13 @@ Task<Result<void>> Exchange::load() {
     for (auto& record : *references) references_.emplace(std::move(record.key), std::move(record.content));
     auto deferred = co_await open_deferred(store_);
     if (!deferred) co_return fail(std::move(deferred));
-    deferred_.assign(std::make_move_iterator(deferred->begin()), std::make_move_iterator(deferred->end()));
+    auto& open = deferred->items;
+    deferred_.assign(std::make_move_iterator(open.begin()), std::make_move_iterator(open.end()));
     state_.deferred = deferred_.size();
+    auto unreadable = co_await unreadable_records(store_);
+    if (!unreadable) co_return fail(std::move(unreadable));
+    state_.unreadable = unreadable->size();
+    if (!unreadable->empty()) log_event(Level::error, "terminal.records_unreadable", {{"rows", unreadable->size()}});
     auto forgotten = co_await forget_old_receptions();
     co_return forgotten;
 }

@@ -23,6 +23,7 @@
 #include "terminal/deferred.h"
 #include "terminal/folder.h"
 #include "terminal/hub_link.h"
+#include "terminal/hub_modes.h"
 #include "terminal/local_store.h"
 
 namespace onshi::terminal {
@@ -34,6 +35,8 @@ struct ExchangeSettings {
     oqs::Profile profile;
     // How often the folder is looked at where the file system tells nothing.
     std::chrono::milliseconds poll{500};
+    // How often the hub is asked which of its parts are away, while none is.
+    std::chrono::milliseconds modes_every{30'000};
 };
 
 // What a status page wants to know. Thread-safe.
@@ -42,8 +45,9 @@ struct ExchangeState {
     std::atomic<std::uint64_t> answered = 0;
     std::atomic<std::uint64_t> rejected = 0;
     std::atomic<std::uint64_t> in_work = 0;
-    std::atomic<std::uint64_t> deferred = 0;  // open
-    std::atomic<std::uint64_t> made_up = 0;   // answered after all
+    std::atomic<std::uint64_t> deferred = 0;    // open
+    std::atomic<std::uint64_t> made_up = 0;     // answered after all
+    std::atomic<std::uint64_t> unreadable = 0;  // records of patients that cannot be read
 };
 
 // Serves the exchange folder: takes requests out of `req`, asks the hub, and lets results appear in `res`.
@@ -53,7 +57,7 @@ struct ExchangeState {
 // once. Lives on one event loop and blocks it on the disk, so that has no other work. References outlive run().
 class Exchange {
   public:
-    Exchange(ExchangeSettings settings, HubLink& hub, LocalStore& store, const Clock& clock,
+    Exchange(ExchangeSettings settings, HubLink& hub, HubModes& modes, LocalStore& store, const Clock& clock,
              const LoopExecutor& executor);
 
     // Until stop(). Fails when the local store cannot be read.
@@ -121,6 +125,7 @@ class Exchange {
     [[nodiscard]] Task<Result<void>> make_up();
     [[nodiscard]] Task<void> make_up_while_running();
     [[nodiscard]] Task<void> keep_trust();
+    [[nodiscard]] Task<void> keep_modes();
     [[nodiscard]] std::optional<Pending> pending_of(const DeferredCheck& check) const;
     [[nodiscard]] Result<void> publish_late(const Pending& pending, oqs::Unit unit);
 
@@ -148,6 +153,7 @@ class Exchange {
 
     ExchangeSettings settings_;
     HubLink& hub_;
+    HubModes& modes_;
     LocalStore& store_;
     const Clock& clock_;
     LoopExecutor executor_;
@@ -169,6 +175,7 @@ class Exchange {
     std::deque<DeferredCheck> deferred_;
     bool making_up_ = false;
     SteadyTime trust_again_at_{};
+    SteadyTime modes_again_at_{};
 };
 
 // The check id of person `index` of a request: the same file gives the same ids, whenever it is read.

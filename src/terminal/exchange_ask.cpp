@@ -92,12 +92,14 @@ std::string number_check_body(const CheckId& id, std::string_view care_day, cons
 }
 
 AnswerStyle Exchange::style() const {
-    return {settings_.profile, find_reference_, local_digits(clock_.now())};
+    return {settings_.profile, find_reference_, local_digits(clock_.now()),
+            modes_.mode() == organisations::DeskMode::answers_late};
 }
 
 // One person goes the way of a single look-up, which waits in no line with lists.
 Task<Result<std::vector<Unit>>> Exchange::ask(std::vector<std::string> bodies, std::vector<std::string> limit_consents,
                                               bool bulk, Deadline deadline) {
+    if (modes_.without_hub()) co_return fail(ErrorCode::outage_declared, "the hub has said so");
     const bool alone = bodies.size() == 1 && !bulk;
     std::string body = alone ? bodies.front() : list_body(bodies);
     auto answered = co_await hub_.post(std::string(alone ? single_target : bulk_target), std::move(body), deadline);

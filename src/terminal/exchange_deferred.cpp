@@ -39,10 +39,11 @@ Task<Result<void>> Exchange::make_up() {
     while (!deferred_.empty() && round.size() < singles_per_ask_max) {
         auto pending = pending_of(deferred_.front());
         if (!pending) {
-            // Written by another version; nobody could answer it.
-            auto removed = co_await store_.remove(LocalKind::deferred, to_hex(deferred_.front().origin));
-            if (!removed) co_return fail(std::move(removed));
+            // Written by another version. It stays on disk, and the staff's list has it among what cannot be read.
+            ++state_.unreadable;
+            log_event(Level::error, "terminal.records_unreadable", {{"rows", state_.unreadable.load()}});
             deferred_.pop_front();
+            state_.deferred = deferred_.size();
             continue;
         }
         const auto& terms = pending->request.persons.front().terms;
@@ -102,14 +103,28 @@ Task<void> Exchange::keep_trust() {
     if (!refreshed && !stale) log_failure(Level::info, "terminal.capsule_trust", refreshed.error());
 }
 
+// Which of its parts the hub calls away; asked more often while some are, so that a mode is left soon.
+Task<void> Exchange::keep_modes() {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (now < modes_again_at_) co_return;
+    const bool normal = modes_.mode() == organisations::DeskMode::normal;
+    modes_again_at_ = now + (normal ? settings_.modes_every : std::min(settings_.modes_every, modes_every_while_away));
+    auto refreshed = co_await refresh_modes(hub_, modes_, Deadline::in(single_deadline));
+    // A hub that is away is met by every inquiry anyway.
+    if (!refreshed && !means_away(refreshed.error().code)) {
+        log_failure(Level::warn, "terminal.modes", refreshed.error());
+    }
+}
+
 Task<void> Exchange::make_up_while_running() {
     int failures = 0;
     while (!stopping_) {
         const auto wait = failures == 0 ? deferred_wait(1) : deferred_wait(failures);
         const auto woke = co_await deferred_alarm_.wait_until(std::chrono::steady_clock::now() + wait);
         static_cast<void>(woke);
-        if (!stopping_) co_await keep_trust();
-        if (stopping_ || deferred_.empty()) continue;
+        if (!stopping_) co_await keep_modes();
+        if (!stopping_ && !modes_.without_hub()) co_await keep_trust();
+        if (stopping_ || deferred_.empty() || modes_.without_hub()) continue;
         auto made = co_await make_up();
         failures = made ? 0 : failures + 1;
         if (made) log_event(Level::info, "terminal.deferred_made_up", {{"count", state_.made_up.load()}});

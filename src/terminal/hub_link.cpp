@@ -13,7 +13,8 @@ bool means_away(ErrorCode code) {
         case ErrorCode::deadline_passed:
         case ErrorCode::store_unavailable:
         case ErrorCode::store_fenced:
-        case ErrorCode::overload_busy: return true;
+        case ErrorCode::overload_busy:
+        case ErrorCode::outage_declared: return true;
         default: return false;
     }
 }

@@ -36,6 +36,7 @@ class KioskDriver final : public KioskDevices {
     void carry_out(kiosk::Action action, const kiosk::Session& session) override;
     void take_pin(SecretBytes pin) override;
     [[nodiscard]] bool take_visual(VisualClaim claim) override;
+    [[nodiscard]] std::string_view desk_mode() const override { return check_in_.desk_mode(); }
 
   private:
     void work();

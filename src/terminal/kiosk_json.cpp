@@ -136,7 +136,7 @@ Event read_event(JsonObject& object) {
 
 }  // namespace
 
-std::string state_message(const Machine& machine, Moment now) {
+std::string state_message(const Machine& machine, Moment now, std::string_view desk) {
     std::string body;
     JsonWriter writer(body);
     writer.begin_object();
@@ -158,6 +158,7 @@ std::string state_message(const Machine& machine, Moment now) {
     writer.member("low", modes.low);
     writer.member("slow", modes.slow);
     writer.end_object();
+    if (desk != "normal") writer.member("desk", desk);
     writer.end_object();
     return body;
 }

@@ -12,8 +12,9 @@
 // knows nothing that could be.
 namespace onshi::terminal::kiosk {
 
-// Down to the page: which screen, what it offers, how long it stays.
-[[nodiscard]] std::string state_message(const Machine& machine, Moment now);
+// Down to the page: which screen, what it offers, how long it stays. `desk`: how the desk serves while parts of the
+// hub are away (organisations::DeskMode).
+[[nodiscard]] std::string state_message(const Machine& machine, Moment now, std::string_view desk = "normal");
 
 // Up from the page: `{"rev": 42, "event": "mode", "mode": "slow"}`.
 struct PageEvent {

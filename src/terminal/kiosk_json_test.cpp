@@ -19,6 +19,12 @@ TEST(KioskJson, a_state_is_one_screen) {
               R"("modes":{"voice":false,"big":false,"low":false,"slow":false}})");
 }
 
+TEST(KioskJson, a_desk_that_serves_otherwise_says_so_to_the_staff) {
+    const Machine machine{Settings()};
+    EXPECT_EQ(state_message(machine, Moment(0)).find("desk"), std::string::npos);
+    EXPECT_NE(state_message(machine, Moment(0), "without_hub").find(R"("desk":"without_hub")"), std::string::npos);
+}
+
 TEST(KioskJson, events_of_a_page_are_read) {
     const auto slow = parse_page_event(R"({"rev":42,"event":"mode","mode":"slow"})");
     ASSERT_TRUE(slow);

@@ -31,6 +31,8 @@ constexpr std::size_t pin_digits = 4;
 constexpr std::string_view cookie_name = "onshi-kiosk=";
 constexpr std::chrono::milliseconds drain_time{1'000};
 constexpr std::chrono::milliseconds longest_sleep{60'000};
+// How soon a page hears that the desk serves otherwise; nothing else wakes it for that.
+constexpr std::chrono::milliseconds desk_look{5'000};
 // Pages that listen at one time: the kiosk's own and one that is being reloaded, and some for tests.
 constexpr std::size_t listeners_max = 8;
 // What devices may have told between two turns of the loop; more can only be noise.
@@ -136,7 +138,7 @@ struct KioskServer::Impl {
         auto renewed = renew_token();
         if (!renewed) co_return fail(std::move(renewed));
         session = random_text(random);
-        auto response = http::json_response(kiosk::state_message(machine, now()));
+        auto response = http::json_response(message());
         response.headers.push_back(
             {"set-cookie", fmt::format("{}{}; Path=/kiosk; HttpOnly; SameSite=Strict", cookie_name, session)});
         co_return response;
@@ -148,18 +150,18 @@ struct KioskServer::Impl {
         if (!event) co_return fail(std::move(event));
         apply(kiosk::Input());
         if (event->revision != machine.revision()) {
-            co_return http::json_response(kiosk::state_message(machine, now()), 409);
+            co_return http::json_response(message(), 409);
         }
         apply(event->input);
-        co_return http::json_response(kiosk::state_message(machine, now()));
+        co_return http::json_response(message());
     }
 
     // What the page sends with an event of its own route, once it is known to be for the present state.
     http::Response apply_now(std::uint64_t revision, const std::function<kiosk::Input()>& input) {
         apply(kiosk::Input());
-        if (revision != machine.revision()) return http::json_response(kiosk::state_message(machine, now()), 409);
+        if (revision != machine.revision()) return http::json_response(message(), 409);
         apply(input());
-        return http::json_response(kiosk::state_message(machine, now()));
+        return http::json_response(message());
     }
 
     Task<Result<http::Response>> take_pin(http::Request& request) {
@@ -197,6 +199,8 @@ struct KioskServer::Impl {
         });
     }
 
+    [[nodiscard]] std::string message() const { return kiosk::state_message(machine, now(), devices.desk_mode()); }
+
     Task<Result<http::Response>> open_stream(http::Request& request) {
         if (!is_page(request) || listeners.size() >= listeners_max) co_return plain(403);
         http::Response response;
@@ -209,16 +213,17 @@ struct KioskServer::Impl {
         const std::shared_ptr<Alarm> alarm = stream.alarm();
         listeners.push_back(alarm);
         std::uint64_t sent = machine.revision() + 1;  // anything but the present one
+        std::string_view desk;
         while (!stopping && stream.open()) {
-            if (machine.revision() != sent) {
+            if (machine.revision() != sent || devices.desk_mode() != desk) {
                 sent = machine.revision();
-                const std::string text =
-                    fmt::format("event: state\ndata: {}\n\n", kiosk::state_message(machine, now()));
+                desk = devices.desk_mode();
+                const std::string text = fmt::format("event: state\ndata: {}\n\n", message());
                 const bool written = co_await stream.write(text);
                 if (!written) break;
                 continue;
             }
-            const auto woke = co_await alarm->wait_until(std::chrono::steady_clock::now() + longest_sleep);
+            const auto woke = co_await alarm->wait_until(std::chrono::steady_clock::now() + desk_look);
             // A comment now and then shows whether the page is still there.
             if (woke == Alarm::Woke::by_ring) continue;
             const bool written = co_await stream.write(": \n\n");

@@ -33,6 +33,8 @@ class KioskDevices {
     virtual void take_pin(SecretBytes pin) = 0;
     // For the next check by eye; whether the password is that person's.
     [[nodiscard]] virtual bool take_visual(VisualClaim claim) = 0;
+    // How this desk serves while parts of the hub are away, for the staff's corner of the page. Any thread.
+    [[nodiscard]] virtual std::string_view desk_mode() const { return "normal"; }
 };
 
 struct KioskSettings {

@@ -54,6 +54,9 @@ inline constexpr std::size_t visits_per_round_max = 10;
 // Results for a folder that cannot be written just now.
 inline constexpr std::size_t unpublished_max = 100;
 inline constexpr std::size_t orders_max = 64;
+// How often the hub is asked whether it is well again, and how many outages it can tell of.
+inline constexpr std::chrono::milliseconds modes_every_while_away{3'000};
+inline constexpr std::size_t outages_max = 32;
 // Local records of one kind that are read at a start.
 inline constexpr std::size_t local_records_max = 250'000;
 inline constexpr std::chrono::milliseconds local_deadline{10'000};

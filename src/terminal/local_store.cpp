@@ -91,6 +91,20 @@ Deadline soon() {
 
 }  // namespace
 
+std::string_view to_string(LocalKind kind) {
+    switch (kind) {
+        case LocalKind::reference: return "reference";
+        case LocalKind::reception: return "reception";
+        case LocalKind::deferred: return "deferred";
+        case LocalKind::last_visit: return "last_visit";
+        case LocalKind::challenge: return "challenge";
+        case LocalKind::offline_visit: return "offline_visit";
+        case LocalKind::difference: return "difference";
+        case LocalKind::trust: return "trust";
+    }
+    return "unknown";
+}
+
 struct LocalStore::Parts {
     pki::SealingKey seal;
     pki::HmacKey tags;
@@ -181,11 +195,16 @@ Task<Result<std::optional<LocalRecord>>> LocalStore::find(LocalKind kind, std::s
 }
 
 Task<Result<std::vector<LocalRecord>>> LocalStore::list(LocalKind kind) {
-    std::vector<LocalRecord> records;
+    auto records = co_await read_all(kind);
+    if (!records) co_return fail(std::move(records));
+    co_return std::move(records->items);
+}
+
+Task<Result<Readable<LocalRecord>>> LocalStore::read_all(LocalKind kind) {
+    Readable<LocalRecord> records;
     Instant after{std::numeric_limits<std::int64_t>::min()};
     std::string after_key;
-    std::int64_t unreadable = 0;
-    while (records.size() < local_records_max) {
+    while (records.items.size() + records.unreadable.size() < local_records_max) {
         sql::ReadBatch batch;
         const auto rows =
             batch.many<LocalRecord>(list_records, rows_per_read, decode, kind, after.us, after_key, rows_per_read);
@@ -193,14 +212,13 @@ Task<Result<std::vector<LocalRecord>>> LocalStore::list(LocalKind kind) {
         if (!read) co_return fail(std::move(read));
         for (const auto& row : rows) {
             auto content = parts_->seal.open(as_bytes(row.content), as_bytes(association(kind, row.key)));
-            if (!content) ++unreadable;
-            if (content) records.push_back({row.key, row.at, std::string(as_text(content->bytes()))});
+            if (!content) records.unreadable.push_back({row.key, row.at, {}});
+            if (content) records.items.push_back({row.key, row.at, std::string(as_text(content->bytes()))});
         }
         if (rows.size() < rows_per_read) break;
         after = rows[rows.size() - 1].at;
         after_key = rows[rows.size() - 1].key;
     }
-    if (unreadable > 0) log_event(Level::warn, "terminal.records_unreadable", {{"rows", unreadable}});
     co_return records;
 }
 

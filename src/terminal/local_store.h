@@ -36,6 +36,18 @@ struct LocalRecord {
     std::string content;
 };
 
+// For logs and lists.
+[[nodiscard]] std::string_view to_string(LocalKind kind);
+inline constexpr std::size_t local_kind_count = 8;
+
+// What was read of a kind, oldest first, and what is there and cannot be read: sealed by another key, changed, or of
+// another program's form. Nothing of those but their keys and times is known; they are kept.
+template <class T>
+struct Readable {
+    std::vector<T> items;
+    std::vector<LocalRecord> unreadable;
+};
+
 // The terminal's own durable records, each sealed (AES-256-GCM, bound to kind and key) by a key of the terminal, so
 // that a stolen disk tells nothing of patients. Keys of records are tags, never personal data. Owns its database;
 // thread-safe. Durable before it answers.
@@ -54,7 +66,9 @@ class LocalStore {
     [[nodiscard]] Task<Result<void>> put(LocalKind kind, std::string key, std::string content, Instant now);
     [[nodiscard]] Task<Result<void>> remove(LocalKind kind, std::string key);
     [[nodiscard]] Task<Result<std::optional<LocalRecord>>> find(LocalKind kind, std::string key);
-    // All of a kind, oldest first; `local_records_max` of them. A record that cannot be opened is left out and counted.
+    // All of a kind, oldest first; `local_records_max` of them.
+    [[nodiscard]] Task<Result<Readable<LocalRecord>>> read_all(LocalKind kind);
+    // The same without those that cannot be opened; for kinds that can be made anew.
     [[nodiscard]] Task<Result<std::vector<LocalRecord>>> list(LocalKind kind);
     // Those written before an instant.
     [[nodiscard]] Task<Result<void>> remove_older(LocalKind kind, Instant before);

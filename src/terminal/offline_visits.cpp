@@ -1,17 +1,35 @@
 #include "terminal/offline_visits.h"
 
 #include "base/bytes.h"
+#include "terminal/deferred.h"
 
 namespace onshi::terminal {
 
 namespace {
 
 constexpr std::uint8_t form = 1;
+constexpr std::uint8_t visit_form = 2;
+constexpr std::uint8_t visit_form_without_first = 1;
 constexpr std::size_t members_max = 16;
 
 OfflineRow row_of(std::uint8_t number) {
     return number == static_cast<std::uint8_t>(OfflineRow::last_visit) ? OfflineRow::last_visit
                                                                        : OfflineRow::declaration;
+}
+
+template <class T>
+Task<Result<Readable<T>>> read_kept(LocalStore& store, LocalKind kind,
+                                    std::optional<T> (*unpack)(std::string_view, std::string_view)) {
+    auto records = co_await store.read_all(kind);
+    if (!records) co_return fail(std::move(records));
+    Readable<T> kept;
+    kept.unreadable = std::move(records->unreadable);
+    for (auto& record : records->items) {
+        auto item = unpack(record.key, record.content);
+        if (item) kept.items.push_back(std::move(*item));
+        if (!item) kept.unreadable.push_back({std::move(record.key), record.at, {}});
+    }
+    co_return kept;
 }
 
 }  // namespace
@@ -23,25 +41,28 @@ std::string_view to_string(OfflineRow row) {
 std::string pack(const OfflineVisit& visit) {
     std::string text;
     ByteWriter writer(text);
-    writer.u8(form);
+    writer.u8(visit_form);
     writer.i64(visit.asked_at.us);
     writer.u8(static_cast<std::uint8_t>(visit.row));
     writer.text(visit.body);
     writer.text(visit.told);
     writer.text(visit.refused);
+    writer.text(visit.first);
     return text;
 }
 
 std::optional<OfflineVisit> unpack_visit(std::string_view key, std::string_view bytes) {
     ByteReader reader(as_bytes(bytes));
     OfflineVisit visit;
-    const bool known = reader.u8() == form;
+    const std::uint8_t written = reader.u8();
+    const bool known = written == visit_form || written == visit_form_without_first;
     visit.check_id = key;
     visit.asked_at = {reader.i64()};
     visit.row = row_of(reader.u8());
     visit.body = reader.text();
     visit.told = reader.text();
     visit.refused = reader.text();
+    if (written == visit_form) visit.first = reader.text();
     if (!known || !reader.ok() || !reader.at_end()) return std::nullopt;
     return visit;
 }
@@ -78,25 +99,13 @@ Task<Result<void>> keep_visit(LocalStore& store, const OfflineVisit& visit) {
     co_return kept;
 }
 
-Task<Result<std::vector<OfflineVisit>>> list_visits(LocalStore& store) {
-    auto records = co_await store.list(LocalKind::offline_visit);
-    if (!records) co_return fail(std::move(records));
-    std::vector<OfflineVisit> visits;
-    for (const auto& record : *records) {
-        auto visit = unpack_visit(record.key, record.content);
-        if (visit) visits.push_back(std::move(*visit));
-    }
+Task<Result<Readable<OfflineVisit>>> list_visits(LocalStore& store) {
+    auto visits = co_await read_kept<OfflineVisit>(store, LocalKind::offline_visit, &unpack_visit);
     co_return visits;
 }
 
-Task<Result<std::vector<VisitDifference>>> list_differences(LocalStore& store) {
-    auto records = co_await store.list(LocalKind::difference);
-    if (!records) co_return fail(std::move(records));
-    std::vector<VisitDifference> differences;
-    for (const auto& record : *records) {
-        auto difference = unpack_difference(record.key, record.content);
-        if (difference) differences.push_back(std::move(*difference));
-    }
+Task<Result<Readable<VisitDifference>>> list_differences(LocalStore& store) {
+    auto differences = co_await read_kept<VisitDifference>(store, LocalKind::difference, &unpack_difference);
     co_return differences;
 }
 
@@ -111,10 +120,13 @@ Task<Result<void>> close_visit(LocalStore& store, const OfflineVisit& visit,
 }
 
 Task<Result<bool>> forget_visit(LocalStore& store, std::string check_id) {
-    for (const LocalKind kind : {LocalKind::offline_visit, LocalKind::difference}) {
+    for (const LocalKind kind : {LocalKind::offline_visit, LocalKind::difference, LocalKind::deferred}) {
         auto found = co_await store.find(kind, check_id);
-        if (!found) co_return fail(std::move(found));
-        if (!*found) continue;
+        const bool closed = !found && found.error().code == ErrorCode::secret_not_authentic;
+        if (!found && !closed) co_return fail(std::move(found));
+        if (found && !*found) continue;
+        // A look-up that can be read is made up for, and needs nobody.
+        if (kind == LocalKind::deferred && found && unpack_deferred((*found)->content, (*found)->at)) continue;
         auto removed = co_await store.remove(kind, check_id);
         if (!removed) co_return fail(std::move(removed));
         co_return true;

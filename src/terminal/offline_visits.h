@@ -30,6 +30,9 @@ struct OfflineVisit {
     std::string body;     // the signed check as it is to be sent
     std::string told;     // the hub's answer of the last visit; empty without one
     std::string refused;  // the catalogue's name of why the hub did not answer it; empty while it may
+    // The check that was sent while the patient was there and whose answer nobody heard: the hub may have recorded it.
+    // Empty: none was.
+    std::string first{};
 };
 
 // A visit that was answered afterwards otherwise than the counter had gone by: for the staff to put right.
@@ -48,14 +51,15 @@ struct VisitDifference {
 
 // Errors of all: those of the store.
 [[nodiscard]] Task<Result<void>> keep_visit(LocalStore& store, const OfflineVisit& visit);
-// Oldest first.
-[[nodiscard]] Task<Result<std::vector<OfflineVisit>>> list_visits(LocalStore& store);
-[[nodiscard]] Task<Result<std::vector<VisitDifference>>> list_differences(LocalStore& store);
+// Oldest first. What cannot be read stands for a visit as well: whoever lists says so.
+[[nodiscard]] Task<Result<Readable<OfflineVisit>>> list_visits(LocalStore& store);
+[[nodiscard]] Task<Result<Readable<VisitDifference>>> list_differences(LocalStore& store);
 // The answer came: what differs is kept before the visit is forgotten, so that a terminal that dies between asks again
 // and is answered the same way.
 [[nodiscard]] Task<Result<void>> close_visit(LocalStore& store, const OfflineVisit& visit,
                                              const std::optional<VisitDifference>& difference);
-// Staff have seen to it: the visit or its difference is forgotten. false when there is none of that id.
+// Staff have seen to it: the visit or its difference is forgotten, and a deferred look-up that cannot be read. false
+// when there is none of that id.
 [[nodiscard]] Task<Result<bool>> forget_visit(LocalStore& store, std::string check_id);
 
 // The answer of a patient's last visit, by a tag of the card.

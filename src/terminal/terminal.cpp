@@ -25,6 +25,7 @@ struct Terminal::Parts {
     SystemClock clock;
     SystemRandom random;
     HubState hub_state;
+    HubModes modes;
     std::unique_ptr<LocalStore> store;
     EventLoops loops{{.loops = loop_count}};
     std::unique_ptr<HubLink> hub;
@@ -46,8 +47,8 @@ struct Terminal::Parts {
         auto prepared = ExchangeFolder(settings.exchange_folder).prepare();
         if (!prepared) log_failure(Level::warn, "terminal.folder", prepared.error());
         exchange.emplace(ExchangeSettings{settings.exchange_folder, settings.facility, settings.terminal,
-                                          settings.profile, settings.poll},
-                         *hub, *store, clock, loops.executor(exchange_loop));
+                                          settings.profile, settings.poll, settings.modes_every},
+                         *hub, modes, *store, clock, loops.executor(exchange_loop));
         return open_kiosk();
     }
     Result<void> open_kiosk() {
@@ -67,7 +68,8 @@ struct Terminal::Parts {
             .profile = settings.profile,
             .last_visit_days = settings.last_visit_days,
             .clock = clock,
-            .random = random};
+            .random = random,
+            .modes = &modes};
         driver = std::make_unique<KioskDriver>(KioskDriver::Settings{settings.reader, settings.visual_accounts},
                                                std::move(parts));
         settings.kiosk->machine.visual = settings.pinless != nullptr;

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sqlite3
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 from datetime import timedelta
@@ -537,3 +538,29 @@ def is_cp932(name):
         return True
     except UnicodeEncodeError:
         return False
+
+
+def test_records_that_cannot_be_read_are_told_and_kept_until_somebody_has_seen_to_them(hub, tmp_path):
+    with DeskProcess(hub.installation, hub, tmp_path / "desk"):
+        pass
+    desk = DeskProcess(hub.installation, hub, tmp_path / "desk")
+    with sqlite3.connect(desk.work / "store" / "ledger.db") as store:
+        # A visit (6) as another terminal's key sealed it.
+        store.execute("INSERT INTO local_record (kind, record_key, written_at, content) VALUES (6, 'lost', 1, x'00')")
+    store.close()
+    at = ("--terminal", desk.terminal.folder, "--hub", f"https://127.0.0.1:{hub.port}", "--terminal-store-folder",
+          desk.work / "store", "--json")
+
+    def records():
+        found, = [check for check in json.loads(onshi("terminal", "status", *at).stdout)["checks"]
+                  if check["name"] == "records"]
+        return found
+
+    assert records()["code"] == "terminal.records_unreadable" and records()["detail"] == "1 offline_visit"
+    row, = open_checks(desk)
+    assert (row["id"], row["state"], row["row"], row["for"]) == ("lost", "unreadable", "visit", "insurer")
+    with desk:
+        assert "terminal.records_unreadable" in desk.log_text()
+        assert "lost" in {check["id"] for check in open_checks(desk)}, "a start forgets nothing"
+    assert onshi("terminal", "deferred", "--done", "lost", *at).returncode == 0
+    assert records()["ok"] and open_checks(desk) == []

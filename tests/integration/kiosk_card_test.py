@@ -5,8 +5,10 @@ import contextlib
 import json
 import random
 import shutil
+import socket
 import sqlite3
 import tempfile
+import threading
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -346,6 +348,39 @@ def check_in(counter, kind="eligible"):
     counter.page.wait_for("IDLE", "OUT_OF_SERVICE")
 
 
+class DeafLine:
+    """Between terminal and hub; while it is deaf, what the hub answers reaches nobody."""
+
+    def __init__(self, hub):
+        self.deaf = False
+        self.hub_port = hub.port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self.hub_port))
+                threading.Thread(target=self.carry, args=(near, far, False), daemon=True).start()
+                threading.Thread(target=self.carry, args=(far, near, True), daemon=True).start()
+
+    def carry(self, source, sink, from_hub):
+        lost = False
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                lost = lost or (from_hub and self.deaf)
+                if not lost:
+                    sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.close()
+
+
 def revive(counter):
     counter.hub.wanted_port = counter.hub.port
     counter.hub.start()
@@ -365,6 +400,31 @@ def test_a_return_visit_without_the_hub_rests_on_the_last_one_and_is_closed_by_i
     revive(counter)
     counter.desk.wait_until(lambda: counter.open_visits() == [])
     assert value(counter.new_face(before), "QualificationValidity") == "1"
+
+
+def test_an_answer_that_nobody_heard_is_given_again_and_the_visit_has_one_record(counter):
+    checks = lambda: counter.installation.rows(counter.installation.ledger,
+                                               "SELECT count(*) FROM audit_record WHERE event = 1")[0][0]
+    counter.desk.stop()
+    line = counter.desk.hub = DeafLine(counter.hub)
+    try:
+        counter.start()
+        counter.open_page()
+        before = checks()
+        counter.until_method("eligible")
+        line.deaf = True
+        counter.by_pin()
+        assert counter.page.wait_for("NET_ERROR")["params"]["code"] == "K-E020"
+        counter.kept_visit()
+        assert checks() == before + 1, "the hub has recorded what it could not tell"
+        faces = counter.faces()
+        line.deaf = False
+        counter.desk.wait_until(lambda: counter.open_visits() == [])
+        assert checks() == before + 1
+        assert value(counter.new_face(faces), "QualificationValidity") == "1"
+    finally:
+        counter.desk.stop()
+        line.close()
 
 
 def test_a_first_visit_without_the_hub_survives_the_terminal(counter):

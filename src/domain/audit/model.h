@@ -43,6 +43,11 @@ enum class Event : std::uint16_t {
     subsidy_chosen = 41,
     payment_posted = 42,
     payment_reversed = 43,
+    outage_declared = 50,
+    outage_lifted = 51,
+    disaster_declared = 52,
+    disaster_confirmed = 53,
+    disaster_ended = 54,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

@@ -87,7 +87,8 @@ ToldRow decode_told(const Row& row) {
     found.place = {row.integer(0), row.integer(1)};
     found.organisation = OrganisationKey(row.integer(2));
     found.told.care_day = date_of(row, 3);
-    found.told.source = row.integer(4) == static_cast<std::int64_t>(Source::card) ? Source::card : Source::number;
+    // In a disaster a person was looked for, as by their card, and not a record.
+    found.told.source = row.integer(4) == static_cast<std::int64_t>(Source::number) ? Source::number : Source::card;
     found.told.result = result_of(row, 5);
     if (row.integer(6) != no_coverage) found.told.coverage = CoverageKey(row.integer(6));
     found.person = PersonKey(row.integer(7));

@@ -219,7 +219,7 @@ std::optional<Answer> unpack(std::string_view bytes) {
     if (!read_verdict(reader, answer.verdict)) return std::nullopt;
     if (form == layout && !read_entitlements(reader, answer.entitlements)) return std::nullopt;
     if (!reader.ok() || !reader.at_end() || !care_day) return std::nullopt;
-    if (source < 1 || source > 2 || method < 1 || method > 3) return std::nullopt;
+    if (source < 1 || source > 3 || method < 1 || method > 3) return std::nullopt;
     answer.source = static_cast<Source>(source);
     answer.method = static_cast<organisations::Method>(method);
     answer.care_day = *care_day;

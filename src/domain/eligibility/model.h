@@ -31,7 +31,8 @@ enum class ResultCode : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(ResultCode code);
 
-enum class Source : std::uint8_t { card = 1, number = 2 };  // 照会区分
+// 照会区分. The third: by name, birth date and sex while a disaster is open (domain-rules §6.6).
+enum class Source : std::uint8_t { card = 1, number = 2, disaster = 3 };
 
 // What a card is asked to sign for.
 enum class Purpose : std::uint8_t {
@@ -108,7 +109,7 @@ struct Answer {
     std::optional<CheckId> check_id;
     Sha256 request_digest{};                                    // of the signed lines, or of the look-up's terms
     organisations::Method method = organisations::Method::pin;  // card only
-    std::string visual_reason;                                  // why by eye; visual only
+    std::string visual_reason;                                  // why by eye, or without the card in a disaster
     Date care_day;
     Instant answered_at;
     std::int64_t known_seq = 0;  // the newest registry commit that this answer rests on

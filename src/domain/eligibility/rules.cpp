@@ -261,6 +261,26 @@ NumberVerdict decide_by_number(const std::vector<NumberCandidate>& candidates, D
     return found;
 }
 
+NumberVerdict decide_in_disaster(const std::vector<NumberCandidate>& candidates, Date day) {
+    NumberVerdict found;
+    if (candidates.size() != 1) {
+        found.verdict.medical = MedicalData::not_eligible;
+        found.verdict.result = candidates.empty() ? ResultCode::none : ResultCode::several;
+        found.verdict.cause = candidates.empty() ? OutcomeCode::cause_no_match : OutcomeCode::cause_ambiguous;
+        add_steps(found.verdict, {{Audience::clerk, OutcomeCode::next_check_entry}});
+        if (candidates.empty()) advise_no_coverage(found.verdict);
+        return found;
+    }
+    // As by a card that is in order: it is the person who was found, not a number.
+    CardFacts facts;
+    facts.registered = true;
+    found.verdict = decide_by_card(facts, candidates.front().coverages, day);
+    found.person = candidates.front().person;
+    found.person->address.clear();
+    found.person->protection = {};
+    return found;
+}
+
 Entitlements entitlements_of(const Verdict& verdict, const payments::Holdings& holdings, const EntitlementTerms& terms,
                              const payments::MunicipalTable& municipal) {
     const auto& tables = payments::builtin_tables();

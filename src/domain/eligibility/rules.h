@@ -47,6 +47,10 @@ struct NumberVerdict {
 // Answers for care day `day` (domain-rules §2.4, column "by number"; N-3, N-4). `candidates` have the asked birth date.
 [[nodiscard]] NumberVerdict decide_by_number(const std::vector<NumberCandidate>& candidates, Date day);
 
+// Answers for care day `day` to whoever told reading, birth date and sex while a disaster is open (§6.6): the coverage
+// that counts, whichever it is, and medical data on the ground that was told. `candidates` agree with what was told.
+[[nodiscard]] NumberVerdict decide_in_disaster(const std::vector<NumberCandidate>& candidates, Date day);
+
 // What of the holdings counts for a verdict: certificates of the insurer that covers the day; subsidies by card only,
 // of municipalities that are connected on it. Nothing where there is no valid coverage.
 struct EntitlementTerms {

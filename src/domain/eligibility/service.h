@@ -59,6 +59,25 @@ struct NumberCheck {
     bool limit_consent = false;
 };
 
+// Why somebody is looked up without their card while a disaster is open (domain-rules §6.6).
+enum class DisasterGround : std::uint8_t {
+    agreed = 1,      // the patient said yes
+    impossible = 2,  // unconscious, and life or body at risk
+};
+[[nodiscard]] std::string_view to_string(DisasterGround ground);
+[[nodiscard]] std::optional<DisasterGround> parse_disaster_ground(std::string_view name);
+
+// Who is there, as they or others tell it. Views live as long as the call.
+struct DisasterCheck {
+    CheckId id;
+    std::string_view kana;  // or the name, of who has no reading on file
+    Date birth;
+    Sex sex = Sex::unset;
+    std::string_view address;  // how it begins; empty: not told
+    DisasterGround ground = DisasterGround::agreed;
+    std::string_view operator_reference;
+};
+
 // An answer with its place in the audit chain.
 struct GivenAnswer {
     Answer answer;
@@ -98,11 +117,16 @@ class StatusSources {
     [[nodiscard]] std::optional<Instant> as_of(std::int32_t ca_id) const;
     // At most card_status_fresh_for old.
     [[nodiscard]] bool is_fresh(std::int32_t ca_id, Instant now) const;
+    // Whether an answer may rest on it: fresh, and nobody has declared that the status of cards is away.
+    [[nodiscard]] bool may_rely(std::int32_t ca_id, Instant now) const { return !is_away() && is_fresh(ca_id, now); }
+    [[nodiscard]] bool is_away() const { return away_.load(std::memory_order_relaxed); }
+    void declare_away(bool away) { away_.store(away, std::memory_order_relaxed); }
     void replace(std::vector<cards::StatusSource> sources);
 
   private:
     std::shared_ptr<const std::vector<cards::StatusSource>> sources_ =
         std::make_shared<const std::vector<cards::StatusSource>>();
+    std::atomic<bool> away_ = false;
 };
 
 // Look-ups by number that found nothing, per facility and hour: by number is an oracle (design §9.10). Who finds many
@@ -180,6 +204,10 @@ class CheckService {
     // role.missing, check.care_day, check.misses.
     [[nodiscard]] Task<Result<GivenAnswer>> check_by_number(const organisations::Terminal& terminal,
                                                             const NumberCheck& check, Deadline deadline);
+    // By reading, birth date and sex, for today, while a disaster is open where the facility is; the answer is recorded
+    // as such and has no address. role.missing, account.*, disaster.not_open, check.misses.
+    [[nodiscard]] Task<Result<GivenAnswer>> check_in_disaster(const organisations::Terminal& terminal,
+                                                              const DisasterCheck& check, Deadline deadline);
     // What the card's holder wants of its use as insurance card, signed by the card as `check.purpose` says; by a
     // kiosk, the portal, a bank's machine or a municipality's desk. The same again changes nothing. Errors of
     // check_by_card, card.unknown, use.not_registered.
@@ -217,6 +245,14 @@ class CheckService {
     [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat(const std::optional<audit::Place>& used,
                                                                   const CheckId& id, const Sha256& digest,
                                                                   Deadline deadline);
+    [[nodiscard]] Task<Result<void>> admit_in_disaster(const organisations::Terminal& terminal,
+                                                       std::string_view operator_reference, Deadline deadline);
+    [[nodiscard]] Task<Result<std::vector<NumberCandidate>>> find_by_reading(const DisasterCheck& check,
+                                                                             Deadline deadline,
+                                                                             std::int64_t& known_seq);
+    [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat_by_id(const organisations::Terminal& terminal,
+                                                                        const CheckId& id, const Sha256& digest,
+                                                                        Deadline deadline);
     [[nodiscard]] Task<Result<std::optional<GivenAnswer>>> repeat_by_number(const organisations::Terminal& terminal,
                                                                             const NumberCheck& check,
                                                                             Deadline deadline);

@@ -176,7 +176,7 @@ Task<Result<void>> CheckService::check_status(Attempt& attempt, Deadline deadlin
     if (!listed) co_return listed;
     if (attempt.validity == cards::Validity::expired) co_return fail(ErrorCode::card_expired, "");
     const bool to_ask = parts_.ocsp != nullptr && attempt.first_seen &&
-                        !parts_.status_sources.is_fresh(attempt.card_key.ca_id, attempt.now);
+                        !parts_.status_sources.may_rely(attempt.card_key.ca_id, attempt.now);
     if (!to_ask) co_return Result<void>();
     auto answer = co_await parts_.ocsp->ask(attempt.card_key, deadline);
     // Nobody is refused because a responder is away: the answer says that the card's status is old.
@@ -240,7 +240,9 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     const auto list_as_of = parts_.status_sources.as_of(attempt.card_key.ca_id);
     const auto as_of = std::max(list_as_of, attempt.asked_as_of);
     facts.deferred = check.purpose == Purpose::deferred;
-    facts.status_old = !as_of || attempt.now - *as_of > cards::card_status_fresh_for;
+    // Declared away: a list that is fresh may miss what was revoked since, and only the CA's own word counts.
+    const bool doubted = parts_.status_sources.is_away() && !attempt.asked_as_of;
+    facts.status_old = doubted || !as_of || attempt.now - *as_of > cards::card_status_fresh_for;
     if (as_of) facts.status_day = japan_day(*as_of);
 
     Answer answer;

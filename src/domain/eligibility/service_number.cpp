@@ -158,12 +158,19 @@ Task<Result<std::vector<NumberCandidate>>> CheckService::find_candidates(const N
 
 Task<Result<std::optional<GivenAnswer>>> CheckService::repeat_by_number(const organisations::Terminal& terminal,
                                                                         const NumberCheck& check, Deadline deadline) {
+    const Sha256 digest = digest_of(check);
+    auto repeated = co_await repeat_by_id(terminal, check.id, digest, deadline);
+    co_return repeated;
+}
+
+Task<Result<std::optional<GivenAnswer>>> CheckService::repeat_by_id(const organisations::Terminal& terminal,
+                                                                    const CheckId& id, const Sha256& digest,
+                                                                    Deadline deadline) {
     sql::ReadBatch batch;
-    const auto used = load_used_check(batch, terminal.key, check.id);
+    const auto used = load_used_check(batch, terminal.key, id);
     auto read = co_await parts_.database.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
-    const Sha256 digest = digest_of(check);
-    auto repeated = co_await repeat(used.get(), check.id, digest, deadline);
+    auto repeated = co_await repeat(used.get(), id, digest, deadline);
     co_return repeated;
 }
 

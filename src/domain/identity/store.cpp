@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+#include "base/japanese_text.h"
+#include "base/sha256.h"
+
 namespace onshi::identity {
 
 using sql::Row;
@@ -15,8 +19,17 @@ const Statement insert_now_section("identity.insert_now_section", Store::registr
                                    "INSERT INTO person_now (person_key, section, version, bytes) "
                                    "VALUES ($1, $2, $3, $4)");
 
+const Statement insert_reading("identity.insert_reading", Store::registry, ShardKey::none,
+                               "INSERT INTO person_reading (birth, reading, person_key) VALUES ($1, $2, $3)");
+
 namespace {
 
+const Statement add_reading("identity.add_reading", Store::registry, ShardKey::none,
+                            "INSERT INTO person_reading (birth, reading, person_key) VALUES ($1, $2, $3) "
+                            "ON CONFLICT (birth, reading, person_key) DO NOTHING");
+const Statement select_by_reading("identity.select_by_reading", Store::registry, ShardKey::none,
+                                  "SELECT person_key FROM person_reading WHERE birth = $1 AND reading = $2 "
+                                  "ORDER BY person_key LIMIT $3");
 const Statement select_now("identity.select_now", Store::registry, ShardKey::person,
                            "SELECT person_key, section, version, bytes FROM person_now WHERE person_key = $1 "
                            "ORDER BY section");
@@ -48,6 +61,23 @@ const NowSection* find_section(const sql::Rows<NowSection>& now, Section section
 
 void put_section(sql::WriteSet& set, PersonKey person, Section section, std::string_view bytes) {
     set.change(upsert_now, person.value(), section, sql::Position::sequence, sql::Blob{bytes});
+}
+
+std::optional<std::int64_t> reading_number(std::string_view kana_or_name) {
+    auto folded = fold_for_comparison(kana_or_name);
+    if (!folded || folded->text.empty()) return std::nullopt;
+    const Sha256 digest = sha256(as_bytes(folded->text));
+    ByteReader reader{Bytes(digest)};
+    return reader.i64();
+}
+
+void index_reading(sql::WriteSet& set, const Person& person) {
+    const auto reading = reading_number(person.kana.empty() ? person.name : person.kana);
+    if (reading) set.change(add_reading, person.birth.days(), *reading, person.key.value());
+}
+
+sql::Rows<PersonKey> load_by_reading(sql::ReadBatch& batch, Date birth, std::int64_t reading) {
+    return batch.many(select_by_reading, same_reading_max, decode_key, birth.days(), reading, same_reading_max);
 }
 
 sql::Slot<PersonKey> load_alias(sql::ReadBatch& batch, PersonKey person) {

@@ -36,6 +36,16 @@ struct NowSection {
 // Written by each slice in the write set that changes its history.
 void put_section(sql::WriteSet& set, PersonKey person, Section section, std::string_view bytes);
 
+// Whom a birth date and a reading lead to, also by names they had before; who is meant is for the person's own section
+// to say. Sections that `put_section` writes are not indexed; add_person and change_person are.
+inline constexpr std::size_t same_reading_max = 64;
+// The number a reading is found by: of its form for comparison (domain-rules §2.5 MT-1). A name stands for a reading
+// that is not registered. nullopt for a text that cannot be compared.
+[[nodiscard]] std::optional<std::int64_t> reading_number(std::string_view kana_or_name);
+void index_reading(sql::WriteSet& set, const Person& person);
+[[nodiscard]] sql::Rows<PersonKey> load_by_reading(sql::ReadBatch& batch, Date birth, std::int64_t reading);
+extern const sql::Statement insert_reading;  // for loaders: birth, reading, person_key
+
 // The person a merged key stands for now.
 [[nodiscard]] sql::Slot<PersonKey> load_alias(sql::ReadBatch& batch, PersonKey person);
 // The person's section of `person_now`; nullopt when there is none or its bytes are of another form.

@@ -74,6 +74,7 @@ void add_person(sql::WriteSet& set, const Person& person) {
     const std::string packed = pack(person);
     set.guard(claim_person, 1, person.key.value(), Position::sequence, known_open, Blob{packed});
     set.change(insert_now_section, person.key.value(), Section::identity, Position::sequence, Blob{packed});
+    index_reading(set, person);
 }
 
 void change_person(sql::WriteSet& set, const Person& person, std::int64_t version) {
@@ -81,6 +82,7 @@ void change_person(sql::WriteSet& set, const Person& person, std::int64_t versio
     put_section_guarded(set, person.key, Section::identity, packed, version);
     set.change(close_person, person.key.value(), Position::sequence, known_open);
     set.change(insert_person, person.key.value(), Position::sequence, known_open, Blob{packed});
+    index_reading(set, person);
 }
 
 void put_section_guarded(sql::WriteSet& set, PersonKey person, Section section, std::string_view bytes,

@@ -1,9 +1,5 @@
 #include "domain/payments/model_certificates.h"
 
-#include <array>
-
-#include <fmt/format.h>
-
 #include "base/bytes.h"
 #include "base/ensure.h"
 
@@ -17,9 +13,6 @@ enum class Kind : std::uint8_t { limit = 1, disease = 2, subsidy = 3 };
 constexpr std::uint8_t has_cap_bit = 1;
 constexpr std::uint8_t has_income_bit = 2;
 constexpr std::uint8_t refund_only_bit = 4;
-
-constexpr std::size_t municipality_digits = 6;
-constexpr std::int64_t prefecture_max = 47;
 
 void write_day(ByteWriter& writer, Date day) {
     writer.u32(static_cast<std::uint32_t>(day.days()));
@@ -160,43 +153,7 @@ std::string pack_one(const Certificate& certificate) {
 }
 
 // Of the five digits before it: weights 6 5 4 3 2, modulus 11, the last digit of 11 minus the remainder.
-std::uint32_t municipality_check_digit(std::uint32_t five_digits) {
-    std::uint32_t sum = 0;
-    for (std::uint32_t weight = 2; weight <= 6; ++weight) {
-        sum += five_digits % 10 * weight;
-        five_digits /= 10;
-    }
-    return (11 - sum % 11) % 10;
-}
-
 }  // namespace
-
-std::optional<MunicipalityCode> MunicipalityCode::from_key(std::int64_t key) {
-    if (key < 0 || key > 999'999) return std::nullopt;
-    const auto value = static_cast<std::uint32_t>(key);
-    const std::uint32_t prefecture = value / 10'000;
-    if (prefecture < 1 || prefecture > prefecture_max) return std::nullopt;
-    if (municipality_check_digit(value / 10) != value % 10) return std::nullopt;
-    return MunicipalityCode(value);
-}
-
-Result<MunicipalityCode> MunicipalityCode::parse(std::string_view text) {
-    if (text.size() != municipality_digits) return fail(ErrorCode::number_format, "a municipality code has six digits");
-    std::uint32_t value = 0;
-    for (const char c : text) {
-        if (c < '0' || c > '9') return fail(ErrorCode::number_format, "a municipality code has six digits");
-        value = value * 10 + static_cast<std::uint32_t>(c - '0');
-    }
-    const std::uint32_t prefecture = value / 10'000;
-    if (prefecture < 1 || prefecture > prefecture_max) return fail(ErrorCode::number_prefecture, "a municipality code");
-    const auto code = from_key(value);
-    if (!code) return fail(ErrorCode::number_check_digit, "a municipality code");
-    return *code;
-}
-
-std::string MunicipalityCode::text() const {
-    return fmt::format("{:06}", value_);
-}
 
 std::string pack(const LimitCertificate& certificate) {
     return pack_one(certificate);

@@ -50,21 +50,7 @@ struct SpecificDiseaseCertificate {
     bool operator==(const SpecificDiseaseCertificate&) const = default;
 };
 
-// 全国地方公共団体コード: prefecture, three digits, check digit (weights 6 5 4 3 2, modulus 11). A value; thread-safe.
-class MunicipalityCode {
-  public:
-    // Six ASCII digits. Errors: number.format, number.check_digit, number.prefecture (01-47).
-    [[nodiscard]] static Result<MunicipalityCode> parse(std::string_view text);
-    [[nodiscard]] static std::optional<MunicipalityCode> from_key(std::int64_t key);
-    [[nodiscard]] constexpr std::int64_t to_key() const { return value_; }
-    [[nodiscard]] std::string text() const;
-    [[nodiscard]] constexpr int prefecture() const { return static_cast<int>(value_ / 10'000); }
-    friend constexpr auto operator<=>(MunicipalityCode, MunicipalityCode) = default;
-
-  private:
-    constexpr explicit MunicipalityCode(std::uint32_t value) : value_(value) {}
-    std::uint32_t value_;
-};
+using onshi::MunicipalityCode;
 
 // 医療費受給者証: a national programme of a prefecture (54, 52, 21 …) or a local subsidy (80-99), as its municipality
 // registered it.

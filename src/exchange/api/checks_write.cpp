@@ -188,12 +188,26 @@ std::string write_challenges(const std::vector<eligibility::IssuedChallenge>& ch
 
 namespace {
 
+std::string_view kind_of(Source source) {
+    switch (source) {
+        case Source::card: return "card";
+        case Source::number: return "number";
+        case Source::disaster: return "disaster";
+    }
+    return "number";
+}
+
 void write_answer_members(JsonWriter& writer, const eligibility::GivenAnswer& given, const AnswerContext& context) {
     const Answer& answer = given.answer;
     writer.member("schema", "onshi.eligibility/1");
     writer.member("receipt", audit::to_receipt(given.position.lane, given.position.sequence, context.receipt_key));
     if (answer.check_id) writer.member("check_id", answer.check_id->text());
-    writer.member("reference_kind", answer.source == Source::card ? "card" : "number");
+    writer.member("reference_kind", kind_of(answer.source));
+    if (answer.source == Source::disaster) {
+        writer.begin_object("disaster");
+        writer.member("ground", answer.visual_reason);
+        writer.end_object();
+    }
     if (answer.source == Source::card) writer.member("method", to_string(answer.method));
     writer.member("care_day", to_iso(answer.care_day));
     writer.member("answered_at", to_rfc3339(answer.answered_at));

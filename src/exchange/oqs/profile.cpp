@@ -28,6 +28,7 @@ constexpr std::array code_classes{
     CodeClass{"note.copay_blank", 2001},
     CodeClass{"note.limit_blank", 2002},
     CodeClass{"note.ratio_suspect", 2003},
+    CodeClass{"note.answers_late", 2004},
     CodeClass{"note", 2000},
     CodeClass{"number", 4001},
     CodeClass{"date", 4002},
@@ -47,6 +48,7 @@ constexpr std::array code_classes{
     CodeClass{"overload", 9004},
     CodeClass{"deadline", 9005},
     CodeClass{"store", 9006},
+    CodeClass{"outage", 9007},
 };
 
 struct Assignment {
