@@ -1127,7 +1127,7 @@ constexpr std::array<TextEntry, 1271> table{{
     {"synth.settings", Audience::operator_, {"原因に示す値を直してください。範囲は onshi synth --help にあります。", "Correct the value that the cause names; onshi synth --help gives the ranges."}},
     {"take a visit by card off the list: somebody has seen to it", Audience::label, {"カードの来院一件を一覧から外す。担当者が対応したとき", "take a visit by card off the list: somebody has seen to it"}},
     {"take the account off this terminal", Audience::label, {"この端末から担当者を外す", "take the account off this terminal"}},
-    {"take the flag back", Audience::label, {"フラグを解除する", "take the flag back"}},
+    {"take the flag back; counts when a second person says so too", Audience::label, {"フラグの解除を求める。二人目が同じ操作をすると解除される", "take the flag back; counts when a second person says so too"}},
     {"taxable income", Audience::label, {"課税所得", "taxable income"}},
     {"ten digits of the facility", Audience::label, {"医療機関などの 10 桁のコード", "ten digits of the facility"}},
     {"terminal.disabled", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},

@@ -56,7 +56,7 @@ class PersonProtect final : public Command {
         options.text(flag_, "--flag", "WORD", "which flag")
             .required()
             .one_of({"hide_history", "block_self_information"});
-        options.flag(clear_, "--clear", "take the flag back");
+        options.flag(clear_, "--clear", "take the flag back; counts when a second person says so too");
         options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
         options.setting("store", "--store");
     }
@@ -79,18 +79,27 @@ class PersonProtect final : public Command {
     }
 
   private:
-    static void show(Console& console, const identity::Protection& after) {
+    static void show(Console& console, const coverage::ProtectionStanding& after) {
+        const auto word = [](bool flag, bool waits) {
+            if (!flag) return "off";
+            return waits ? "on until a second person clears it too" : "on";
+        };
         if (!console.json()) {
-            return console.line(fmt::format("✔ hide_history {}, block_self_information {}",
-                                            after.exchange_history_hidden ? "on" : "off",
-                                            after.self_information_blocked ? "on" : "off"));
+            return console.line(
+                fmt::format("✔ hide_history {}, block_self_information {}",
+                            word(after.flags.exchange_history_hidden, after.waiting.exchange_history_hidden),
+                            word(after.flags.self_information_blocked, after.waiting.self_information_blocked)));
         }
         std::string json;
         JsonWriter writer(json);
         writer.begin_object();
         writer.member("schema", "onshi.protection/1");
-        writer.member("hide_history", after.exchange_history_hidden);
-        writer.member("block_self_information", after.self_information_blocked);
+        writer.member("hide_history", after.flags.exchange_history_hidden);
+        writer.member("block_self_information", after.flags.self_information_blocked);
+        writer.begin_array("waiting_for_second_person");
+        if (after.waiting.exchange_history_hidden) writer.text("hide_history");
+        if (after.waiting.self_information_blocked) writer.text("block_self_information");
+        writer.end_array();
         writer.end_object();
         console.line(json);
     }

@@ -34,7 +34,8 @@ const std::set<std::string_view> hot_tables{"person",           "person_alias",
                                             "paper_document",   "paper_order",
                                             "counter_case",     "person_certificate",
                                             "subsidy_choice",   "payment_book",
-                                            "payment_posting",  "person_reading"};
+                                            "payment_posting",  "protection_wish",
+                                            "person_reading"};
 
 // Housekeeping goes by age, and a CA's list by its CA, not by key; on a sharded engine it runs on every shard.
 const std::set<std::string_view> by_age{
@@ -54,7 +55,7 @@ const std::set<std::string_view> by_age{
     // Whom a birth date and a reading lead to, by its own index.
     "identity.insert_reading", "identity.add_reading", "identity.select_by_reading",
     // An insurer's cases, by its own key.
-    "eligibility.open_counter_case", "eligibility.select_counter_cases"};
+    "eligibility.open_counter_case", "eligibility.select_counter_cases", "eligibility.move_counter_case"};
 
 // What a statement must name for its shard key: one of these sets of columns.
 const std::map<ShardKey, std::vector<std::vector<std::string_view>>> columns_of{

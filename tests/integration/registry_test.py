@@ -110,14 +110,20 @@ def test_a_flag_is_set_and_voided_over_the_api_and_looks_ordinary(hub, connect, 
     named = {"operator": "sato", "number": coverage["number"], "birth_date": person.birth_date,
              **{name: coverage[name] for name in ("symbol", "branch") if name in coverage}}
     blocked = insurer.post("/v1/protections", {**named, "flag": "block_self_information", "wish": "set"})
-    assert (blocked.status, blocked.value) == (200, {"hide_history": False, "block_self_information": True})
+    nobody_waits = {"waiting_for_second_person": []}
+    assert (blocked.status, blocked.value) == (200, {"hide_history": False, "block_self_information": True, **nobody_waits})
     assert "person" not in check(card).value
     both = insurer.post("/v1/protections", {**named, "flag": "hide_history", "wish": "set"})
-    assert both.value == {"hide_history": True, "block_self_information": True}
+    assert both.value == {"hide_history": True, "block_self_information": True, **nobody_waits}
     for flag in ("block_self_information", "hide_history"):
-        voided = insurer.post("/v1/protections", {**named, "flag": flag, "wish": "void"})
-        assert voided.status == 200
-    assert voided.value == {"hide_history": False, "block_self_information": False}
+        asked = insurer.post("/v1/protections", {**named, "flag": flag, "wish": "void"})
+        assert asked.status == 200 and asked.value[flag] and asked.value["waiting_for_second_person"] == [flag]
+        again = insurer.post("/v1/protections", {**named, "flag": flag, "wish": "void"})
+        assert again.code == "intake.second_person", "nobody is their own second person"
+        assert "person" not in check(card).value or flag == "hide_history"
+        voided = insurer.post("/v1/protections", {**named, "operator": "suzuki", "flag": flag, "wish": "void"})
+        assert voided.status == 200 and not voided.value[flag]
+    assert voided.value == {"hide_history": False, "block_self_information": False, **nobody_waits}
     assert check(card).value["result"] == before["result"]
     assert insurer.post("/v1/protections", {**named, "flag": "secret", "wish": "set"}).code == "request.field"
     assert insurer.post("/v1/protections", {**named, "flag": "hide_history", "wish": "no"}).code == "request.field"

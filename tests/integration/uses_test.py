@@ -144,6 +144,12 @@ def test_protection_is_set_and_cleared_and_looks_ordinary(hub, check, holders, w
     assert blocked["result"]["name"] == "none" and "person" not in blocked
     # Its insurer owes it a certificate now.
     assert onshi("paper", "prove", "--config", hub.installation.settings).returncode == 8
+    asked = json.loads(onshi(*words, "--clear").stdout)
+    assert asked["block_self_information"] and asked["waiting_for_second_person"] == ["block_self_information"]
+    refused = onshi(*words, "--clear")
+    assert refused.returncode != 0 and "intake.second_person" in refused.stdout + refused.stderr
+    assert check(card).value["result"]["name"] == "none"
+    words[words.index("sato")] = "suzuki"
     cleared = onshi(*words, "--clear")
     assert not json.loads(cleared.stdout)["block_self_information"]
     assert check(card).value["result"] == before["result"]

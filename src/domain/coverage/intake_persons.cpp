@@ -86,7 +86,7 @@ Result<void> write_person(sql::WriteSet& set, const PersonWork& work, const Writ
     if (work.new_number) {
         auto sealed = parts.vault.seal(key, *work.new_number, parts.random);
         if (!sealed) return fail(std::move(sealed));
-        identity::add_number(set, key, work.new_tag, parts.vault.seal_key_id(), *sealed);
+        identity::add_sealed_number(set, key, parts.vault.seal_key_id(), *sealed);
     }
     for (std::size_t i = 0; i < work.records.size(); ++i) {
         const Coverage& record = work.records[i];

@@ -37,9 +37,8 @@ struct PersonWork {
     std::vector<std::optional<Date>> notified;                // when the insurer heard of it, where that is known
     std::vector<WithheldCase> withheld;
     std::vector<bool> withheld_changed;
-    // A number that is to be sealed with the person.
+    // A number that is to be sealed with the person; its tag is claimed by whoever made the person.
     std::optional<identity::IndividualNumber> new_number;
-    identity::NumberTag new_tag{};
     bool touched = false;
 
     [[nodiscard]] bool records_changed() const;

@@ -11,8 +11,8 @@ namespace onshi::coverage {
 
 namespace {
 
-// Queries of one row in the first wave and of one person in the second.
-constexpr std::size_t rows_per_read = sql::batch_queries_max / 2;
+// Two queries a person.
+constexpr std::size_t persons_per_read = sql::batch_queries_max / 2;
 
 std::uint64_t hash_of(std::string_view bytes, std::uint64_t seed) {
     return mix64(std::hash<std::string_view>()(bytes) ^ seed) | 1U;
@@ -55,7 +55,9 @@ class Planner {
     [[nodiscard]] Task<Result<IntakePlan>> run(Deadline deadline);
 
   private:
-    [[nodiscard]] Task<Result<void>> find_rows(Deadline deadline);
+    [[nodiscard]] Task<Result<void>> find_by_tags(Deadline deadline);
+    [[nodiscard]] Task<Result<void>> find_by_numbers(Deadline deadline);
+    void claim_tags(sql::WriteSet& set) const;
     [[nodiscard]] Task<Result<void>> read_persons(Deadline deadline);
     void collect_wanted(std::size_t row, std::vector<PersonKey>& wanted) const;
     [[nodiscard]] RowOutcome decide(std::size_t index);
@@ -89,7 +91,9 @@ class Planner {
 
 Task<Result<IntakePlan>> Planner::run(Deadline deadline) {
     auto done = co_await keys_.reserve(static_cast<std::int64_t>(rows_.size()) * 2, deadline);
-    if (done) done = co_await find_rows(deadline);
+    finds_.resize(rows_.size());
+    if (done) done = co_await find_by_tags(deadline);
+    if (done) done = co_await find_by_numbers(deadline);
     if (done) done = co_await read_persons(deadline);
     if (!done) co_return fail(std::move(done));
     IntakePlan plan(sql::WriteSet(sql::Store::registry, sql::SetVolume::bulk));
@@ -103,33 +107,63 @@ Task<Result<IntakePlan>> Planner::run(Deadline deadline) {
         auto written = write_person(plan.set, work, {parts_.vault, parts_.clock, parts_.random}, members, delays);
         if (!written) co_return fail(std::move(written));
     }
+    claim_tags(plan.set);
     members.write(plan.set);
     delays.write(plan.set);
     co_return plan;
 }
 
-Task<Result<void>> Planner::find_rows(Deadline deadline) {
-    finds_.resize(rows_.size());
-    for (std::size_t first = 0; first < rows_.size(); first += rows_per_read) {
-        const std::size_t last = std::min(rows_.size(), first + rows_per_read);
+void Planner::claim_tags(sql::WriteSet& set) const {
+    std::vector<std::pair<identity::NumberTag, PersonKey>> tags(new_tags_.begin(), new_tags_.end());
+    std::ranges::sort(tags);
+    for (const auto& [tag, person] : tags) identity::claim_tag_of(set, person, tag);
+}
+
+// In the order of the index, which is that of no file: so neighbours share its pages.
+Task<Result<void>> Planner::find_by_tags(Deadline deadline) {
+    std::vector<std::size_t> order;
+    order.reserve(rows_.size());
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (rows_[i].tag) order.push_back(i);
+    }
+    std::ranges::sort(order, {}, [this](std::size_t i) { return *rows_[i].tag; });
+    std::vector<sql::Slot<PersonKey>> found;
+    for (std::size_t first = 0; first < order.size(); first += sql::batch_queries_max) {
+        const std::size_t last = std::min(order.size(), first + sql::batch_queries_max);
         sql::ReadBatch batch;
-        std::vector<std::optional<sql::Slot<PersonKey>>> tags;
-        std::vector<std::optional<sql::Rows<NumberMatch>>> numbers;
+        found.clear();
         for (std::size_t i = first; i < last; ++i) {
-            const PreparedRow& row = rows_[i];
-            tags.emplace_back();
-            if (row.tag) tags.back() = identity::load_by_tag(batch, *row.tag);
-            // Families come together, and share their number.
-            const bool same = i > 0 && same_insured_number(rows_[i - 1].row, row.row);
-            numbers.emplace_back();
-            if (!same) numbers.back() = load_by_number(batch, row.row.insurer, row.row.insured);
+            found.push_back(identity::load_by_tag(batch, *rows_[order[i]].tag));
         }
         auto read = co_await parts_.database.read(batch, deadline);
         if (!read) co_return read;
+        for (std::size_t i = first; i < last; ++i) finds_[order[i]].by_tag = found[i - first].get();
+    }
+    co_return Result<void>();
+}
+
+// Families come together, and share their number.
+Task<Result<void>> Planner::find_by_numbers(Deadline deadline) {
+    std::vector<std::size_t> order;
+    order.reserve(rows_.size());
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        if (i == 0 || !same_insured_number(rows_[i - 1].row, rows_[i].row)) order.push_back(i);
+    }
+    std::vector<sql::Rows<NumberMatch>> found;
+    for (std::size_t first = 0; first < order.size(); first += sql::batch_queries_max) {
+        const std::size_t last = std::min(order.size(), first + sql::batch_queries_max);
+        sql::ReadBatch batch;
+        found.clear();
         for (std::size_t i = first; i < last; ++i) {
-            if (tags[i - first]) finds_[i].by_tag = tags[i - first]->get();
-            finds_[i].holders = numbers[i - first] ? numbers[i - first]->get() : finds_[i - 1].holders;
+            const IntakeRow& row = rows_[order[i]].row;
+            found.push_back(load_by_number(batch, row.insurer, row.insured));
         }
+        auto read = co_await parts_.database.read(batch, deadline);
+        if (!read) co_return read;
+        for (std::size_t i = first; i < last; ++i) finds_[order[i]].holders = found[i - first].get();
+    }
+    for (std::size_t i = 1; i < rows_.size(); ++i) {
+        if (same_insured_number(rows_[i - 1].row, rows_[i].row)) finds_[i].holders = finds_[i - 1].holders;
     }
     co_return Result<void>();
 }
@@ -154,8 +188,8 @@ Task<Result<void>> Planner::read_persons(Deadline deadline) {
     std::erase_if(wanted, [&seen](PersonKey key) { return !seen.insert(key).second; });
     std::ranges::sort(wanted);
     persons_.reserve(wanted.size() + rows_.size());
-    for (std::size_t first = 0; first < wanted.size(); first += rows_per_read) {
-        const std::size_t last = std::min(wanted.size(), first + rows_per_read);
+    for (std::size_t first = 0; first < wanted.size(); first += persons_per_read) {
+        const std::size_t last = std::min(wanted.size(), first + persons_per_read);
         sql::ReadBatch batch;
         std::vector<PersonRead> reads;
         for (std::size_t i = first; i < last; ++i) reads.push_back(read_person(batch, wanted[i]));
@@ -237,7 +271,6 @@ PersonWork& Planner::make_person(std::size_t index) {
     }
     if (row.tag) {
         work.new_number = row.row.number;
-        work.new_tag = *row.tag;
         new_tags_.emplace(*row.tag, key);
     }
     order_.push_back(key);

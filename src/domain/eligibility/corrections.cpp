@@ -159,6 +159,44 @@ Task<Result<bool>> Corrections::index_lane(std::int64_t lane, CorrectionRun& run
     co_return conflict || records.size() == audit::records_per_read_max;
 }
 
+namespace {
+
+// Two queries a person.
+constexpr std::size_t persons_per_read = sql::batch_queries_max / 2;
+
+// Of each person, as it is called now: who was merged into another has records under that one's key only.
+Task<Result<std::vector<std::vector<coverage::Coverage>>>> load_records(sql::Database& database,
+                                                                        std::vector<PersonKey> persons,
+                                                                        Deadline deadline) {
+    sql::ReadBatch batch;
+    std::vector<sql::Slot<PersonKey>> aliases;
+    std::vector<sql::Rows<identity::NowSection>> sections;
+    for (const PersonKey person : persons) {
+        aliases.push_back(identity::load_alias(batch, person));
+        sections.push_back(identity::load_now(batch, person));
+    }
+    auto read = co_await database.read(batch, deadline);
+    if (!read) co_return fail(std::move(read));
+    sql::ReadBatch present;
+    bool merged = false;
+    for (std::size_t i = 0; i < persons.size(); ++i) {
+        if (!aliases[i]) continue;
+        sections[i] = identity::load_now(present, *aliases[i]);
+        merged = true;
+    }
+    if (merged) read = co_await database.read(present, deadline);
+    if (!read) co_return fail(std::move(read));
+    std::vector<std::vector<coverage::Coverage>> records;
+    for (const auto& section : sections) {
+        auto held = coverage::coverages_of(section);
+        if (!held) co_return fail(ErrorCode::store_corrupt, "a person's coverage section");
+        records.push_back(std::move(*held));
+    }
+    co_return records;
+}
+
+}  // namespace
+
 // Who was known and had no coverage: the insurer of the newest record hears of it.
 Task<Result<void>> Corrections::note_counter_cases(sql::WriteSet& set, const sql::Rows<audit::Record>& records,
                                                    const std::vector<std::optional<Answer>>& answers,
@@ -167,21 +205,16 @@ Task<Result<void>> Corrections::note_counter_cases(sql::WriteSet& set, const sql
     for (std::size_t i = 0; i < answers.size(); ++i) {
         if (answers[i] && may_be_counter_case(*answers[i])) wanted.push_back(i);
     }
-    for (std::size_t first = 0; first < wanted.size(); first += sql::batch_queries_max) {
-        const std::size_t last = std::min(wanted.size(), first + sql::batch_queries_max);
-        sql::ReadBatch batch;
-        std::vector<sql::Rows<identity::NowSection>> sections;
+    for (std::size_t first = 0; first < wanted.size(); first += persons_per_read) {
+        const std::size_t last = std::min(wanted.size(), first + persons_per_read);
+        std::vector<PersonKey> persons;
+        for (std::size_t i = first; i < last; ++i) persons.push_back(answers[wanted[i]]->person->key);
+        auto held = co_await load_records(database_, std::move(persons), deadline);
+        if (!held) co_return fail(std::move(held));
         for (std::size_t i = first; i < last; ++i) {
-            sections.push_back(identity::load_now(batch, answers[wanted[i]]->person->key));
-        }
-        auto read = co_await database_.read(batch, deadline);
-        if (!read) co_return read;
-        for (std::size_t i = first; i < last; ++i) {
-            const auto held = coverage::coverages_of(sections[i - first]);
-            if (!held) co_return fail(ErrorCode::store_corrupt, "a person's coverage section");
             const audit::Header& header = records.get()[wanted[i]].header;
             const audit::Place place{header.lane, header.sequence};
-            const auto opened = counter_case_of(*answers[wanted[i]], place, header.organisation, *held);
+            const auto opened = counter_case_of(*answers[wanted[i]], place, header.organisation, (*held)[i - first]);
             if (!opened) continue;
             open_counter_case(set, *opened);
             ++run.cases;
@@ -227,6 +260,28 @@ Task<Result<Standing>> load_standing(sql::Database& database, PersonKey changed,
     co_return standing;
 }
 
+// Answers that found nothing and still would: their cases wait with the insurer whose record is the newest now.
+Task<Result<void>> move_cases(sql::Database& database, sql::WriteSet& set, const Standing& standing,
+                              std::vector<audit::Place> unfound, Deadline deadline) {
+    const coverage::Coverage* newest = newest_record(standing.records);
+    if (newest == nullptr) co_return Result<void>();
+    for (std::size_t first = 0; first < unfound.size(); first += sql::batch_queries_max) {
+        const std::size_t last = std::min(unfound.size(), first + sql::batch_queries_max);
+        sql::ReadBatch batch;
+        std::vector<sql::Rows<CounterCase>> cases;
+        for (std::size_t i = first; i < last; ++i) cases.push_back(load_open_cases(batch, unfound[i]));
+        auto read = co_await database.read(batch, deadline);
+        if (!read) co_return read;
+        for (const auto& open : cases) {
+            for (const CounterCase& one : open) {
+                const bool there = one.insurer == newest->insurer && one.record == newest->key;
+                if (!there) move_counter_case(set, one, *newest);
+            }
+        }
+    }
+    co_return Result<void>();
+}
+
 }  // namespace
 
 // A page of the registry's changes, compared with what was told about these persons.
@@ -254,8 +309,10 @@ Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run
         ++counted.changes;
         next.known_seq = change.known_seq;
         next.person = change.person.value();
+        std::vector<audit::Place> unfound;
         for (const ToldRow& row : standing->told) {
             const auto correction = correct(row.told, standing->records);
+            if (!correction && row.told.result == ResultCode::none) unfound.push_back(row.place);
             // Who changed twice stands here twice.
             if (!correction || !corrected.emplace(row.place.lane, row.place.sequence).second) continue;
             set.change(insert_correction, row.organisation.value(), next.next_id++, row.place.lane, row.place.sequence,
@@ -267,6 +324,8 @@ Task<Result<bool>> Corrections::compare_page(Instant settled, CorrectionRun& run
             if (row.told.result == ResultCode::none) close_counter_case(set, row.place);
             ++counted.corrections;
         }
+        read = co_await move_cases(database_, set, *standing, std::move(unfound), deadline);
+        if (!read) co_return fail(std::move(read));
         // The page ends early where it would become too large; the next one begins behind this person.
         if (set.changes().size() < sql::write_set_steps_max / 4) continue;
         more = true;

@@ -15,6 +15,15 @@ const Statement insert_case("eligibility.open_counter_case", Store::ledger, Shar
                             "ON CONFLICT (insurer_number, lane, sequence) DO NOTHING");
 const Statement update_case("eligibility.close_counter_case", Store::ledger, ShardKey::lane,
                             "UPDATE counter_case SET state = 2 WHERE lane = $1 AND sequence = $2");
+const Statement upsert_case("eligibility.move_counter_case", Store::ledger, ShardKey::none,
+                            "INSERT INTO counter_case (insurer_number, lane, sequence, coverage_key, organisation_key, "
+                            "care_day, cause, state, opened_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) "
+                            "ON CONFLICT (insurer_number, lane, sequence) DO UPDATE SET "
+                            "coverage_key = excluded.coverage_key, state = excluded.state");
+const Statement select_open("eligibility.select_open_cases", Store::ledger, ShardKey::lane,
+                            "SELECT insurer_number, lane, sequence, coverage_key, organisation_key, care_day, cause, "
+                            "opened_at FROM counter_case WHERE lane = $1 AND sequence = $2 AND state = 1 "
+                            "ORDER BY insurer_number LIMIT $3");
 const Statement select_cases("eligibility.select_counter_cases", Store::ledger, ShardKey::none,
                              "SELECT insurer_number, lane, sequence, coverage_key, organisation_key, care_day, cause, "
                              "opened_at FROM counter_case WHERE insurer_number = $1 AND (lane, sequence) > ($2, $3) "
@@ -39,9 +48,7 @@ bool may_be_counter_case(const Answer& answer) {
     return answer.person.has_value() && answer.verdict.result == ResultCode::none;
 }
 
-std::optional<CounterCase> counter_case_of(const Answer& answer, audit::Place place, OrganisationKey facility,
-                                           std::span<const coverage::Coverage> records) {
-    if (!may_be_counter_case(answer)) return std::nullopt;
+const coverage::Coverage* newest_record(std::span<const coverage::Coverage> records) {
     const coverage::Coverage* newest = nullptr;
     for (const coverage::Coverage& record : records) {
         if (record.state == coverage::State::void_) continue;
@@ -49,6 +56,13 @@ std::optional<CounterCase> counter_case_of(const Answer& answer, audit::Place pl
                            (newest->acquired_on == record.acquired_on && newest->key < record.key);
         if (newer) newest = &record;
     }
+    return newest;
+}
+
+std::optional<CounterCase> counter_case_of(const Answer& answer, audit::Place place, OrganisationKey facility,
+                                           std::span<const coverage::Coverage> records) {
+    if (!may_be_counter_case(answer)) return std::nullopt;
+    const coverage::Coverage* newest = newest_record(records);
     if (newest == nullptr) return std::nullopt;
     return CounterCase{
         newest->insurer,   place,
@@ -57,13 +71,33 @@ std::optional<CounterCase> counter_case_of(const Answer& answer, audit::Place pl
         answer.answered_at};
 }
 
-void open_counter_case(sql::WriteSet& set, const CounterCase& opened) {
-    set.change(insert_case, opened.insurer.to_key(), opened.answer.lane, opened.answer.sequence, opened.record.value(),
+namespace {
+
+void write_case(sql::WriteSet& set, const Statement& statement, const CounterCase& opened) {
+    set.change(statement, opened.insurer.to_key(), opened.answer.lane, opened.answer.sequence, opened.record.value(),
                opened.facility.value(), opened.care_day.days(), opened.cause, opened.opened_at.us);
+}
+
+}  // namespace
+
+void open_counter_case(sql::WriteSet& set, const CounterCase& opened) {
+    write_case(set, insert_case, opened);
+}
+
+void move_counter_case(sql::WriteSet& set, CounterCase moved, const coverage::Coverage& to) {
+    close_counter_case(set, moved.answer);
+    moved.insurer = to.insurer;
+    moved.record = to.key;
+    write_case(set, upsert_case, moved);
 }
 
 void close_counter_case(sql::WriteSet& set, audit::Place answer) {
     set.change(update_case, answer.lane, answer.sequence);
+}
+
+sql::Rows<CounterCase> load_open_cases(sql::ReadBatch& batch, audit::Place answer) {
+    return batch.many(select_open, cases_per_answer_max, decode_case, answer.lane, answer.sequence,
+                      cases_per_answer_max);
 }
 
 Task<Result<std::vector<CounterCase>>> list_counter_cases(sql::Database& database, InsurerNumber insurer,

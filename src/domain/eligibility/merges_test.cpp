@@ -7,6 +7,7 @@
 #include "domain/coverage/store_intake.h"
 #include "domain/eligibility/check_fixture.h"
 #include "domain/eligibility/corrections.h"
+#include "domain/eligibility/counter_cases.h"
 #include "domain/identity/store_merge.h"
 #include "domain/identity/store_numbers.h"
 
@@ -81,6 +82,19 @@ class MergesTest : public CheckTest {
         const auto run = run_to_end(feed.run(std::chrono::seconds(0), soon()));
         EXPECT_TRUE(run) << run.error().detail;
         return run ? run->corrections : 0;
+    }
+    static Coverage held_back(std::int64_t key, const char* number, Date from) {
+        Coverage made = numbered(key, number, from);
+        made.state = State::withheld;
+        return made;
+    }
+    // Records that the insurer's open cases name, in the order of the answers.
+    std::vector<CoverageKey> cases() {
+        const auto open = run_to_end(list_counter_cases(*database_, *InsurerNumber::parse("06010391"), {}, soon()));
+        EXPECT_TRUE(open) << open.error().detail;
+        std::vector<CoverageKey> records;
+        for (const CounterCase& one : *open) records.push_back(one.record);
+        return records;
     }
     // With its check digit.
     static std::string numbered_person(std::string leading) {
@@ -243,6 +257,31 @@ TEST_F(MergesTest, nobody_is_told_otherwise_by_a_merge_and_everybody_by_a_later_
     write(std::move(set));
     EXPECT_EQ(corrections(), 1U);
     EXPECT_EQ(corrections(), 0U) << "once";
+}
+
+TEST_F(MergesTest, somebody_not_found_at_a_counter_is_a_case_of_the_survivors_insurer_before_and_after_the_merge) {
+    add_person(older, ordered(first_card, UseState::registered), {held_back(1, "3456", today.plus_days(-30))});
+    add_person(newer, ordered(second_card, UseState::registered), {held_back(2, "7890", today.plus_days(-60))});
+    ASSERT_EQ(check(*sign(second_card))->answer.verdict.result, ResultCode::none);
+    EXPECT_EQ(corrections(), 0U);
+    ASSERT_EQ(cases(), std::vector{CoverageKey(2)}) << "the newest there was";
+    ASSERT_EQ(check(*sign(second_card))->answer.verdict.result, ResultCode::none) << "told before, walked over after";
+    ASSERT_TRUE(merge());
+    EXPECT_EQ(corrections(), 0U);
+    EXPECT_EQ(cases(), (std::vector{CoverageKey(1), CoverageKey(1)})) << "the newest of the person they are now";
+    EXPECT_EQ(corrections(), 0U);
+    EXPECT_EQ(cases().size(), 2U) << "and stays";
+}
+
+TEST_F(MergesTest, a_case_ends_when_the_survivor_has_a_coverage_for_that_day) {
+    add_person(older, ordered(first_card, UseState::registered), {numbered(1, "3456")});
+    add_person(newer, ordered(second_card, UseState::registered), {held_back(2, "7890", today.plus_days(-60))});
+    ASSERT_EQ(check(*sign(second_card))->answer.verdict.result, ResultCode::none);
+    EXPECT_EQ(corrections(), 0U);
+    ASSERT_EQ(cases().size(), 1U);
+    ASSERT_TRUE(merge());
+    EXPECT_EQ(corrections(), 1U) << "there is a coverage after all";
+    EXPECT_TRUE(cases().empty());
 }
 
 TEST_F(MergesTest, an_open_order_of_a_certificate_goes_along) {

@@ -23,20 +23,23 @@ Resident decode_resident(const sql::Row& row) {
 Task<Result<std::vector<std::optional<Resident>>>> EmbeddedRegister::look_up(std::span<const IndividualNumber> numbers,
                                                                              Deadline deadline) {
     ENSURE(numbers.size() <= register_numbers_max);
-    std::vector<std::optional<Resident>> found;
-    found.reserve(numbers.size());
-    for (std::size_t first = 0; first < numbers.size(); first += sql::batch_queries_max) {
-        const auto part = numbers.subspan(first, std::min(sql::batch_queries_max, numbers.size() - first));
+    // In the order of the index, so that neighbours share its pages.
+    std::vector<std::pair<NumberTag, std::size_t>> asked;
+    asked.reserve(numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) asked.emplace_back(vault_.tag(numbers[i]), i);
+    std::ranges::sort(asked);
+    std::vector<std::optional<Resident>> found(numbers.size());
+    std::vector<sql::Slot<Resident>> slots;
+    for (std::size_t first = 0; first < asked.size(); first += sql::batch_queries_max) {
+        const std::size_t last = std::min(asked.size(), first + sql::batch_queries_max);
         sql::ReadBatch batch;
-        std::vector<sql::Slot<Resident>> slots;
-        slots.reserve(part.size());
-        for (const IndividualNumber number : part) {
-            const NumberTag tag = vault_.tag(number);
-            slots.push_back(batch.one(select_resident, decode_resident, sql::Blob{as_text(tag)}));
+        slots.clear();
+        for (std::size_t i = first; i < last; ++i) {
+            slots.push_back(batch.one(select_resident, decode_resident, sql::Blob{as_text(asked[i].first)}));
         }
         auto read = co_await database_.read(batch, deadline);
         if (!read) co_return fail(std::move(read));
-        for (const auto& slot : slots) found.push_back(slot.get());
+        for (std::size_t i = first; i < last; ++i) found[asked[i].second] = slots[i - first].get();
     }
     co_return found;
 }

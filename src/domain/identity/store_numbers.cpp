@@ -56,10 +56,18 @@ sql::Slot<PersonKey> load_by_tag(sql::ReadBatch& batch, const NumberTag& tag) {
     return batch.one(select_by_tag, decode_key, Blob{as_text(tag)});
 }
 
+void claim_tag_of(sql::WriteSet& set, PersonKey person, const NumberTag& tag) {
+    set.guard(claim_tag, 1, Blob{as_text(tag)}, person.value());
+}
+
+void add_sealed_number(sql::WriteSet& set, PersonKey person, std::int64_t key_id, std::string_view sealed) {
+    set.change(insert_individual_number, person.value(), Position::sequence, key_id, Blob{sealed});
+}
+
 void add_number(sql::WriteSet& set, PersonKey person, const NumberTag& tag, std::int64_t key_id,
                 std::string_view sealed) {
-    set.guard(claim_tag, 1, Blob{as_text(tag)}, person.value());
-    set.change(insert_individual_number, person.value(), Position::sequence, key_id, Blob{sealed});
+    claim_tag_of(set, person, tag);
+    add_sealed_number(set, person, key_id, sealed);
 }
 
 void add_person(sql::WriteSet& set, const Person& person) {

@@ -15,7 +15,11 @@ namespace onshi::identity {
 
 // The person an individual number belongs to.
 [[nodiscard]] sql::Slot<PersonKey> load_by_tag(sql::ReadBatch& batch, const NumberTag& tag);
-// Refused (a lost guard) when the tag belongs to somebody by now.
+// Refused (a lost guard) when the tag belongs to somebody by now. Many are claimed in the order of their tags: that is
+// how the index lies on the disk.
+void claim_tag_of(sql::WriteSet& set, PersonKey person, const NumberTag& tag);
+void add_sealed_number(sql::WriteSet& set, PersonKey person, std::int64_t key_id, std::string_view sealed);
+// Both.
 void add_number(sql::WriteSet& set, PersonKey person, const NumberTag& tag, std::int64_t key_id,
                 std::string_view sealed);
 

@@ -74,12 +74,16 @@ Result<ProtectionRequest> parse_protection(std::string_view body) {
                              wish == "set" ? coverage::ProtectionWish::set : coverage::ProtectionWish::clear};
 }
 
-std::string write_protection(const identity::Protection& protection) {
+std::string write_protection(const coverage::ProtectionStanding& standing) {
     std::string json;
     JsonWriter writer(json);
     writer.begin_object();
-    writer.member("hide_history", protection.exchange_history_hidden);
-    writer.member("block_self_information", protection.self_information_blocked);
+    writer.member("hide_history", standing.flags.exchange_history_hidden);
+    writer.member("block_self_information", standing.flags.self_information_blocked);
+    writer.begin_array("waiting_for_second_person");
+    if (standing.waiting.exchange_history_hidden) writer.text("hide_history");
+    if (standing.waiting.self_information_blocked) writer.text("block_self_information");
+    writer.end_array();
     writer.end_object();
     return json;
 }

@@ -25,7 +25,7 @@ struct ProtectionRequest {
     coverage::ProtectionWish wish = coverage::ProtectionWish::set;
 };
 [[nodiscard]] Result<ProtectionRequest> parse_protection(std::string_view body);
-[[nodiscard]] std::string write_protection(const identity::Protection& protection);
+[[nodiscard]] std::string write_protection(const coverage::ProtectionStanding& standing);
 
 // A cancellation on paper, as an insurer's operator types it in.
 struct CancelRequest {

@@ -48,10 +48,6 @@ bool may_hold_individual_number(std::string_view text) {
     return digits >= digits_of_a_number;
 }
 
-std::string free_text(std::string_view text) {
-    return may_hold_individual_number(text) ? mask_individual_numbers(text) : std::string(text);
-}
-
 bool all_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -162,6 +158,10 @@ void read_person(FieldReader& reader, IntakeRow& row) {
 }
 
 }  // namespace
+
+std::string free_text(std::string_view text) {
+    return may_hold_individual_number(text) ? mask_individual_numbers(text) : std::string(text);
+}
 
 std::string_view field_name(Field field) {
     return names[static_cast<std::size_t>(field)];

@@ -124,7 +124,7 @@ void RowParser::make_echo(const std::vector<std::string_view>& fields) {
         if (columns_[i] == Field::individual_number) {
             if (!value.empty()) echo_.append(masked_number);
         } else if (columns_[i] == Field::name || columns_[i] == Field::kana || columns_[i] == Field::address) {
-            append_csv_field(echo_, value.size() < 12 ? std::string(value) : mask_individual_numbers(value));
+            append_csv_field(echo_, free_text(value));
         } else {
             append_csv_field(echo_, value);
         }

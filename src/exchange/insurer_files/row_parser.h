@@ -61,6 +61,8 @@ using ParsedRow = std::variant<coverage::IntakeRow, coverage::RowOutcome>;
 
 // The fields in strong types: every rule that needs no registry (formats, check digits, codes, eras). Free text that
 // holds an individual number is masked (domain-rules MN-2).
+// With what may be an individual number made unreadable.
+[[nodiscard]] std::string free_text(std::string_view text);
 [[nodiscard]] ParsedRow parse_fields(const RawRow& raw);
 
 // Reads the rows of one file. Not thread-safe; views it gives live until its next call.

@@ -115,8 +115,9 @@ Result<CommitPosition> outcome_of(const std::optional<CommitPosition>& position)
 std::optional<SqliteCommitEngine::Failure> SqliteCommitEngine::run_together(std::vector<Item*>& items) {
     auto begun = begin();
     if (!begun) return Failure{std::move(begun.error()), Whose::of_the_store};
+    const Company company = items.size() == 1 ? Company::alone : Company::with_others;
     for (Item* item : items) {
-        auto applied = apply(item->set);
+        auto applied = apply(item->set, company);
         if (!applied) {
             roll_back();
             // No space refuses every set alike; a broken constraint or statement may be one set's own fault.
@@ -124,6 +125,10 @@ std::optional<SqliteCommitEngine::Failure> SqliteCommitEngine::run_together(std:
             return Failure{std::move(applied.error()), full ? Whose::of_the_store : Whose::of_one_set};
         }
         item->outcome = outcome_of(*applied);
+        if (company == Company::alone && !*applied) {
+            roll_back();
+            return std::nullopt;
+        }
     }
     auto committed = end_and_commit();
     if (!committed) return Failure{std::move(committed.error()), Whose::of_the_store};
@@ -136,10 +141,15 @@ std::optional<Error> SqliteCommitEngine::run_alone(Item& item) {
         item.outcome = tl::unexpected(begun.error());
         return std::move(begun.error());
     }
-    auto applied = apply(item.set);
+    auto applied = apply(item.set, Company::alone);
     if (!applied) {
         roll_back();
         item.outcome = fail(std::move(applied));
+        return std::nullopt;
+    }
+    if (!*applied) {
+        roll_back();
+        item.outcome = outcome_of(*applied);
         return std::nullopt;
     }
     auto committed = end_and_commit();
@@ -165,22 +175,21 @@ Result<bool> SqliteCommitEngine::guards_hold(const WriteSet& set) {
     return true;
 }
 
-Result<void> SqliteCommitEngine::begin_set(const WriteSet& set) {
-    return needs_savepoint(set) ? connection_->run("SAVEPOINT write_set") : Result<void>();
-}
-
-Result<void> SqliteCommitEngine::undo_guards(const WriteSet& set) {
-    return needs_savepoint(set) ? connection_->run("ROLLBACK TO write_set; RELEASE write_set") : Result<void>();
-}
-
-Result<std::optional<CommitPosition>> SqliteCommitEngine::apply(const WriteSet& set) {
-    auto begun = begin_set(set);
-    if (!begun) return fail(std::move(begun));
+// Alone, a set needs no savepoint: the transaction is undone with it. Under a savepoint SQLite copies every page to a
+// journal beside before it changes it, which for a bulk set is as much as the log itself.
+Result<std::optional<CommitPosition>> SqliteCommitEngine::apply(const WriteSet& set, Company company) {
+    const bool savepoint = company == Company::with_others && needs_savepoint(set);
+    if (savepoint) {
+        auto begun = connection_->run("SAVEPOINT write_set");
+        if (!begun) return fail(std::move(begun));
+    }
     auto hold = guards_hold(set);
     if (!hold) return fail(std::move(hold));
     if (!*hold) {
-        auto undone = undo_guards(set);
-        if (!undone) return fail(std::move(undone));
+        if (savepoint) {
+            auto undone = connection_->run("ROLLBACK TO write_set; RELEASE write_set");
+            if (!undone) return fail(std::move(undone));
+        }
         return std::optional<CommitPosition>();
     }
     const CommitPosition position = sequencer_.next();
@@ -191,7 +200,7 @@ Result<std::optional<CommitPosition>> SqliteCommitEngine::apply(const WriteSet& 
     OpenTransaction transaction(*connection_);
     auto accepted = sequencer_.accept(transaction, set);
     if (!accepted) return fail(std::move(accepted));
-    if (needs_savepoint(set)) {
+    if (savepoint) {
         auto released = connection_->run("RELEASE write_set");
         if (!released) return fail(std::move(released));
     }

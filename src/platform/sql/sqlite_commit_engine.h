@@ -43,11 +43,12 @@ class SqliteCommitEngine final : public CommitEngine {
     // The store's failure, if it is one: then the next set would fail alike.
     [[nodiscard]] std::optional<Error> run_alone(Item& item);
     void run_one_by_one(std::vector<Item*>& items);
-    // The position; nullopt when a guard was lost, and then the transaction is as it was before the set.
-    [[nodiscard]] Result<std::optional<CommitPosition>> apply(const WriteSet& set);
+    // Whether the transaction holds more sets than this one.
+    enum class Company : std::uint8_t { alone, with_others };
+    // The position; nullopt when a guard was lost: among others the transaction is as it was before the set then, a set
+    // that is alone leaves it to be rolled back.
+    [[nodiscard]] Result<std::optional<CommitPosition>> apply(const WriteSet& set, Company company);
     [[nodiscard]] Result<bool> guards_hold(const WriteSet& set);
-    [[nodiscard]] Result<void> begin_set(const WriteSet& set);
-    [[nodiscard]] Result<void> undo_guards(const WriteSet& set);
     [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<void> end_and_commit();
     void roll_back();
