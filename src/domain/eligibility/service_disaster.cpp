@@ -28,7 +28,7 @@ Sha256 digest_of(const DisasterCheck& check, Date care_day) {
     ByteWriter writer(text);
     writer.raw(check.id.bytes());
     writer.u32(static_cast<std::uint32_t>(care_day.days()));
-    writer.text(folded(check.kana));
+    writer.text(identity::folded_reading(check.kana));
     writer.u32(static_cast<std::uint32_t>(check.birth.days()));
     writer.u8(static_cast<std::uint8_t>(check.sex));
     writer.text(folded(check.address));
@@ -38,8 +38,8 @@ Sha256 digest_of(const DisasterCheck& check, Date care_day) {
 
 // The index also leads to those who were called so once, and to another text of the same number.
 bool is_meant(const identity::Person& person, const DisasterCheck& check) {
-    const std::string told = folded(check.kana);
-    const bool named = told == folded(person.kana) || told == folded(person.name);
+    const std::string told = identity::folded_reading(check.kana);
+    const bool named = told == identity::folded_reading(person.kana) || told == identity::folded_reading(person.name);
     if (!named || person.birth != check.birth || person.sex != check.sex) return false;
     return check.address.empty() || folded(person.address).starts_with(folded(check.address));
 }

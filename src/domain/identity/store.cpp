@@ -1,6 +1,7 @@
 #include "domain/identity/store.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/japanese_text.h"
@@ -63,10 +64,17 @@ void put_section(sql::WriteSet& set, PersonKey person, Section section, std::str
     set.change(upsert_now, person.value(), section, sql::Position::sequence, sql::Blob{bytes});
 }
 
+std::string folded_reading(std::string_view kana_or_name) {
+    const auto katakana = to_full_width_katakana(kana_or_name);
+    if (!katakana) return {};
+    auto folded = fold_for_comparison(*katakana);
+    return folded ? std::move(folded->text) : std::string();
+}
+
 std::optional<std::int64_t> reading_number(std::string_view kana_or_name) {
-    auto folded = fold_for_comparison(kana_or_name);
-    if (!folded || folded->text.empty()) return std::nullopt;
-    const Sha256 digest = sha256(as_bytes(folded->text));
+    const std::string folded = folded_reading(kana_or_name);
+    if (folded.empty()) return std::nullopt;
+    const Sha256 digest = sha256(as_bytes(folded));
     ByteReader reader{Bytes(digest)};
     return reader.i64();
 }

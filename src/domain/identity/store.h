@@ -42,6 +42,8 @@ inline constexpr std::size_t same_reading_max = 64;
 // The number a reading is found by: of its form for comparison (domain-rules §2.5 MT-1). A name stands for a reading
 // that is not registered. nullopt for a text that cannot be compared.
 [[nodiscard]] std::optional<std::int64_t> reading_number(std::string_view kana_or_name);
+// That form: hiragana as katakana, and folded. Empty for a text that cannot be compared.
+[[nodiscard]] std::string folded_reading(std::string_view kana_or_name);
 void index_reading(sql::WriteSet& set, const Person& person);
 [[nodiscard]] sql::Rows<PersonKey> load_by_reading(sql::ReadBatch& batch, Date birth, std::int64_t reading);
 extern const sql::Statement insert_reading;  // for loaders: birth, reading, person_key
