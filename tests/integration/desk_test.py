@@ -490,7 +490,7 @@ def test_status_names_the_broken_hop(hub, folder, tmp_path):
 
     good = look("--hub", f"https://127.0.0.1:{hub.port}", "--exchange-folder", folder.share)
     assert good == {"folder": "ok", "pcscd": "reader.unavailable", "certificate": "ok", "address": "ok", "tls": "ok",
-                    "hub": "ok", "database": "ok"}
+                    "hub": "ok", "database": "ok", "modes": "ok"}
     assert look("--hub", "https://127.0.0.1:1")["address"] == "peer.unavailable"
     assert "hub" not in look("--hub", "https://127.0.0.1:1")
     (tmp_path / "file").write_text("")
