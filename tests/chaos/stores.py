@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -46,8 +47,7 @@ class SqliteStore:
 
     def empty_store(self, folder):
         """What `onshi db` takes to find a store that nobody has made yet."""
-        (folder / "empty").mkdir()
-        return ["--store", folder / "empty"]
+        return ["--store", tempfile.mkdtemp(dir=folder)]
 
     def stop(self):
         pass

@@ -152,7 +152,8 @@ Task<Result<bool>> Emergencies::declare_outage(Dependency dependency, audit::Act
 }
 
 Task<Result<bool>> Emergencies::lift_outage(Dependency dependency, audit::Actor actor, Deadline deadline) {
-    auto set = co_await set_outage(dependency, Instant{in_order}, actor, deadline);
+    const Instant back{in_order};
+    auto set = co_await set_outage(dependency, back, actor, deadline);
     co_return set;
 }
 

@@ -24,7 +24,6 @@ namespace {
 
 constexpr int server_version_min = 150000;
 constexpr std::chrono::minutes ddl_time_max{10};
-constexpr int schema_attempts_max = 5;
 constexpr std::size_t bulk_statements_in_flight = 512;
 
 // Everything that writes one store. Destroyed in the reverse order: committer, engine.
@@ -49,19 +48,17 @@ Result<void> run_all(PostgresConnection& connection, std::initializer_list<std::
     return {};
 }
 
-// Two programs that make the schema at the same moment may each find it missing and one of them then finds it there.
+// IF NOT EXISTS alone fails one of two programs that find it missing at the same moment: the catalog has the other's row
+// by the time theirs comes. So one makes it and the next one finds it.
 Result<void> make_schema(PostgresConnection& connection, Store store, Deadline deadline) {
-    Result<void> made;
-    for (int i = 0; i < schema_attempts_max; ++i) {
-        made = run_all(connection,
-                       {fmt::format("CREATE SCHEMA IF NOT EXISTS {}", to_string(store)),
-                        "DO $$ BEGIN IF to_regtype('blob') IS NULL THEN CREATE DOMAIN blob AS bytea; END IF; END $$",
-                        "CREATE TABLE IF NOT EXISTS schema_version "
-                        "(slice TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, version BIGINT NOT NULL)"},
-                       deadline);
-        if (made || made.error().code != ErrorCode::store_conflict) return made;
-    }
-    return made;
+    return run_all(connection,
+                   {"BEGIN", "SELECT CAST(pg_advisory_xact_lock(hashtext('onshi schema')) AS TEXT)",
+                    fmt::format("CREATE SCHEMA IF NOT EXISTS {}", to_string(store)),
+                    "DO $$ BEGIN IF to_regtype('blob') IS NULL THEN CREATE DOMAIN blob AS bytea; END IF; END $$",
+                    "CREATE TABLE IF NOT EXISTS schema_version "
+                    "(slice TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, version BIGINT NOT NULL)",
+                    "COMMIT"},
+                   deadline);
 }
 
 // The statements of one migration, one by one: a pipeline takes no text of several.
