@@ -97,6 +97,7 @@ class PaymentsEvaluate final : public Command {
                                                        {"computed", computed}});
         }
         if (each.many_ignored) console.note_label("label.pay_no_reduced", {{"line", line}, {"id", each.id}});
+        if (each.ratio_suspect) console.note_label("label.pay_suspect", {{"line", line}, {"id", each.id}});
     }
 
     static std::string to_json(const payment_cases::Case& each) {
@@ -113,6 +114,7 @@ class PaymentsEvaluate final : public Command {
         }
         writer.end_object();
         writer.member("reduced_limit_missing", each.many_ignored);
+        writer.member("ratio_suspect", each.ratio_suspect);
         writer.end_object();
         return json;
     }
@@ -133,12 +135,15 @@ class PaymentsExplain final : public Command {
             parts_, "--parts", "PARTS",
             "points, then @payer/cap+payer/cap, a cap in yen or by income class; `;` between parts of the claim");
         options.text(band_, "--band", "WORD", "age band").one_of({"u70", "o70"});
-        options.text(category_, "--category", "TEXT", "limit category, its code, or the standard monthly pay");
+        options.text(category_, "--category", "TEXT",
+                     "limit category, its code, or the standard monthly pay; blank: not known");
         options.text(rate_, "--rate", "N", "copay ratio in tenths").one_of({"1", "2", "3"});
         options.text(setting_, "--setting", "WORD", "inpatient or outpatient").one_of({"in", "out"});
         options.text(special_disease_, "--special-disease", "YEN", "monthly cap of a special disease");
         options.text(household_, "--household", "TEXT", "the household's limit category; オ1 for the lower of オ");
-        options.text(items_, "--items", "ITEMS", "person:u|o:in|out:cost:percent of each provider, spaces between");
+        options.text(items_, "--items", "ITEMS",
+                     "person:u|o:in|out:cost:percent of each provider, spaces between; :h behind it in the month of the "
+                     "person's 75th birthday");
         options.text(month_, "--month", "YYYY-MM", "month of care; else this month");
         auto many = options.flag(many_, "--many", "the fourth month or later with a high-cost benefit");
         options.text(benefit_months_, "--benefit-months", "MONTHS", "months with a high-cost benefit, spaces between")
@@ -151,6 +156,12 @@ class PaymentsExplain final : public Command {
     Result<Exit> run(Session& session) override {
         if (parts_.empty() == items_.empty()) {
             return fail(ErrorCode::command_usage, "give --parts of a claim or --items of a household");
+        }
+        if (!parts_.empty() && !household_.empty()) {
+            return fail(ErrorCode::command_usage, "--household goes with --items");
+        }
+        if (parts_.empty() && !category_.empty()) {
+            return fail(ErrorCode::command_usage, "--category goes with --parts; a household has --household");
         }
         Console& console = session.console();
         const Tables& tables = payments::builtin_tables();
@@ -256,6 +267,7 @@ class PaymentsExplain final : public Command {
             writer.member("rule", payments::to_string(step.rule));
             writer.member("part", step.part);
             if (step.payer != 0) writer.member("payer", step.payer);
+            if (step.percent > payments::Percent()) writer.member("percent", step.percent.value());
             writer.member("of", step.of.value());
             writer.member("amount", step.amount.value());
             writer.member("basis", payments::legal_basis(tables, step));

@@ -45,8 +45,8 @@ class PaymentsRatio final : public Command {
         if (!day) return tl::unexpected(day.error());
         payments::IncomeFacts facts;
         if (pay_) facts.standard_monthly_pay = Yen(*pay_);
-        facts.taxable = Yen(taxable_.value_or(0));
-        facts.total_income = Yen(income_.value_or(0));
+        if (taxable_) facts.taxable = Yen(*taxable_);
+        if (income_) facts.total_income = Yen(*income_);
         facts.several_elderly = several_;
         const auto& tables = payments::builtin_tables();
         const auto group = payments::age_group_on(*birth, *day, scheme());
@@ -57,10 +57,12 @@ class PaymentsRatio final : public Command {
             const auto judged = payments::ratio_plausibility(record, tables);
             finding = to_string(judged);
             // Lawful for the age, and not what this income gives.
-            if (!payments::is_ratio_suspect(judged) && *stored_ != lawful.value()) finding = "other_income";
+            if (!payments::is_ratio_suspect(judged) && *stored_ != lawful.percent.value()) {
+                finding = lawful.certain || *stored_ > lawful.percent.value() ? "other_income" : "income_needed";
+            }
         }
         show(session.console(), group, lawful, finding);
-        return finding == "plausible" ? Exit::done : Exit::some_failed;
+        return finding == "plausible" || finding == "income_needed" ? Exit::done : Exit::some_failed;
     }
 
   private:
@@ -69,11 +71,13 @@ class PaymentsRatio final : public Command {
         return scheme_ == "employees" ? InsurerScheme::health_society : InsurerScheme::national_health;
     }
 
-    void show(Console& console, payments::AgeGroup group, payments::Percent lawful, std::string_view finding) const {
+    void show(Console& console, payments::AgeGroup group, payments::LawfulRatio lawful,
+              std::string_view finding) const {
         if (!console.json()) {
             const std::string age = console.label("label.age_" + std::string(to_string(group)));
             console.line(
-                console.label("label.ratio_lawful", {{"percent", fmt::format("{}", lawful.value())}, {"age", age}}));
+                console.label("label.ratio_lawful", {{"percent", fmt::format("{}", lawful.percent.value())}, {"age", age}}));
+            if (!lawful.certain) console.line("  " + console.label("label.ratio_highest"));
             if (!stored_) return;
             const std::string verdict = console.label("label.ratio_" + std::string(finding));
             console.line(
@@ -84,7 +88,8 @@ class PaymentsRatio final : public Command {
         JsonWriter writer(json);
         writer.begin_object();
         writer.member("age_group", to_string(group));
-        writer.member("lawful_percent", lawful.value());
+        writer.member("lawful_percent", lawful.percent.value());
+        writer.member("certain", lawful.certain);
         if (stored_) writer.member("stored_percent", *stored_);
         if (stored_) writer.member("finding", finding);
         writer.end_object();

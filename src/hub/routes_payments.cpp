@@ -39,6 +39,12 @@ Task<Result<http::Response>> estimate(const Context& context, http::Request& req
         const auto applied = apply_subsidy(context.municipal, *asked->subsidy, prefecture, *result);
         if (!applied) co_return fail(applied.error());
         subsidy = *applied;
+        if (applied->answer == payments::SubsidyAnswer::applies) {
+            steps.add({.rule = payments::Rule::subsidy,
+                       .payer = static_cast<std::uint8_t>(asked->subsidy->law_code),
+                       .of = applied->subsidy + applied->patient - applied->refund_later,
+                       .amount = applied->patient - applied->refund_later});
+        }
     }
     co_return http::json_response(
         api::write_estimate(*payments::find_limit_table(tables, claim.care_month), claim, *result, steps, subsidy));

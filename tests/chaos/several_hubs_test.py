@@ -5,7 +5,9 @@ import itertools
 import json
 import signal
 import subprocess
+import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,8 @@ RACES = 20
 MIGRATORS = 4
 MIGRATIONS = 4  # two programs that meet in the making of the schema: on a busy machine one time in three
 SEED = 1
+FREEZES = 50
+STOP_SECONDS_MAX = 10
 
 
 @pytest.fixture(scope="session")
@@ -112,14 +116,35 @@ def test_each_hub_writes_a_chain_of_its_own_and_the_verifier_joins_them(fleet, d
     assert {lane: after[lane] - before.get(lane, 0) for lane in (0, 1)} == {0: 1, 1: 1}
 
 
+def threads_stand(process):
+    stats = [stat.read_text() for stat in Path(f"/proc/{process.pid}/task").glob("*/stat")]
+    return all(stat.rsplit(")", 1)[1].split()[0] == "T" for stat in stats)
+
+
+def freeze(hub, store):
+    """Between two commits: who stands still inside one holds the lock of SQLite's file, and nobody can take its lane over
+    until it goes on or ends."""
+    for _ in range(FREEZES):
+        hub.process.send_signal(signal.SIGSTOP)
+        ends_at = time.monotonic() + STOP_SECONDS_MAX
+        while not threads_stand(hub.process):
+            assert time.monotonic() < ends_at, "the hub does not stand still"
+            time.sleep(0.001)
+        if not store.is_locked():
+            return
+        hub.process.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("the hub is inside a commit whenever one looks")
+
+
 def test_a_frozen_hub_whose_lane_was_taken_over_is_fenced(contract, new_fleet):
     fleet = new_fleet()
     frozen = fleet.hubs["hub-0"]
     desk = fleet.terminals[0]
     with Client(contract, frozen, desk) as slow:
         order = CheckOrder(desk, fleet.cards[0], slow.challenge())
-        frozen.process.send_signal(signal.SIGSTOP)
         try:
+            freeze(frozen, fleet.store)
             successor = fleet.make_hub(0, "successor").start()
             fleet.hubs["successor"] = successor
             with Client(contract, successor, desk) as fast:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,19 @@ class SqliteStore:
     def empty_store(self, folder):
         """What `onshi db` takes to find a store that nobody has made yet."""
         return ["--store", tempfile.mkdtemp(dir=folder)]
+
+    def is_locked(self):
+        """Whether somebody is inside a commit."""
+        for path in self.installation.store.glob("*.db"):
+            connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return True
+            finally:
+                connection.close()
+        return False
 
     def stop(self):
         pass
@@ -101,6 +115,10 @@ class PostgresStore:
         name = f"empty_{time.monotonic_ns()}"
         stores.psql(f"{self.base}/postgres", f"CREATE DATABASE {name}")
         return ["--store", f"{self.base}/{name}"]
+
+    def is_locked(self):
+        """The server ends a transaction whose client is silent."""
+        return False
 
     # --- what can happen to it
 

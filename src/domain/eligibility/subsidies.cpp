@@ -53,24 +53,19 @@ CapState cap_state(const BookPlace& place, Yen cap, Yen paid) {
     return {place.month, cap, paid, payments::larger(cap - paid, Yen(0))};
 }
 
-const payments::LimitRow* limit_row(const Answer& answer) {
-    const auto& tables = payments::builtin_tables();
-    const auto* table = payments::find_limit_table(tables, answer.care_day);
-    if (table == nullptr || !answer.verdict.coverage) return nullptr;
-    const auto category = payments::parse_category(tables, answer.verdict.coverage->limit_category);
-    if (!category) return nullptr;
-    // From 2027-08 a category has steps, which no code of the answer tells: then no ceiling is told.
-    return payments::find_row(*table, {*category, 0});
+std::optional<payments::Category> category_of(const Answer& answer) {
+    if (!answer.verdict.coverage) return std::nullopt;
+    return payments::parse_category(payments::builtin_tables(), answer.verdict.coverage->limit_category);
 }
 
-// Without a row the sum alone is known.
-payments::AnnualBalance year_balance(const payments::LimitRow* row, const std::vector<Yen>& months) {
-    static constexpr payments::LimitRow unknown{};
-    return payments::annual_balance(row == nullptr ? unknown : *row, payments::LowPay::no, months);
-}
-payments::AnnualBalance outpatient_balance(const payments::LimitRow* row, const std::vector<Yen>& months) {
-    static constexpr payments::LimitRow unknown{};
-    return payments::annual_outpatient_balance(row == nullptr ? unknown : *row, months);
+std::vector<payments::PaidMonth> join(const sql::Rows<payments::MonthPage>& all,
+                                      const sql::Rows<payments::MonthPage>& outpatient) {
+    std::vector<payments::PaidMonth> months;
+    for (const auto& page : all.get()) {
+        const auto found = std::ranges::find(outpatient.get(), page.month, &payments::MonthPage::month);
+        months.push_back({page.month, page.paid, found == outpatient.get().end() ? Yen(0) : found->paid});
+    }
+    return months;
 }
 
 // The pages of one person's month that a payment is added to, as they stood when they were read.
@@ -243,18 +238,18 @@ Task<Result<SubsidiesChosen>> Subsidies::choose(const organisations::Terminal& t
 // How the month and the year stand now.
 Task<Result<PaymentPosted>> Subsidies::state_of(const Visit& visit, const BookPlace& place, Deadline deadline) {
     PaymentPosted told;
-    told.year_from = payments::annual_period_start(payments::builtin_tables(), visit.answer.care_day);
+    const auto& tables = payments::builtin_tables();
+    const Date day = visit.answer.care_day;
+    const Date year = payments::annual_period_start(tables, day);
+    const Date first = year.plus_months_clamped(-payments::months_before_year);
+    const Date last = year.plus_months_clamped(11);
     sql::ReadBatch batch;
     const auto page = payments::load_page(batch, visit.person(), place);
-    const auto months = payments::load_months(batch, visit.person(), payments::all_payments, told.year_from,
-                                              told.year_from.plus_months_clamped(11));
-    const auto outpatient_months = payments::load_months(batch, visit.person(), payments::outpatient_payments,
-                                                         told.year_from, told.year_from.plus_months_clamped(11));
+    const auto all = payments::load_months(batch, visit.person(), payments::all_payments, first, last);
+    const auto outpatient = payments::load_months(batch, visit.person(), payments::outpatient_payments, first, last);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
-    const auto* row = limit_row(visit.answer);
-    told.year = year_balance(row, months.get());
-    told.outpatient_year = outpatient_balance(row, outpatient_months.get());
+    told.year = payments::year_of(tables, day, category_of(visit.answer), join(all, outpatient));
     const auto cap = place.programme == payments::all_payments ? std::nullopt : visit.cap_of(place.programme);
     if (cap) told.book = cap_state(place, *cap, page ? page->paid : Yen(0));
     co_return told;

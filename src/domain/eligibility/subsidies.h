@@ -56,12 +56,10 @@ struct PaymentToPost {
 };
 
 struct PaymentPosted {
-    payments::Yen collect;                    // of the share; less where the cap is reached
-    std::optional<CapState> book;             // behind it
-    bool reversed = false;                    // taken back since
-    Date year_from;                           // of the annual ceiling
-    payments::AnnualBalance year;             // everything that was posted since then, everywhere
-    payments::AnnualBalance outpatient_year;  // of it what was for outpatient care
+    payments::Yen collect;         // of the share; less where the cap is reached
+    std::optional<CapState> book;  // behind it
+    bool reversed = false;         // taken back since
+    payments::Year year;  // what was posted since its beginning, everywhere
     sql::CommitPosition position;
     bool repeated = false;
 };

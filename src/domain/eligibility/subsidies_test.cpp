@@ -269,9 +269,9 @@ TEST_F(SubsidiesTest, a_months_cap_holds_over_all_visits) {
     const auto third = post(given, payment(3'000));
     EXPECT_EQ(third->collect, Yen(0));
     // Everything that was paid counts for the year, ウ has a ceiling of 530,000.
-    EXPECT_EQ(third->year.paid, Yen(5'000));
-    EXPECT_EQ(third->year.ceiling, Yen(530'000));
-    EXPECT_EQ(third->year_from, Date::of(2026, 8, 1));
+    EXPECT_EQ(third->year.all.paid, Yen(5'000));
+    EXPECT_EQ(third->year.all.ceiling, Yen(530'000));
+    EXPECT_EQ(third->year.from, Date::of(2026, 8, 1));
     // Another facility sees the same book.
     terminal_.organisation.key = OrganisationKey(12);
     terminal_.key = TerminalKey(8);
@@ -305,7 +305,7 @@ TEST_F(SubsidiesTest, a_posting_counts_once_and_is_taken_back_once) {
     ASSERT_TRUE(taken_back) << error_name(taken_back.error().code);
     EXPECT_TRUE(taken_back->reversed);
     EXPECT_EQ(taken_back->book->paid, Yen(0));
-    EXPECT_EQ(taken_back->year.paid, Yen(0));
+    EXPECT_EQ(taken_back->year.all.paid, Yen(0));
     const auto once_more = reverse(given, one.id);
     ASSERT_TRUE(once_more);
     EXPECT_TRUE(once_more->repeated);
@@ -332,7 +332,7 @@ TEST_F(SubsidiesTest, a_posting_needs_its_choice_a_cap_and_its_time) {
     ASSERT_TRUE(plain);
     EXPECT_EQ(plain->collect, Yen(100));
     EXPECT_FALSE(plain->book);
-    EXPECT_EQ(plain->year.paid, Yen(100));
+    EXPECT_EQ(plain->year.all.paid, Yen(100));
     clock_.set(start_of_japan_day(Date::of(2027, 1, 1)) - std::chrono::microseconds(1));
     EXPECT_TRUE(post(given, payment(100, std::nullopt)));
     clock_.set(start_of_japan_day(Date::of(2027, 1, 1)));
@@ -345,12 +345,21 @@ TEST_F(SubsidiesTest, a_posting_needs_its_choice_a_cap_and_its_time) {
 TEST_F(SubsidiesTest, a_ceiling_that_was_passed_is_told_and_not_deducted) {
     add_person(person, {}, insured());
     const auto given = checked();
-    ASSERT_TRUE(post(given, payment(530'000, std::nullopt)));
-    const auto beyond = post(given, payment(10'000, std::nullopt));
-    ASSERT_TRUE(beyond);
-    EXPECT_EQ(beyond->collect, Yen(10'000));
-    EXPECT_TRUE(beyond->year.passed());
-    EXPECT_EQ(beyond->year.refund, Yen(10'000));
+    const auto dear = post(given, payment(600'000, std::nullopt));
+    ASSERT_TRUE(dear);
+    EXPECT_FALSE(dear->year.all.passed()) << "the month's own benefit comes first";
+    EXPECT_TRUE(dear->year.all.perhaps_passed());
+    sql::WriteSet set(Store::ledger);
+    for (int ago = 1; ago <= 3; ++ago) {
+        const payments::BookPlace month{payments::all_payments, Date::of(2026, 11, 1).plus_months_clamped(-ago)};
+        payments::write_page(set, PersonKey(person), month, {Yen(300'000), 0});
+    }
+    write(std::move(set));
+    const auto year = post(given, payment(10'000, std::nullopt));
+    ASSERT_TRUE(year);
+    EXPECT_EQ(year->collect, Yen(10'000));
+    EXPECT_EQ(year->year.all.paid, Yen(1'510'000));
+    EXPECT_FALSE(year->year.all.passed()) << "three months at the limit and a reduced one";
 }
 
 TEST_F(SubsidiesTest, outpatient_payments_have_a_ceiling_of_their_own_from_seventy_on) {
@@ -363,19 +372,19 @@ TEST_F(SubsidiesTest, outpatient_payments_have_a_ceiling_of_their_own_from_seven
     ward.setting = payments::Setting::inpatient;
     const auto inpatient = post(given, ward);
     ASSERT_TRUE(inpatient);
-    EXPECT_EQ(inpatient->outpatient_year.paid, Yen(0));
-    EXPECT_EQ(inpatient->outpatient_year.ceiling, Yen(216'000));
+    EXPECT_EQ(inpatient->year.outpatient.paid, Yen(0));
+    EXPECT_EQ(inpatient->year.outpatient.ceiling, Yen(216'000));
     const auto visit = payment(220'000, std::nullopt);
     const auto beyond = post(given, visit);
     ASSERT_TRUE(beyond);
-    EXPECT_EQ(beyond->outpatient_year.paid, Yen(220'000));
-    EXPECT_EQ(beyond->outpatient_year.refund, Yen(4'000));
-    EXPECT_EQ(beyond->year.paid, Yen(270'000));
-    EXPECT_FALSE(beyond->year.passed());
+    EXPECT_EQ(beyond->year.outpatient.paid, Yen(220'000));
+    EXPECT_EQ(beyond->year.outpatient.refund_at_most, Yen(4'000));
+    EXPECT_EQ(beyond->year.all.paid, Yen(270'000));
+    EXPECT_FALSE(beyond->year.all.passed());
     const auto taken_back = reverse(given, visit.id);
     ASSERT_TRUE(taken_back);
-    EXPECT_EQ(taken_back->outpatient_year.paid, Yen(0));
-    EXPECT_EQ(taken_back->year.paid, Yen(50'000));
+    EXPECT_EQ(taken_back->year.outpatient.paid, Yen(0));
+    EXPECT_EQ(taken_back->year.all.paid, Yen(50'000));
     ASSERT_TRUE(reverse(given, ward.id));
     // The same payment for another setting is another one.
     ward.setting = payments::Setting::outpatient;

@@ -243,8 +243,10 @@ enum class Rule : std::uint8_t {
     ratio_suspect,          // RATIO_SUSPECT
     household_half_month,   // 75歳到達月: the person's own limit before the household's
     cap_book,               // 自己負担上限額管理票
+    annual_ceiling_perhaps,  // 年間上限: passed where monthly benefits, step or pay do not say otherwise
+    no_category,             // 適用区分 is blank: the plain ratio, no limit
 };
-inline constexpr std::size_t rule_count = 22;
+inline constexpr std::size_t rule_count = 24;
 
 struct Step {
     Rule rule{};
@@ -298,6 +300,8 @@ struct ClaimPart {
 struct Claim {
     Date care_month;  // any day of it
     LimitClass limit_class;
+    // The category is not known: `limit_class` is any of its age band, and no limit of one's own counts (§3.11).
+    bool blank_category = false;
     Percent ratio;
     Setting setting = Setting::outpatient;
     bool many = false;                   // 多数回
@@ -324,15 +328,16 @@ struct ClaimResult {
     Yen insurer_uncovered;
     Yen insurer_total;
     Yen payers_total;
-    bool limited = false;       // a limit or cap decided: the counter takes it to the yen
-    bool many_ignored = false;  // 多数回 was asked for and no reduced limit exists
+    bool limited = false;        // a limit or cap decided: the counter takes it to the yen
+    bool many_ignored = false;   // 多数回 was asked for and no reduced limit exists
+    bool ratio_suspect = false;  // 30 % beside a category that is not 現役並み: both were taken as given
     std::uint8_t part_count = 0;
     std::array<PartResult, claim_parts_max> parts{};
 };
 
 // ---- Households (§3.5) ---------------------------------------------------------------------------------------------
 
-// The copay of one person at one provider in one month.
+// The copay of one person at one provider in one month. Of one person all items have the same band and ratio.
 struct HouseholdItem {
     std::uint8_t person = 0;  // any numbers; equal ones are one person
     Band band = Band::under70;
@@ -365,6 +370,7 @@ struct HouseholdResult {
     Yen refund_total;
     Yen net_burden;
     bool many_ignored = false;
+    bool ratio_suspect = false;  // as in a claim
 };
 
 }  // namespace onshi::payments

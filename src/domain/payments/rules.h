@@ -88,18 +88,15 @@ enum class Rounding : std::uint8_t { to_ten_yen, exact };
 [[nodiscard]] Yen counter_amount(Yen raw, Rounding rounding);
 
 // 年間上限: from 1 August to 31 July, settled afterwards on application and never at the counter.
-enum class LowPay : std::uint8_t { no, yes };  // a standard monthly pay of at most 150,000, or an income of about 2 M
 struct AnnualBalance {
     Yen paid;
-    std::optional<Yen> ceiling;  // none before 2026-08, and for rows without one
-    Yen refund;                  // what the person can apply for
-    [[nodiscard]] bool passed() const { return refund > Yen(0); }
+    Yen refund;  // what the person can apply for
 };
 // First day of the period that a day lies in.
 [[nodiscard]] Date annual_period_start(const Tables& tables, Date day);
-// `months`: what was paid in each month of one period, over all insurers, after monthly benefits.
-[[nodiscard]] AnnualBalance annual_balance(const LimitRow& row, LowPay low_pay, std::span<const Yen> months);
-// The same for the outpatient payments of a person of 70 and over (144,000; 216,000).
-[[nodiscard]] AnnualBalance annual_outpatient_balance(const LimitRow& row, std::span<const Yen> months);
+// `ceiling`: one of a row's; none before 2026-08, and for rows without one. `months`: what was paid in each month of one
+// period, over all insurers, after monthly benefits. What can be said of payments whose benefits are not known:
+// rules_book.h.
+[[nodiscard]] AnnualBalance annual_balance(std::optional<Yen> ceiling, std::span<const Yen> months);
 
 }  // namespace onshi::payments

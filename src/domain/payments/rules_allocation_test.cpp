@@ -48,11 +48,13 @@ TEST(allocation, claims_households_and_refusals_ask_the_heap_for_nothing) {
     claim.care_month = Date::of(2026, 11, 1);
     claim.limit_class = {Category::u70_u, 0};
     claim.ratio = Percent::of(30);
-    claim.part_count = 2;
+    claim.part_count = 3;
     claim.parts[0].cost = Yen(1'000'000);
     claim.parts[1] = {.cost = Yen(600'000), .payer_count = 2};
     claim.parts[1].payers[0] = {83, Yen(500)};
     claim.parts[1].payers[1] = {54, Yen(5'000)};
+    claim.parts[2] = {.cost = Yen(100'000), .payer_count = 1};
+    claim.parts[2].payers[0] = {54, Yen(5'000)};  // the same cap in two parts: they are put in order
     Claim impossible = claim;
     impossible.parts[1].payers[0].cap.reset();
     Household household;

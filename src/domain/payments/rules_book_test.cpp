@@ -3,6 +3,9 @@
 #include <array>
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "domain/payments/rules.h"
 
 namespace onshi::payments {
 namespace {
@@ -67,6 +70,107 @@ TEST(book, caps_that_cannot_be_are_refused) {
     const std::array large{Yen(cost_yen_max + 1)};
     EXPECT_EQ(cap_in_household(Yen(10'000), large, 10).error(), ErrorCode::payments_amount);
     EXPECT_EQ(cap_in_household(Yen(10'000), {}, 0).error(), ErrorCode::payments_amount);
+}
+
+// ---- The year ------------------------------------------------------------------------------------------------------
+
+const Tables& tables = builtin_tables();
+const Date care = Date::of(2027, 7, 20);
+
+// The twelve months of the period that begins in 2026-08.
+std::vector<PaidMonth> months_of(std::vector<std::int64_t> amounts, bool outpatient = false) {
+    std::vector<PaidMonth> months;
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+        const Yen paid(amounts[i]);
+        months.push_back({Date::of(2026, 8, 1).plus_months_clamped(static_cast<int>(i)), paid, outpatient ? paid : Yen(0)});
+    }
+    return months;
+}
+
+std::vector<std::int64_t> each(std::size_t count, std::int64_t amount) {
+    return std::vector<std::int64_t>(count, amount);
+}
+
+TEST(year, what_a_monthly_benefit_gives_back_is_no_refund_of_the_year) {
+    // One dear month whose counter knew no limit: the monthly benefit brings 514,200 back, and nothing is passed.
+    const Year dear = year_of(tables, care, Category::u70_u, months_of({600'000}));
+    EXPECT_EQ(dear.from, Date::of(2026, 8, 1));
+    EXPECT_EQ(dear.all.paid, Yen(600'000));
+    EXPECT_EQ(dear.all.refund, Yen(0));
+    EXPECT_EQ(dear.all.refund_at_most, Yen(70'000));
+    EXPECT_FALSE(dear.all.passed());
+    EXPECT_TRUE(dear.all.perhaps_passed());
+    // Three months at the limit make the following ones reduced, whatever two facilities collected.
+    const Year many = year_of(tables, care, Category::u70_u, months_of(each(12, 90'000)));
+    EXPECT_EQ(many.all.refund, Yen(3 * 85'800 + 9 * 44'400 - 530'000));
+    EXPECT_EQ(many.all.refund_at_most, Yen(12 * 90'000 - 530'000));
+}
+
+TEST(year, the_worked_examples_lie_between_the_bounds) {
+    std::vector<std::int64_t> first = each(12, 44'400);
+    std::fill_n(first.begin(), 3, 92'940);
+    const Year u = year_of(tables, care, Category::u70_u, months_of(first));
+    EXPECT_EQ(u.all.refund_at_most, Yen(148'420));
+    EXPECT_EQ(u.all.refund, Yen(148'420 - 3 * (92'940 - 85'800)));
+    EXPECT_EQ(year_of(tables, care, Category::u70_u, months_of(each(12, 40'000))).all.refund_at_most, Yen(0));
+    std::vector<std::int64_t> ten = each(10, 44'400);
+    std::fill_n(ten.begin(), 3, 61'500);
+    const Year e = year_of(tables, care, Category::u70_e, months_of(ten));
+    EXPECT_EQ(e.all.ceiling, Yen(530'000));
+    EXPECT_EQ(e.all.lowest_ceiling, Yen(410'000));
+    EXPECT_EQ(e.all.refund, Yen(0));
+    EXPECT_EQ(e.all.refund_at_most, Yen(85'300)) << "with a pay of at most 150,000";
+}
+
+TEST(year, benefits_before_the_period_make_its_months_reduced) {
+    std::vector<PaidMonth> months;
+    for (int i = -3; i < 12; ++i) months.push_back({Date::of(2026, 8, 1).plus_months_clamped(i), Yen(81'000), Yen(0)});
+    const Year year = year_of(tables, care, Category::u70_u, months);
+    EXPECT_EQ(year.all.paid, Yen(12 * 81'000)) << "those before are not of the year";
+    EXPECT_EQ(year.all.refund, Yen(12 * 44'400 - 530'000));
+}
+
+TEST(year, outpatient_payments_have_a_ceiling_of_their_own) {
+    const Year year = year_of(tables, care, Category::general, months_of(each(12, 30'000), true));
+    EXPECT_EQ(year.outpatient.ceiling, Yen(216'000));
+    EXPECT_EQ(year.outpatient.paid, Yen(360'000));
+    EXPECT_EQ(year.outpatient.refund, Yen(12 * 22'000 - 216'000));
+    EXPECT_EQ(year.outpatient.refund_at_most, Yen(360'000 - 216'000));
+    EXPECT_EQ(year.all.refund, Yen(0)) << "12 times 22,000 are below 530,000";
+    EXPECT_FALSE(year_of(tables, care, Category::u70_u, {}).outpatient.lowest_ceiling);
+}
+
+TEST(year, a_category_of_several_steps_has_what_holds_for_all) {
+    const Date later = Date::of(2028, 7, 20);
+    const Year u = year_of(tables, later, Category::u70_u, {});
+    EXPECT_EQ(u.all.ceiling, Yen(530'000));
+    EXPECT_EQ(u.all.lowest_ceiling, Yen(530'000));
+    const Year e = year_of(tables, later, Category::u70_e, {});
+    EXPECT_EQ(e.all.ceiling, Yen(530'000));
+    EXPECT_EQ(e.all.lowest_ceiling, Yen(410'000));
+    const Year before = year_of(tables, Date::of(2026, 7, 31), Category::u70_u, {});
+    EXPECT_FALSE(before.all.lowest_ceiling);
+    const Year blank = year_of(tables, care, std::nullopt, months_of({600'000}));
+    EXPECT_EQ(blank.all.paid, Yen(600'000));
+    EXPECT_EQ(blank.all.refund_at_most, Yen(0));
+}
+
+TEST(year, the_bounds_are_bounds) {
+    EXPECT_TRUE(rc::check([] {
+        std::vector<PaidMonth> months;
+        for (int i = -months_before_year; i < 12; ++i) {
+            const Yen all(*rc::gen::inRange<std::int64_t>(0, 400'000));
+            const Yen outpatient(*rc::gen::inRange<std::int64_t>(0, all.value() + 1));
+            months.push_back({Date::of(2026, 8, 1).plus_months_clamped(i), all, outpatient});
+        }
+        const auto category = static_cast<Category>(*rc::gen::inRange<int>(0, static_cast<int>(category_count)));
+        const Year year = year_of(tables, care, category, months);
+        for (const auto& balance : {year.all, year.outpatient}) {
+            RC_ASSERT(Yen(0) <= balance.refund);
+            RC_ASSERT(balance.refund <= balance.refund_at_most);
+            RC_ASSERT(balance.refund_at_most <= balance.paid);
+        }
+    }));
 }
 
 }  // namespace

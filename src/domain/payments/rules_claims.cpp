@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "domain/payments/rules.h"
 
@@ -23,14 +24,22 @@ struct Ground {
     }
 };
 
+// Whoever has no known category has no limit that a counter may stop at: above every cost, without a reduced limit.
+constexpr LimitRow no_limit = [] {
+    LimitRow row;
+    row.base = Yen(cost_yen_max * static_cast<std::int64_t>(2 * claim_parts_max));
+    return row;
+}();
+
 // A payer of a part with what the tables say of it.
 struct AskedPayer {
     const Payer* payer = nullptr;
-    std::optional<Yen> cap;
+    std::optional<Yen> cap;  // what is left of it when the part's turn comes
 };
 struct AskedPayers {
     std::array<AskedPayer, payers_per_part_max> list{};
     std::size_t count = 0;
+    [[nodiscard]] std::span<AskedPayer> span() { return {list.data(), count}; }
     [[nodiscard]] std::span<const AskedPayer> span() const { return {list.data(), count}; }
 };
 
@@ -59,14 +68,21 @@ Evaluated<AskedPayers> ask_payers(const ClaimPart& part, const Tables& tables, D
     return asked;
 }
 
+bool lawful_elderly(Percent ratio) {
+    return ratio == percent_10 || ratio == percent_20 || ratio == percent_30;
+}
+
 std::optional<ErrorCode> wrong_ratio(const Claim& claim) {
     const Category category = claim.limit_class.category;
     const Percent ratio = claim.ratio;
+    if (claim.blank_category && band_of(category) == Band::over70) {
+        return lawful_elderly(ratio) ? std::nullopt : std::optional(ErrorCode::payments_ratio);
+    }
     if (band_of(category) == Band::under70) {
         if (ratio == percent_20 || ratio == percent_30) return std::nullopt;
         return ErrorCode::payments_ratio;
     }
-    if (ratio != percent_10 && ratio != percent_20 && ratio != percent_30) return ErrorCode::payments_ratio;
+    if (!lawful_elderly(ratio)) return ErrorCode::payments_ratio;
     // 現役並み is who pays 30 % (§3.3). The others at 30 % are a suspect record and still have their own limit.
     if (is_active(category) && ratio != percent_30) return ErrorCode::payments_ratio;
     return std::nullopt;
@@ -75,7 +91,8 @@ std::optional<ErrorCode> wrong_ratio(const Claim& claim) {
 std::optional<ErrorCode> wrong_special_disease(const Claim& claim, const Tables& tables) {
     if (!claim.special_disease || *claim.special_disease == tables.special_disease_cap) return std::nullopt;
     const Category category = claim.limit_class.category;
-    const bool high_income = category == Category::u70_a || category == Category::u70_i;
+    const bool young = band_of(category) == Band::under70;
+    const bool high_income = category == Category::u70_a || category == Category::u70_i || (claim.blank_category && young);
     if (high_income && *claim.special_disease == tables.special_disease_dialysis_high_cap) return std::nullopt;
     return ErrorCode::payments_special_disease;
 }
@@ -96,8 +113,8 @@ std::optional<ErrorCode> impossible(const Claim& claim, const Tables& tables) {
     if (const auto wrong = wrong_ratio(claim)) return wrong;
     if (const auto wrong = wrong_special_disease(claim, tables)) return wrong;
     if (!claim.relief) return std::nullopt;
-    const bool possible = claim.limit_class.category == Category::general && claim.ratio == percent_20 &&
-                          claim.setting == Setting::outpatient && tables.relief.days.contains(claim.care_month);
+    const bool possible = claim.limit_class.category == Category::general && !claim.blank_category &&
+                          claim.ratio == percent_20 && claim.setting == Setting::outpatient && tables.relief.days.contains(claim.care_month);
     return possible ? std::nullopt : std::optional(ErrorCode::payments_relief);
 }
 
@@ -132,10 +149,9 @@ struct PublicPart {
     bool limited = false;
 };
 
-// What the payers leave to the patient of `left` (§3.8 step 3).
-Yen walk_payers(const Ground& ground, const AskedPayers& asked, Yen cost, Yen left, std::uint8_t number,
-                bool& limited) {
-    for (const auto& each : asked.span()) {
+// What the payers leave to the patient of `left` (§3.8 step 3). Takes it off their caps.
+Yen walk_payers(const Ground& ground, AskedPayers& asked, Yen cost, Yen left, std::uint8_t number, bool& limited) {
+    for (auto& each : asked.span()) {
         const Payer& payer = *each.payer;
         Yen amount = left;
         if (payer.percent_of_cost > Percent()) {
@@ -147,6 +163,7 @@ Yen walk_payers(const Ground& ground, const AskedPayers& asked, Yen cost, Yen le
             amount = *each.cap;
             limited = true;
         }
+        if (each.cap) *each.cap -= amount;
         ground.tell({.rule = payer.local ? Rule::subsidy : Rule::payer_share,
                      .part = number,
                      .payer = payer.code,
@@ -158,7 +175,7 @@ Yen walk_payers(const Ground& ground, const AskedPayers& asked, Yen cost, Yen le
     return left;
 }
 
-PublicPart evaluate_public(const Ground& ground, const ClaimPart& part, const AskedPayers& asked, std::uint8_t number) {
+PublicPart evaluate_public(const Ground& ground, const ClaimPart& part, AskedPayers& asked, std::uint8_t number) {
     const Payer& leading = *asked.list[0].payer;
     PublicPart made;
     made.rank = leading.rank;
@@ -226,9 +243,6 @@ PartResult evaluate_insurance_only(const Ground& ground, const ClaimPart& part, 
     const Yen room = larger(limit.amount - merged.patient, Yen(0));
     if (share > room) {
         limited = true;
-        if (claim.half_month) {
-            ground.tell({.rule = Rule::half_month, .part = number, .of = share, .amount = limit.amount});
-        }
         ground.tell({.rule = limit.rule, .part = number, .of = share, .amount = limit.amount});
         if (merged.patient > Yen(0)) {
             ground.tell({.rule = Rule::combined_limit, .part = number, .of = merged.patient, .amount = room});
@@ -269,24 +283,86 @@ void add_up(ClaimResult& result) {
     }
 }
 
+// The payers of every part. A payer's cap is of the person's month: parts that name it share it, and name the same.
+struct AskedParts {
+    std::array<AskedPayers, claim_parts_max> list{};
+    bool shared = false;  // some payer is asked in two parts
+};
+
+const AskedPayer* find_asked(const AskedParts& parts, std::size_t before, const Payer* payer) {
+    for (std::size_t i = 0; i < before; ++i) {
+        for (const auto& each : parts.list[i].span()) {
+            if (each.payer == payer) return &each;
+        }
+    }
+    return nullptr;
+}
+
+Evaluated<AskedParts> ask_parts(const Ground& ground) {
+    const Claim& claim = ground.claim;
+    AskedParts parts;
+    for (std::size_t i = 0; i < claim.part_count; ++i) {
+        if (claim.parts[i].payer_count == 0) continue;
+        const auto asked = ask_payers(claim.parts[i], ground.tables, claim.care_month);
+        if (!asked) return tl::unexpected(asked.error());
+        for (const auto& each : asked->span()) {
+            const AskedPayer* known = find_asked(parts, i, each.payer);
+            if (known == nullptr) continue;
+            if (known->cap != each.cap) return tl::unexpected(ErrorCode::payments_parts);
+            parts.shared = true;
+        }
+        parts.list[i] = *asked;
+    }
+    return parts;
+}
+
+// Whether part `a` is settled before part `b` where both draw on one cap: by what stands in them, so that the order in
+// which they are written changes nothing.
+bool settled_before(const Claim& claim, const AskedParts& parts, std::size_t a, std::size_t b) {
+    if (claim.parts[a].cost != claim.parts[b].cost) return claim.parts[a].cost > claim.parts[b].cost;
+    const auto first = parts.list[a].span();
+    const auto second = parts.list[b].span();
+    return std::ranges::lexicographical_compare(
+        first, second, [](const AskedPayer& x, const AskedPayer& y) { return asked_before(x, y); });
+}
+
+// Takes what a part's payers left to the patient off their caps in the parts that come.
+void take_off_caps(AskedParts& parts, const AskedPayers& settled) {
+    for (auto& part : parts.list) {
+        for (auto& each : part.span()) {
+            const auto used = std::ranges::find(settled.span(), each.payer, &AskedPayer::payer);
+            if (used != settled.span().end()) each.cap = used->cap;
+        }
+    }
+}
+
 Evaluated<ClaimResult> evaluate(const Ground& ground) {
     const Claim& claim = ground.claim;
+    auto parts = ask_parts(ground);
+    if (!parts) return tl::unexpected(parts.error());
+    std::array<std::uint8_t, claim_parts_max> order{};
+    std::iota(order.begin(), order.end(), std::uint8_t{0});
+    if (parts->shared) {
+        std::sort(order.begin(), order.begin() + claim.part_count,
+                  [&](std::uint8_t a, std::uint8_t b) { return settled_before(claim, *parts, a, b); });
+    }
     ClaimResult result;
     result.part_count = claim.part_count;
     Merged merged;
     FirstPublic first;
     std::optional<std::size_t> insurance_only;
-    for (std::size_t i = 0; i < claim.part_count; ++i) {
+    for (std::size_t at = 0; at < claim.part_count; ++at) {
+        const std::size_t i = order[at];
         const ClaimPart& part = claim.parts[i];
         if (part.payer_count == 0) {
             insurance_only = i;
             continue;
         }
-        const auto asked = ask_payers(part, ground.tables, claim.care_month);
-        if (!asked) return tl::unexpected(asked.error());
-        const PublicPart made = evaluate_public(ground, part, *asked, static_cast<std::uint8_t>(i + 1));
+        AskedPayers& asked = parts->list[i];
+        const PublicPart made = evaluate_public(ground, part, asked, static_cast<std::uint8_t>(i + 1));
+        if (parts->shared) take_off_caps(*parts, asked);
         first.offer(made.rank, part.cost, made.result.uncovered);
-        if (merges(ground, made, asked->list[0].payer->before_insurance)) {
+        if (merges(ground, made, asked.list[0].payer->before_insurance)) {
             merged.cost += part.cost;
             merged.patient += made.result.patient;
         }
@@ -308,19 +384,21 @@ Evaluated<ClaimResult> evaluate(const Ground& ground) {
 Evaluated<ClaimResult> evaluate_claim(const Claim& claim, const Tables& tables, Steps* steps) {
     const auto* table = find_limit_table(tables, claim.care_month);
     if (table == nullptr) return tl::unexpected(ErrorCode::payments_care_month);
-    const auto* own = find_row(*table, claim.limit_class);
+    const auto* own = claim.blank_category ? &no_limit : find_row(*table, claim.limit_class);
     if (own == nullptr) return tl::unexpected(ErrorCode::payments_category);
     if (const auto wrong = impossible(claim, tables)) return tl::unexpected(*wrong);
     const Ground ground{claim, tables, *table, *own, steps};
+    if (claim.half_month) ground.tell({.rule = Rule::half_month});
     auto result = evaluate(ground);
     if (!result) return result;
     const bool outpatient_only = claim.setting == Setting::outpatient && own->outpatient.has_value();
-    result->many_ignored = claim.many && (!own->many || outpatient_only);
+    result->many_ignored = claim.many && !claim.blank_category && (!own->many || outpatient_only);
     if (result->many_ignored) ground.tell({.rule = Rule::no_reduced_limit});
+    if (claim.blank_category) ground.tell({.rule = Rule::no_category});
     const Category category = claim.limit_class.category;
-    if (band_of(category) == Band::over70 && !is_active(category) && claim.ratio == percent_30) {
-        ground.tell({.rule = Rule::ratio_suspect, .percent = claim.ratio});
-    }
+    const bool elderly = band_of(category) == Band::over70 && !claim.blank_category;
+    result->ratio_suspect = elderly && !is_active(category) && claim.ratio == percent_30;
+    if (result->ratio_suspect) ground.tell({.rule = Rule::ratio_suspect, .percent = claim.ratio});
     const Yen counter = counter_amount(result->patient_total, result->limited ? Rounding::exact : Rounding::to_ten_yen);
     if (counter != result->patient_total) {
         ground.tell({.rule = Rule::rounding, .of = result->patient_total, .amount = counter});

@@ -37,6 +37,8 @@ constexpr std::array<RuleText, rule_count> rules{{
     {"ratio_suspect", ""},
     {"household_half_month", "健康保険法施行令第41条（75歳到達時特例対象療養）"},
     {"cap_book", "難病法施行令第1条（自己負担上限月額の管理）"},
+    {"annual_ceiling_perhaps", "健康保険法施行令第41条の3（年間上限）"},
+    {"no_category", ""},
 }};
 
 }  // namespace
@@ -69,7 +71,9 @@ std::string grouped(Yen amount) {
 }
 
 std::string sentence(const Step& step, Language language, Wording wording) {
-    const std::string key = fmt::format("{}.{}", wording == Wording::easy ? "pay_easy" : "pay", to_string(step.rule));
+    std::string key = fmt::format("{}.{}", wording == Wording::easy ? "pay_easy" : "pay", to_string(step.rule));
+    const bool changes_nothing = step.rule == Rule::payer_share && step.of == step.amount;
+    if (changes_nothing) key += "_none";
     const auto found = find_text(language, key, Audience::label);
     if (!found) return std::string(to_string(step.rule));
     return fill_text(*found, {{"of", grouped(step.of)},

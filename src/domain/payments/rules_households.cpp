@@ -57,10 +57,12 @@ std::optional<ErrorCode> impossible(const Household& household) {
         if (item.cost < Yen(0) || item.cost > Yen(cost_yen_max)) return ErrorCode::payments_amount;
         const bool ten = item.band == Band::over70 && item.ratio == percent_10;
         if (!ten && item.ratio != percent_20 && item.ratio != percent_30) return ErrorCode::payments_ratio;
-        // A month is half for a person, not for one of their providers.
+        // Age, ratio and a half month are of a person, not of one of their providers.
         for (const auto& other : household.list()) {
-            const bool same = other.person == item.person && other.band == item.band;
-            if (same && other.half_month != item.half_month) return ErrorCode::payments_household;
+            if (other.person != item.person) continue;
+            const bool alike =
+                other.band == item.band && other.ratio == item.ratio && other.half_month == item.half_month;
+            if (!alike) return ErrorCode::payments_household;
         }
     }
     return std::nullopt;
@@ -79,6 +81,7 @@ class Aggregation {
         }
         cap_elderly();
         cap_all();
+        if (result_.ratio_suspect) tell({.rule = Rule::ratio_suspect, .percent = percent_30});
         result_.refund_total = result_.refund_a + result_.refund_b + result_.refund_c;
         result_.net_burden = result_.paid - result_.refund_total;
         return result_;
@@ -122,6 +125,7 @@ class Aggregation {
             elderly_cost_ += item.cost;
             elderly_ += copay;
             any_active_ = any_active_ || is_active_person(item);
+            result_.ratio_suspect = result_.ratio_suspect || (item.ratio == percent_30 && rows_.active == nullptr);
             any_elderly_ = true;
             if (item.setting == Setting::outpatient) cap_outpatient(i);
         } else if (copay >= item_min(item)) {
@@ -140,7 +144,7 @@ class Aggregation {
     [[nodiscard]] bool is_first_of_person(std::size_t at) const {
         const HouseholdItem& item = household_.items[at];
         for (std::size_t i = 0; i < at; ++i) {
-            if (household_.items[i].person == item.person && household_.items[i].band == item.band) return false;
+            if (household_.items[i].person == item.person) return false;
         }
         return true;
     }
@@ -158,7 +162,7 @@ class Aggregation {
         Yen cost;
         bool active = false;
         for (const HouseholdItem& item : household_.list()) {
-            if (item.person != person.person || item.band != person.band) continue;
+            if (item.person != person.person) continue;
             const Yen copay = item.ratio.share_of(item.cost);
             if (!elderly && copay < item_min(item)) continue;
             cost += item.cost;
@@ -177,7 +181,7 @@ class Aggregation {
               .of = counted,
               .amount = limit.amount});
         give_back(refund, [&](const HouseholdItem& item) {
-            return item.person == person.person && item.band == person.band && is_counted(item);
+            return item.person == person.person && is_counted(item);
         });
         if (elderly) {
             result_.refund_b += refund;
@@ -193,8 +197,7 @@ class Aggregation {
         Yen sum;
         for (std::size_t i = 0; i < household_.item_count; ++i) {
             const HouseholdItem& other = household_.items[i];
-            const bool same = other.person == item.person && other.band == item.band && other.setting == item.setting;
-            if (!same) continue;
+            if (other.person != item.person || other.setting != item.setting) continue;
             if (i < first) return;
             if (is_active_person(other)) return;
             sum += other.ratio.share_of(other.cost);
@@ -204,7 +207,7 @@ class Aggregation {
         if (sum <= cap) return;
         result_.refund_a += sum - cap;
         give_back(sum - cap, [&](const HouseholdItem& other) {
-            return other.person == item.person && other.band == item.band && other.setting == item.setting;
+            return other.person == item.person && other.setting == item.setting;
         });
         tell({.rule = Rule::household_outpatient,
               .part = static_cast<std::uint8_t>(first + 1),

@@ -55,25 +55,11 @@ Date annual_period_start(const Tables& tables, Date day) {
     return Date::from_ymd(year, tables.annual_first_month, 1).value_or(Date::first_day);
 }
 
-namespace {
-
-AnnualBalance balance(std::optional<Yen> ceiling, std::span<const Yen> months) {
+AnnualBalance annual_balance(std::optional<Yen> ceiling, std::span<const Yen> months) {
     AnnualBalance result;
     for (const Yen month : months) result.paid += month;
-    result.ceiling = ceiling;
     if (ceiling && result.paid > *ceiling) result.refund = result.paid - *ceiling;
     return result;
-}
-
-}  // namespace
-
-AnnualBalance annual_balance(const LimitRow& row, LowPay low_pay, std::span<const Yen> months) {
-    const bool low = low_pay == LowPay::yes && row.annual_low_pay.has_value();
-    return balance(low ? row.annual_low_pay : row.annual, months);
-}
-
-AnnualBalance annual_outpatient_balance(const LimitRow& row, std::span<const Yen> months) {
-    return balance(row.outpatient_annual, months);
 }
 
 void split_refund(Yen refund, std::span<const Yen> paid, std::span<Yen> shares) {

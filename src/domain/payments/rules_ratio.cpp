@@ -10,7 +10,14 @@ namespace {
 
 // From here on the late-elderly know 20 % (令和4年10月).
 constexpr Date late_elderly_20_from = Date::of(2022, 10, 1);
+constexpr Percent percent_10 = Percent::of(10);
+constexpr Percent percent_20 = Percent::of(20);
 constexpr Percent percent_30 = Percent::of(30);
+// 後期高齢者 below 75 are people with a certified disability from here on.
+constexpr int late_elderly_age_min = 65;
+// The codes of §1.5 that name the ratio of a 後期高齢者.
+constexpr std::string_view code_general_2 = "B09";
+constexpr std::string_view code_general_1 = "B10";
 
 __extension__ using Wide = __int128;
 
@@ -19,9 +26,14 @@ bool fits_age(Category category, AgeGroup group) {
     return (band_of(category) == Band::over70) == elderly;
 }
 
-// 現役並み is who pays 30 % (§3.3).
-bool contradicts(Category category, Percent ratio) {
-    return band_of(category) == Band::over70 && is_active(category) != (ratio == percent_30);
+// 現役並み is who pays 30 % (§3.3). Of 後期高齢者 一般Ⅱ is who pays 20 %, and the tax-exempt pay 10 % (§4.1).
+bool contradicts(Category category, std::string_view code, Percent ratio, AgeGroup group) {
+    if (band_of(category) != Band::over70) return false;
+    if (is_active(category) != (ratio == percent_30)) return true;
+    if (group != AgeGroup::late_elderly) return false;
+    if (code == code_general_2) return ratio != percent_20;
+    const bool exempt = category == Category::low_1 || category == Category::low_2;
+    return (exempt || code == code_general_1) && ratio != percent_10;
 }
 
 // Whether the insurer as good as never sends this ratio for this age, and sends enough for that to mean something.
@@ -53,22 +65,25 @@ std::span<const Percent> lawful_ratios(const Tables& tables, AgeGroup group, Dat
     return day < late_elderly_20_from ? table.late_elderly_before_2022_10 : table.late_elderly;
 }
 
-Percent lawful_ratio(const Tables& tables, AgeGroup group, Date day, const IncomeFacts& income) {
+LawfulRatio lawful_ratio(const Tables& tables, AgeGroup group, Date day, const IncomeFacts& income) {
     const RatioTable& table = tables.ratio;
     const auto ratios = lawful_ratios(tables, group, day);
     const Percent highest = ratios.back();
-    if (ratios.size() == 1) return highest;
+    if (ratios.size() == 1) return {highest};
     const bool by_pay = group == AgeGroup::seventy && income.standard_monthly_pay.has_value();
-    const bool active =
-        by_pay ? *income.standard_monthly_pay >= table.active_pay_from : income.taxable >= table.active_taxable_from;
+    const auto& base = by_pay ? income.standard_monthly_pay : income.taxable;
+    const Yen active_from = by_pay ? table.active_pay_from : table.active_taxable_from;
     const Yen exempt_below =
         income.several_elderly ? table.exempt_income_several_below : table.exempt_income_alone_below;
-    if (active && income.total_income >= exempt_below) return highest;
-    if (ratios.size() == 2) return ratios.front();
+    const bool exempt = income.total_income && *income.total_income < exempt_below;
+    if (!exempt && (!base || *base >= active_from)) return {highest, base.has_value() && income.total_income.has_value()};
+    if (ratios.size() == 2) return {ratios.front()};
     const Yen middle_from =
         income.several_elderly ? table.late_middle_income_several_from : table.late_middle_income_alone_from;
-    const bool middle = income.taxable >= table.late_middle_taxable_from && income.total_income >= middle_from;
-    return middle ? ratios[1] : ratios.front();
+    const bool below = (income.taxable && *income.taxable < table.late_middle_taxable_from) ||
+                       (income.total_income && *income.total_income < middle_from);
+    if (below) return {ratios.front()};
+    return {ratios[1], income.taxable.has_value() && income.total_income.has_value()};
 }
 
 std::string_view to_string(AgeGroup group) {
@@ -105,13 +120,40 @@ void RatioPattern::add(const RatioPattern& other) {
     }
 }
 
-void RatioHistory::learn(const RatioHistory& file, const PlausibilityTable& table) {
-    if (file.blank.records >= table.blank_records_min) blank = file.blank;
+namespace {
+
+BlankCount sum(const BlankCount& a, const BlankCount& b) {
+    return {a.records + b.records, a.blank_ratio + b.blank_ratio, a.blank_limit + b.blank_limit};
+}
+
+// a / a_records <= b / b_records, without a division.
+bool share_is_at_most(std::uint64_t a, std::uint64_t a_records, std::uint64_t b, std::uint64_t b_records) {
+    return static_cast<Wide>(a) * b_records <= static_cast<Wide>(b) * a_records;
+}
+
+}  // namespace
+
+BlankCount RatioHistory::judged(const BlankCount& file, const PlausibilityTable& table) const {
+    return file.records >= table.blank_records_min ? file : sum(recent, file);
+}
+
+void RatioHistory::learn(const RatioHistory& file, BlankVerdict verdict, const PlausibilityTable& table) {
+    const BlankCount now = judged(file.blank, table);
     pattern.add(file.pattern);
+    if (now.records < table.blank_records_min) {
+        recent = now;
+        return;
+    }
+    recent = {};
+    const bool better = share_is_at_most(now.blank_ratio, now.records, blank.blank_ratio, blank.records) &&
+                        share_is_at_most(now.blank_limit, now.records, blank.blank_limit, blank.records);
+    if (blank.records == 0 || better || verdict == BlankVerdict::stop) blank = now;
 }
 
 RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables, const RatioPattern* pattern) {
     const AgeGroup group = age_group_on(record.birth, record.day, record.scheme);
+    const bool too_young = record.day < birthday(record.birth, late_elderly_age_min);
+    if (group == AgeGroup::late_elderly && too_young) return RatioFinding::suspect_age;
     std::optional<Category> category;
     if (!record.limit_category.empty()) {
         category = parse_category(tables, record.limit_category);
@@ -122,7 +164,7 @@ RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables,
     const auto ratio = Percent::from(*record.copay_percent);
     const auto lawful = lawful_ratios(tables, group, record.day);
     if (!ratio || std::ranges::find(lawful, *ratio) == lawful.end()) return RatioFinding::suspect_age;
-    if (category && contradicts(*category, *ratio)) return RatioFinding::suspect_category;
+    if (category && contradicts(*category, record.limit_category, *ratio, group)) return RatioFinding::suspect_category;
     if (pattern != nullptr && is_unusual(*pattern, group, *ratio, tables.plausibility)) {
         return RatioFinding::suspect_pattern;
     }
@@ -143,13 +185,15 @@ bool jumps(std::uint64_t before_blank, std::uint64_t before_records, std::uint64
 
 }  // namespace
 
-BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables) {
+BlankVerdict judge_blank_rate(const RatioHistory& before, const BlankCount& file, const Tables& tables) {
     const PlausibilityTable& table = tables.plausibility;
+    const BlankCount now = before.judged(file, table);
     if (now.records < table.blank_records_min) return BlankVerdict::accept;
     const auto jump = table.blank_jump_per_1000;
-    const bool ratios = jumps(before.blank_ratio, before.records, now.blank_ratio, now.records, jump);
+    const BlankCount& usual = before.blank;
+    const bool ratios = jumps(usual.blank_ratio, usual.records, now.blank_ratio, now.records, jump);
     const bool limits =
-        before.records > 0 && jumps(before.blank_limit, before.records, now.blank_limit, now.records, jump);
+        usual.records > 0 && jumps(usual.blank_limit, usual.records, now.blank_limit, now.records, jump);
     return ratios || limits ? BlankVerdict::stop : BlankVerdict::accept;
 }
 

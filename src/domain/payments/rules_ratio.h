@@ -24,18 +24,23 @@ inline constexpr std::size_t age_group_count = 4;
 // What the law makes of an income (§4.1; the thresholds are from memory and stand in the tables).
 struct IncomeFacts {
     std::optional<Yen> standard_monthly_pay;  // employees' schemes
-    Yen taxable;                              // 課税所得
-    Yen total_income;                         // pension and other income of the persons of 70 (75) and over
+    std::optional<Yen> taxable;               // 課税所得
+    std::optional<Yen> total_income;          // pension and other income of the persons of 70 (75) and over
     bool several_elderly = false;             // two or more of them in the household
 };
-[[nodiscard]] Percent lawful_ratio(const Tables& tables, AgeGroup group, Date day, const IncomeFacts& income);
+// What is not known never makes a ratio lower: it is then the highest that the rest allows, and not certain.
+struct LawfulRatio {
+    Percent percent;
+    bool certain = true;
+};
+[[nodiscard]] LawfulRatio lawful_ratio(const Tables& tables, AgeGroup group, Date day, const IncomeFacts& income);
 
 // ---- Plausibility at intake (§4.1): RATIO_SUSPECT -------------------------------------------------------------------
 
 enum class RatioFinding : std::uint8_t {
     plausible,
     blank,             // no ratio on file
-    suspect_age,       // no ratio of the law for this age: 30 % for a child of five
+    suspect_age,       // no ratio of the law for this age: 30 % for a child of five; late-elderly below 65
     suspect_category,  // the limit category belongs to another age or another ratio
     suspect_pattern,   // lawful, and as good as never sent by this insurer for this age
 };
@@ -74,18 +79,22 @@ struct BlankCount {
     std::uint64_t blank_ratio = 0;
     std::uint64_t blank_limit = 0;  // no limit category where the scheme has them
 };
+enum class BlankVerdict : std::uint8_t { accept, stop };
 // What is kept of an insurer between its files.
 struct RatioHistory {
-    BlankCount blank;  // of its last file that was large enough to be judged
+    BlankCount blank;   // what files are compared with: the best file so far, or the last one that a person let pass
+    BlankCount recent;  // of the files since, that were too small to be judged alone
     RatioPattern pattern;
-    // Takes over what an accepted file told. Files too small to be judged leave the blank rate as it was.
-    void learn(const RatioHistory& file, const PlausibilityTable& table);
+    // Takes over what an accepted file told. `verdict`: what judge_blank_rate said of it before a person let it pass:
+    // only then do blanks become what is usual, so that they do not creep up file by file.
+    void learn(const RatioHistory& file, BlankVerdict verdict, const PlausibilityTable& table);
+    // What a file is judged by: itself, or where it is too small together with the small ones before it.
+    [[nodiscard]] BlankCount judged(const BlankCount& file, const PlausibilityTable& table) const;
 };
-enum class BlankVerdict : std::uint8_t { accept, stop };
-// Whether a file is to be stopped because its share of blank ratios or categories jumped against the insurer's last
-// accepted file (2025-07: a vendor's setting blanked both of a whole insurer). `before` without records: no blank ratio
+// Whether a file is to be stopped because its share of blank ratios or categories jumped against what the insurer
+// usually sends (2025-07: a vendor's setting blanked both of a whole insurer). Without a file before: no blank ratio
 // is expected, and nothing is known of categories, which not every insurer sends.
-[[nodiscard]] BlankVerdict judge_blank_rate(const BlankCount& before, const BlankCount& now, const Tables& tables);
+[[nodiscard]] BlankVerdict judge_blank_rate(const RatioHistory& before, const BlankCount& file, const Tables& tables);
 
 // ---- What an answer says -------------------------------------------------------------------------------------------
 

@@ -10,10 +10,20 @@ bool is_negative(const std::optional<Yen>& amount) {
     return amount && *amount < Yen(0);
 }
 
+// The school year in which an age is attained ends as that of a child of six who was born so many years later.
+Date last_day_of_age(const Ordinance& ordinance, Date birth) {
+    if (ordinance.age_to_march) {
+        return preschool_end(birthday(birth, *ordinance.age_to_march - ordinance_march_age_min));
+    }
+    return birthday(birth, ordinance.age_to + 1).plus_days(-1);
+}
+
 SubsidyAnswer judge(const Ordinance& ordinance, const SubsidyVisit& visit) {
     if (!ordinance.days.contains(visit.day)) return SubsidyAnswer::other_day;
     const auto age = age_on(visit.birth, visit.day);
-    if (!age || *age < ordinance.age_from || *age > ordinance.age_to) return SubsidyAnswer::other_age;
+    if (!age || *age < ordinance.age_from || visit.day > last_day_of_age(ordinance, visit.birth)) {
+        return SubsidyAnswer::other_age;
+    }
     const bool setting = visit.setting == Setting::inpatient ? ordinance.inpatient : ordinance.outpatient;
     if (!setting) return SubsidyAnswer::other_setting;
     if (ordinance.prefecture && *ordinance.prefecture != visit.facility_prefecture) {
@@ -41,6 +51,8 @@ std::optional<std::string_view> contradiction(const Ordinance& ordinance) {
     if (ordinance.age_from < 0 || ordinance.age_to < ordinance.age_from || ordinance.age_to > ordinance_age_max) {
         return "age";
     }
+    const int march = ordinance.age_to_march.value_or(ordinance_march_age_min);
+    if (march < ordinance_march_age_min || march > ordinance_age_max || march < ordinance.age_from) return "age_to_march";
     if (ordinance.payments_per_month && *ordinance.payments_per_month < 0) return "payments_per_month";
     const auto prefecture = ordinance.prefecture.value_or(1);
     if (prefecture < 1 || prefecture > prefecture_max) return "prefecture";

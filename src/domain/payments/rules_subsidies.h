@@ -9,6 +9,7 @@
 namespace onshi::payments {
 
 inline constexpr int ordinance_age_max = 200;
+inline constexpr int ordinance_march_age_min = 6;  // 就学前
 
 enum class SubsidyPayment : std::uint8_t { in_kind, refund };  // 現物給付, 償還払い
 
@@ -17,6 +18,8 @@ struct Ordinance {
     DateRange days;    // of care
     int age_from = 0;  // completed years, both included
     int age_to = ordinance_age_max;
+    // Until the 31 March on or after this age is attained (18歳到達後最初の3月31日), in place of age_to; none: by age_to.
+    std::optional<int> age_to_march;
     bool inpatient = true;
     bool outpatient = true;
     std::optional<Yen> fee_per_visit;       // none: nothing is collected

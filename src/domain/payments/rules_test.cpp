@@ -2,6 +2,7 @@
 #include "domain/payments/rules.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <vector>
 
@@ -74,6 +75,7 @@ class Draw {
         const auto publics = below(4);
         const bool alone = publics == 0 || below(3) != 0;
         claim.part_count = alone ? 1 : 0;
+        caps_.clear();
         for (std::int64_t i = 0; i < publics; ++i) claim.parts[claim.part_count++] = part();
         return claim;
     }
@@ -87,13 +89,16 @@ class Draw {
             const auto& payer = tables.payers[static_cast<std::size_t>(below(std::ssize(tables.payers)))];
             const auto list = part.list();
             if (std::ranges::find(list, payer.code, &PayerUse::code) != list.end()) continue;
-            PayerUse use{payer.code, std::nullopt};
-            if (payer.cap == CapNeed::required || below(3) == 0) use.cap = Yen(below(9) * 2'500);
+            // A person has one cap of a programme in a month, whatever part it is asked in.
+            const bool capped = payer.cap == CapNeed::required || below(3) == 0;
+            const auto drawn = capped ? std::optional(Yen(below(9) * 2'500)) : std::nullopt;
+            const PayerUse use{payer.code, caps_.try_emplace(payer.code, drawn).first->second};
             part.payers[part.payer_count++] = use;
         }
         return part;
     }
     SeededRandom random_;
+    std::map<int, std::optional<Yen>> caps_;
 };
 
 Yen plain_copay(const Claim& claim) {
@@ -215,6 +220,53 @@ TEST(claims, a_payer_is_unknown_before_its_programme_began) {
     EXPECT_EQ(evaluate_claim(claim, changed).error(), ErrorCode::payments_payer);
     claim.care_month = Date::of(2018, 9, 1);
     EXPECT_TRUE(evaluate_claim(claim, changed));
+}
+
+// A cap is of the person's month: two parts that name one payer share it, whichever stands first.
+TEST(claims, parts_with_one_payer_share_its_cap) {
+    Claim claim = plain_claim(tables.limits[0], tables.limits[0].rows[2], Percent::of(30), Yen(300'000));
+    claim.parts[0].payers[0] = {54, Yen(5000)};
+    claim.parts[0].payer_count = 1;
+    claim.parts[1] = claim.parts[0];
+    claim.part_count = 2;
+    EXPECT_EQ(evaluate_claim(claim, tables)->patient_total, Yen(5'000));
+    claim.parts[1].cost = Yen(10'000);
+    claim.parts[1].payers[1] = {38, Yen(1'000)};
+    claim.parts[1].payer_count = 2;
+    const auto first = evaluate_claim(claim, tables);
+    std::swap(claim.parts[0], claim.parts[1]);
+    const auto second = evaluate_claim(claim, tables);
+    EXPECT_EQ(first->patient_total, Yen(5'000));
+    EXPECT_EQ(first->patient_total, second->patient_total);
+    claim.parts[0].payers[0].cap = Yen(2'500);
+    EXPECT_EQ(evaluate_claim(claim, tables).error(), ErrorCode::payments_parts) << "a payer has one cap";
+}
+
+// Without a category nobody guesses a limit, and with "other" public payers it needs none (§3.8, §3.11).
+TEST(claims, a_blank_category_has_the_plain_ratio) {
+    Claim claim = plain_claim(tables.limits[0], tables.limits[0].rows[2], Percent::of(30), Yen(1'000'000));
+    claim.blank_category = true;
+    EXPECT_EQ(evaluate_claim(claim, tables)->patient_total, Yen(300'000));
+    EXPECT_FALSE(evaluate_claim(claim, tables)->limited);
+    claim.many = true;
+    EXPECT_FALSE(evaluate_claim(claim, tables)->many_ignored);
+    claim.parts[0].payers[0] = {10, std::nullopt};
+    claim.parts[0].payer_count = 1;
+    EXPECT_EQ(evaluate_claim(claim, tables)->insurer_uncovered, Yen(87'430));
+    claim.limit_class = {Category::general, 0};
+    claim.parts[0].payer_count = 0;
+    EXPECT_EQ(evaluate_claim(claim, tables)->patient_total, Yen(300'000));
+    EXPECT_FALSE(evaluate_claim(claim, tables)->ratio_suspect);
+    claim.ratio = Percent::of(10);
+    EXPECT_EQ(evaluate_claim(claim, tables)->patient_total, Yen(100'000));
+}
+
+TEST(claims, a_ratio_that_does_not_fit_the_category_is_said) {
+    Claim claim = plain_claim(tables.limits[0], tables.limits[0].rows[0], Percent::of(30), Yen(10'000));
+    claim.limit_class = {Category::general, 0};
+    EXPECT_TRUE(evaluate_claim(claim, tables)->ratio_suspect);
+    claim.ratio = Percent::of(20);
+    EXPECT_FALSE(evaluate_claim(claim, tables)->ratio_suspect);
 }
 
 // domain-rules §4.4: what each pays of 5,000 points with a cap of 2,500.
@@ -347,21 +399,22 @@ TEST(annual, ceilings_of_the_worked_examples) {
     const auto& u = *find_row(table, {Category::u70_u, 0});
     const auto& e = *find_row(table, {Category::u70_e, 0});
     const std::vector<Yen> reduced(12, Yen(44'400));
-    EXPECT_EQ(annual_balance(u, LowPay::no, reduced).refund, Yen(2'800));
+    EXPECT_EQ(annual_balance(u.annual, reduced).refund, Yen(2'800));
     std::vector<Yen> first_year(12, Yen(44'400));
     std::fill_n(first_year.begin(), 3, Yen(92'940));
-    EXPECT_EQ(annual_balance(u, LowPay::no, first_year).paid, Yen(678'420));
-    EXPECT_EQ(annual_balance(u, LowPay::no, first_year).refund, Yen(148'420));
+    EXPECT_EQ(annual_balance(u.annual, first_year).paid, Yen(678'420));
+    EXPECT_EQ(annual_balance(u.annual, first_year).refund, Yen(148'420));
     std::vector<Yen> ten_months(10, Yen(44'400));
     std::fill_n(ten_months.begin(), 3, Yen(61'500));
-    EXPECT_EQ(annual_balance(e, LowPay::yes, ten_months).refund, Yen(85'300));
-    EXPECT_FALSE(annual_balance(e, LowPay::no, ten_months).passed());
-    EXPECT_FALSE(annual_balance(u, LowPay::no, std::vector<Yen>(12, Yen(40'000))).passed());
+    EXPECT_EQ(annual_balance(e.annual_low_pay, ten_months).refund, Yen(85'300));
+    EXPECT_EQ(annual_balance(e.annual, ten_months).refund, Yen(0));
+    EXPECT_EQ(annual_balance(u.annual, std::vector<Yen>(12, Yen(40'000))).refund, Yen(0));
     const auto& before = *find_row(*find_limit_table(tables, "T2018"), {Category::u70_u, 0});
-    EXPECT_FALSE(annual_balance(before, LowPay::no, first_year).ceiling);
-    EXPECT_EQ(
-        annual_outpatient_balance(*find_row(table, {Category::general, 0}), std::vector<Yen>(12, Yen(22'000))).refund,
-        Yen(48'000));
+    EXPECT_EQ(annual_balance(before.annual, first_year).refund, Yen(0));
+    EXPECT_EQ(annual_balance(find_row(table, {Category::general, 0})->outpatient_annual,
+                             std::vector<Yen>(12, Yen(22'000)))
+                  .refund,
+              Yen(48'000));
 }
 
 TEST(annual, a_period_runs_from_august_to_july) {
@@ -393,6 +446,7 @@ Household draw_household(Draw& draw) {
     household.low_income_1 = household.limit_class.category == Category::u70_o && draw.below(2) == 0;
     household.many = draw.below(3) == 0;
     household.item_count = static_cast<std::uint8_t>(1 + draw.below(household_items_max));
+    const std::array<std::int64_t, 5> tens{draw.below(3), draw.below(3), draw.below(2), draw.below(2), draw.below(2)};
     const std::array<bool, 5> half_months{draw.below(3) == 0, false, draw.below(6) == 0, false, draw.below(6) == 0};
     for (std::size_t i = 0; i < household.item_count; ++i) {
         auto& item = household.items[i];
@@ -401,9 +455,26 @@ Household draw_household(Draw& draw) {
         item.setting = draw.below(2) == 0 ? Setting::inpatient : Setting::outpatient;
         item.half_month = half_months[item.person];
         item.cost = draw.cost();
-        item.ratio = *Percent::from(item.band == Band::over70 ? 10 + 10 * draw.below(3) : 20 + 10 * draw.below(2));
+        item.ratio = *Percent::from((item.band == Band::over70 ? 10 : 20) + 10 * tens[item.person]);
     }
     return household;
+}
+
+TEST(households, a_person_has_one_band_and_one_ratio) {
+    Household household;
+    household.care_month = Date::of(2026, 11, 1);
+    household.limit_class = {Category::u70_e, 0};
+    household.item_count = 2;
+    household.items[0] = {0, Band::over70, Setting::outpatient, Yen(100'000), Percent::of(20)};
+    household.items[1] = household.items[0];
+    EXPECT_TRUE(evaluate_household(household, tables));
+    household.items[1].band = Band::under70;
+    EXPECT_EQ(evaluate_household(household, tables).error(), ErrorCode::payments_household);
+    household.items[1] = household.items[0];
+    household.items[1].ratio = Percent::of(30);
+    EXPECT_EQ(evaluate_household(household, tables).error(), ErrorCode::payments_household);
+    household.items[1].person = 1;
+    EXPECT_TRUE(evaluate_household(household, tables)->ratio_suspect);
 }
 
 TEST(households, refunds_are_never_negative_and_never_above_what_was_paid) {
@@ -528,26 +599,63 @@ TEST(ratio, age_groups_change_on_their_days) {
 
 TEST(ratio, by_income) {
     const Date day = Date::of(2026, 11, 23);
+    const auto percent = [&](AgeGroup group, const IncomeFacts& income, Date on) {
+        return lawful_ratio(tables, group, on, income).percent;
+    };
     IncomeFacts income;
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::preschool, day, income), Percent::of(20));
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::general, day, income), Percent::of(30));
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::seventy, day, income), Percent::of(20));
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::late_elderly, day, income), Percent::of(10));
+    income.taxable = Yen(0);
+    income.total_income = Yen(0);
+    EXPECT_EQ(percent(AgeGroup::preschool, income, day), Percent::of(20));
+    EXPECT_EQ(percent(AgeGroup::general, income, day), Percent::of(30));
+    EXPECT_EQ(percent(AgeGroup::seventy, income, day), Percent::of(20));
+    EXPECT_EQ(percent(AgeGroup::late_elderly, income, day), Percent::of(10));
     income.taxable = Yen(280'000);
     income.total_income = Yen(2'000'000);
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::late_elderly, day, income), Percent::of(20));
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::late_elderly, Date::of(2022, 9, 30), income), Percent::of(10));
+    EXPECT_EQ(percent(AgeGroup::late_elderly, income, day), Percent::of(20));
+    EXPECT_EQ(percent(AgeGroup::late_elderly, income, Date::of(2022, 9, 30)), Percent::of(10));
     income.several_elderly = true;
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::late_elderly, day, income), Percent::of(10));
+    EXPECT_EQ(percent(AgeGroup::late_elderly, income, day), Percent::of(10));
     income.taxable = Yen(1'450'000);
     income.total_income = Yen(5'200'000);
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::late_elderly, day, income), Percent::of(30));
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::seventy, day, income), Percent::of(30));
+    EXPECT_EQ(percent(AgeGroup::late_elderly, income, day), Percent::of(30));
+    EXPECT_EQ(percent(AgeGroup::seventy, income, day), Percent::of(30));
     income.total_income = Yen(5'199'999);
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::seventy, day, income), Percent::of(20));
+    EXPECT_EQ(percent(AgeGroup::seventy, income, day), Percent::of(20));
     income.total_income = Yen(6'000'000);
     income.standard_monthly_pay = Yen(279'999);
-    EXPECT_EQ(lawful_ratio(tables, AgeGroup::seventy, day, income), Percent::of(20));
+    EXPECT_EQ(percent(AgeGroup::seventy, income, day), Percent::of(20));
+}
+
+// An income that nobody told never makes a ratio lower.
+TEST(ratio, an_income_that_is_not_known_is_not_guessed) {
+    const auto facts = [](std::optional<Yen> pay, std::optional<Yen> taxable, std::optional<Yen> total) {
+        return IncomeFacts{pay, taxable, total, false};
+    };
+    const std::optional<Yen> unknown;
+    struct Row {
+        AgeGroup group;
+        IncomeFacts income;
+        int percent;
+        bool certain;
+    };
+    const Row rows[] = {
+        {AgeGroup::general, {}, 30, true},
+        {AgeGroup::seventy, {}, 30, false},
+        {AgeGroup::seventy, facts(Yen(280'000), unknown, unknown), 30, false},
+        {AgeGroup::seventy, facts(Yen(279'999), unknown, unknown), 20, true},
+        {AgeGroup::seventy, facts(unknown, unknown, Yen(3'829'999)), 20, true},
+        {AgeGroup::seventy, facts(unknown, Yen(1'450'000), unknown), 30, false},
+        {AgeGroup::late_elderly, {}, 30, false},
+        {AgeGroup::late_elderly, facts(unknown, Yen(279'999), unknown), 10, true},
+        {AgeGroup::late_elderly, facts(unknown, Yen(280'000), unknown), 20, false},
+        {AgeGroup::late_elderly, facts(unknown, unknown, Yen(1'999'999)), 10, true},
+        {AgeGroup::late_elderly, facts(unknown, unknown, Yen(2'000'000)), 20, false},
+    };
+    for (const auto& row : rows) {
+        const auto lawful = lawful_ratio(tables, row.group, Date::of(2026, 11, 23), row.income);
+        EXPECT_EQ(lawful.percent.value(), row.percent) << &row - rows;
+        EXPECT_EQ(lawful.certain, row.certain) << &row - rows;
+    }
 }
 
 TEST(ratio, records_that_contradict_themselves_are_suspect) {
@@ -582,6 +690,14 @@ TEST(ratio, records_that_contradict_themselves_are_suspect) {
         {old, 20, "B09", RatioFinding::plausible},
         {old, 30, "B10", RatioFinding::suspect_category},
         {old, 10, "A05", RatioFinding::suspect_category},
+        {old, 10, "B09", RatioFinding::suspect_category},
+        {old, 20, "B10", RatioFinding::suspect_category},
+        {old, 20, "B06", RatioFinding::suspect_category},
+        {old, 20, "B05", RatioFinding::suspect_category},
+        {old, 10, "B06", RatioFinding::plausible},
+        {old, 20, "B04", RatioFinding::plausible},
+        {old, 10, "B04", RatioFinding::plausible},
+        {seventy, 20, "B06", RatioFinding::plausible},
     };
     for (const auto& row : rows) {
         const RatioRecord record{.birth = row.birth,
@@ -592,6 +708,17 @@ TEST(ratio, records_that_contradict_themselves_are_suspect) {
         EXPECT_EQ(to_string(ratio_plausibility(record, tables)), to_string(row.expected))
             << to_iso(row.birth) << " " << row.percent.value_or(-1) << " " << row.category;
     }
+}
+
+TEST(ratio, nobody_is_late_elderly_below_sixty_five) {
+    RatioRecord record{.birth = Date::of(1961, 11, 23),
+                       .day = Date::of(2026, 11, 23),
+                       .scheme = InsurerScheme::late_elderly,
+                       .copay_percent = 10,
+                       .limit_category = "B10"};
+    EXPECT_EQ(ratio_plausibility(record, tables), RatioFinding::plausible);
+    record.birth = Date::of(1961, 11, 24);
+    EXPECT_EQ(ratio_plausibility(record, tables), RatioFinding::suspect_age);
 }
 
 TEST(ratio, what_an_insurer_never_sends_is_suspect_once_it_sent_enough) {
@@ -613,18 +740,52 @@ TEST(ratio, what_an_insurer_never_sends_is_suspect_once_it_sent_enough) {
 }
 
 TEST(ratio, a_file_whose_blank_rate_jumps_is_stopped) {
-    EXPECT_EQ(judge_blank_rate({1000, 0}, {1000, 20}, tables), BlankVerdict::accept);
-    EXPECT_EQ(judge_blank_rate({1000, 0}, {1000, 21}, tables), BlankVerdict::stop);
-    EXPECT_EQ(judge_blank_rate({1000, 100}, {500, 60}, tables), BlankVerdict::accept);
-    EXPECT_EQ(judge_blank_rate({1000, 100}, {500, 61}, tables), BlankVerdict::stop);
-    EXPECT_EQ(judge_blank_rate({}, {100, 3}, tables), BlankVerdict::stop);
-    EXPECT_EQ(judge_blank_rate({}, {99, 99}, tables), BlankVerdict::accept);
-    EXPECT_EQ(judge_blank_rate({1'000'000'000'000, 1}, {1'000'000'000'000, 1}, tables), BlankVerdict::accept);
+    const auto judge = [](BlankCount usual, BlankCount file) {
+        return judge_blank_rate({.blank = usual, .recent = {}, .pattern = {}}, file, tables);
+    };
+    EXPECT_EQ(judge({1000, 0}, {1000, 20}), BlankVerdict::accept);
+    EXPECT_EQ(judge({1000, 0}, {1000, 21}), BlankVerdict::stop);
+    EXPECT_EQ(judge({1000, 100}, {500, 60}), BlankVerdict::accept);
+    EXPECT_EQ(judge({1000, 100}, {500, 61}), BlankVerdict::stop);
+    EXPECT_EQ(judge({}, {100, 3}), BlankVerdict::stop);
+    EXPECT_EQ(judge({}, {99, 99}), BlankVerdict::accept);
+    EXPECT_EQ(judge({1'000'000'000'000, 1}, {1'000'000'000'000, 1}), BlankVerdict::accept);
     // Categories: against what was sent before; what an insurer never sent is not expected.
-    EXPECT_EQ(judge_blank_rate({}, {1000, 0, 1000}, tables), BlankVerdict::accept);
-    EXPECT_EQ(judge_blank_rate({1000, 0, 0}, {1000, 0, 20}, tables), BlankVerdict::accept);
-    EXPECT_EQ(judge_blank_rate({1000, 0, 0}, {1000, 0, 21}, tables), BlankVerdict::stop);
-    EXPECT_EQ(judge_blank_rate({1000, 0, 1000}, {1000, 0, 1000}, tables), BlankVerdict::accept);
+    EXPECT_EQ(judge({}, {1000, 0, 1000}), BlankVerdict::accept);
+    EXPECT_EQ(judge({1000, 0, 0}, {1000, 0, 20}), BlankVerdict::accept);
+    EXPECT_EQ(judge({1000, 0, 0}, {1000, 0, 21}), BlankVerdict::stop);
+    EXPECT_EQ(judge({1000, 0, 1000}, {1000, 0, 1000}), BlankVerdict::accept);
+}
+
+// Takes a file over as an intake does; a second person lets pass what was stopped.
+BlankVerdict send(RatioHistory& history, BlankCount blank) {
+    RatioHistory file;
+    file.blank = blank;
+    const auto verdict = judge_blank_rate(history, blank, tables);
+    history.learn(file, verdict, tables.plausibility);
+    return verdict;
+}
+
+TEST(ratio, small_files_are_judged_together) {
+    RatioHistory history;
+    EXPECT_EQ(send(history, {99, 99}), BlankVerdict::accept) << "alone it is too small to be judged";
+    EXPECT_EQ(send(history, {1, 0}), BlankVerdict::stop);
+    RatioHistory good;
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(send(good, {30, 0}), BlankVerdict::accept);
+    EXPECT_EQ(send(good, {30, 30}), BlankVerdict::accept) << "its hundred is not full";
+    EXPECT_EQ(send(good, {30, 0}), BlankVerdict::stop);
+}
+
+TEST(ratio, blanks_do_not_creep_up_file_by_file) {
+    RatioHistory history;
+    EXPECT_EQ(send(history, {1000, 0}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1000, 20}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1000, 21}), BlankVerdict::stop);
+    // A person let it pass: that is what is usual now.
+    EXPECT_EQ(send(history, {1000, 41}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1000, 42}), BlankVerdict::stop);
+    EXPECT_EQ(send(history, {1000, 5}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1000, 26}), BlankVerdict::stop) << "what is usual is the best that was sent since";
 }
 
 TEST(ratio, an_insurers_history_learns_from_accepted_files) {
@@ -633,19 +794,21 @@ TEST(ratio, an_insurers_history_learns_from_accepted_files) {
     RatioHistory file;
     file.blank = {table.blank_records_min, 3};
     file.pattern.counts[0][20] = 7;
-    history.learn(file, table);
+    history.learn(file, BlankVerdict::accept, table);
     EXPECT_EQ(history.blank.blank_ratio, 3U);
-    // A small file says nothing of the blank rate, and its ratios count all the same.
+    // A small file waits for others, and its ratios count all the same.
     file.blank = {table.blank_records_min - 1, 50};
-    history.learn(file, table);
+    history.learn(file, BlankVerdict::accept, table);
     EXPECT_EQ(history.blank.blank_ratio, 3U);
+    EXPECT_EQ(history.recent.blank_ratio, 50U);
     EXPECT_EQ(history.pattern.counts[0][20], 14U);
     // Counts never run over; where they would, what was sent before weighs less.
     file.pattern.counts[0][20] = RatioPattern::count_max;
     file.pattern.counts[0][30] = 10;
-    history.learn(file, table);
+    history.learn(file, BlankVerdict::accept, table);
     EXPECT_EQ(history.pattern.counts[0][20], RatioPattern::count_max / 2);
     EXPECT_EQ(history.pattern.counts[0][30], 5U);
+    EXPECT_EQ(history.recent.records, 0U);
 }
 
 TEST(ratio, blank_is_told_apart_from_not_applicable) {

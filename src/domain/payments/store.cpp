@@ -57,7 +57,7 @@ const Statement update_page("payments.update_page", Store::ledger, ShardKey::per
                             "UPDATE payment_book SET paid = $4, version = version + 1 WHERE person_key = $1 "
                             "AND programme = $2 AND month = $3 AND version = $5");
 const Statement select_months("payments.select_months", Store::ledger, ShardKey::person,
-                              "SELECT paid FROM payment_book WHERE person_key = $1 AND programme = $2 "
+                              "SELECT month, paid FROM payment_book WHERE person_key = $1 AND programme = $2 "
                               "AND month BETWEEN $3 AND $4 ORDER BY month LIMIT $5");
 const Statement select_posting(
     "payments.select_posting", Store::ledger, ShardKey::person,
@@ -72,8 +72,8 @@ const Statement mark_reversed("payments.mark_reversed", Store::ledger, ShardKey:
                               "UPDATE payment_posting SET reversed = 1 WHERE person_key = $1 AND posting_id = $2 "
                               "AND reversed = 0");
 
-constexpr std::size_t months_max = 12;
-constexpr std::uint8_t pattern_layout = 1;
+constexpr std::uint8_t pattern_layout = 2;
+constexpr std::uint8_t pattern_layout_alone = 1;  // without what small files told
 
 std::int64_t decode_integer(const Row& row) {
     return row.integer(0);
@@ -96,19 +96,25 @@ std::string decode_packed(const Row& row) {
     return std::string(row.blob(0));
 }
 
-Yen decode_yen(const Row& row) {
-    return Yen(row.integer(0));
+MonthPage decode_month(const Row& row) {
+    const auto month = Date::from_days(row.integer(0));
+    if (!month) row.reject();
+    return {month.value_or(Date::first_day), Yen(row.integer(1))};
 }
 
 BookPage decode_page(const Row& row) {
     return {Yen(row.integer(0)), row.integer(1)};
 }
 
-// Only the ratios that were sent: three of a hundred and one as a rule.
-std::string pack(const RatioPattern& pattern) {
+// What small files told, and of the pattern only the ratios that were sent: three of a hundred and one as a rule.
+std::string pack(const RatioHistory& history) {
+    const RatioPattern& pattern = history.pattern;
     std::string bytes;
     ByteWriter writer(bytes);
     writer.u8(pattern_layout);
+    writer.u64(history.recent.records);
+    writer.u64(history.recent.blank_ratio);
+    writer.u64(history.recent.blank_limit);
     for (std::size_t group = 0; group < age_group_count; ++group) {
         for (std::size_t percent = 0; percent < pattern.counts[group].size(); ++percent) {
             if (pattern.counts[group][percent] == 0) continue;
@@ -120,15 +126,22 @@ std::string pack(const RatioPattern& pattern) {
     return bytes;
 }
 
-bool unpack(std::string_view bytes, RatioPattern& pattern) {
+bool unpack(std::string_view bytes, RatioHistory& history) {
     ByteReader reader(as_bytes(bytes));
-    if (reader.u8() != pattern_layout) return false;
+    const std::uint8_t layout = reader.u8();
+    if (layout == pattern_layout) {
+        history.recent.records = reader.u64();
+        history.recent.blank_ratio = reader.u64();
+        history.recent.blank_limit = reader.u64();
+    } else if (layout != pattern_layout_alone) {
+        return false;
+    }
     while (reader.ok() && !reader.at_end()) {
         const std::size_t group = reader.u8();
         const std::size_t percent = reader.u8();
         const std::uint32_t count = reader.u32();
         if (!reader.ok() || group >= age_group_count || percent > 100) return false;
-        pattern.counts[group][percent] = count;
+        history.pattern.counts[group][percent] = count;
     }
     return reader.ok();
 }
@@ -137,7 +150,7 @@ RatioHistory decode_history(const Row& row) {
     RatioHistory history;
     history.blank = {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1)),
                      static_cast<std::uint64_t>(row.integer(2))};
-    if (!unpack(row.blob(3), history.pattern)) row.reject();
+    if (!unpack(row.blob(3), history)) row.reject();
     return history;
 }
 
@@ -187,7 +200,7 @@ sql::Slot<RatioHistory> load_ratio_history(sql::ReadBatch& batch, InsurerNumber 
 }
 
 void put_ratio_history(sql::WriteSet& set, InsurerNumber insurer, const RatioHistory& history) {
-    const std::string packed = pack(history.pattern);
+    const std::string packed = pack(history);
     set.change(upsert_ratios, insurer.to_key(), static_cast<std::int64_t>(history.blank.records),
                static_cast<std::int64_t>(history.blank.blank_ratio),
                static_cast<std::int64_t>(history.blank.blank_limit), Blob{packed});
@@ -222,9 +235,9 @@ void write_page(sql::WriteSet& set, PersonKey person, const BookPlace& place, co
     }
 }
 
-sql::Rows<Yen> load_months(sql::ReadBatch& batch, PersonKey person, int programme, Date first, Date last) {
-    return batch.many(select_months, months_max, decode_yen, person.value(), programme, first.days(), last.days(),
-                      months_max);
+sql::Rows<MonthPage> load_months(sql::ReadBatch& batch, PersonKey person, int programme, Date first, Date last) {
+    return batch.many(select_months, year_months_max, decode_month, person.value(), programme, first.days(),
+                      last.days(), year_months_max);
 }
 
 sql::Slot<Posting> load_posting(sql::ReadBatch& batch, PersonKey person, const CheckId& id) {

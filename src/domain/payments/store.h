@@ -64,8 +64,13 @@ struct BookPage {
 [[nodiscard]] sql::Slot<BookPage> load_page(sql::ReadBatch& batch, PersonKey person, const BookPlace& place);
 // Writes version + 1; refused when the page is not at that version any more.
 void write_page(sql::WriteSet& set, PersonKey person, const BookPlace& place, const BookPage& page);
-// What was paid in each month from `first` to `last` that has a page, in order.
-[[nodiscard]] sql::Rows<Yen> load_months(sql::ReadBatch& batch, PersonKey person, int programme, Date first, Date last);
+// What was paid in each month from `first` to `last` that has a page, in order; year_months_max at most.
+struct MonthPage {
+    Date month;
+    Yen paid;
+};
+[[nodiscard]] sql::Rows<MonthPage> load_months(sql::ReadBatch& batch, PersonKey person, int programme, Date first,
+                                               Date last);
 
 // One payment as a facility posted it.
 struct Posting {

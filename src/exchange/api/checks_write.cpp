@@ -86,6 +86,12 @@ void write_plain_ratio(JsonWriter& writer, const Answer& answer) {
     writer.member("plain_percent", payments::plain_ratio(payments::builtin_tables(), group, answer.care_day).value());
 }
 
+// In the month of the 75th birthday, with the old insurer and with the new one (§3.7).
+void write_half_limit(JsonWriter& writer, const Answer& answer) {
+    if (answer.verdict.result != eligibility::ResultCode::valid || !answer.person) return;
+    if (half_limit_month(answer.person->birth) == answer.care_day.first_of_month()) writer.member("half_limit", true);
+}
+
 void write_person(JsonWriter& writer, const Answer& answer, const std::string& person_ref) {
     const auto& person = *answer.person;
     writer.begin_object("person");
@@ -223,6 +229,7 @@ void write_answer_members(JsonWriter& writer, const eligibility::GivenAnswer& gi
         writer.begin_object("coverage");
         write_coverage_fields(writer, *answer.verdict.coverage, context.insurers, shown, &answer.entitlements);
         write_plain_ratio(writer, answer);
+        write_half_limit(writer, answer);
         writer.end_object();
     }
     if (!answer.verdict.overlaps.empty()) {

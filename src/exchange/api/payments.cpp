@@ -26,6 +26,7 @@ constexpr std::size_t household_recipients_max = 8;
 constexpr int law_code_max = 99;
 constexpr int local_law_code_min = 80;
 constexpr std::int64_t visits_a_month_max = 1000;
+constexpr int late_elderly_age_min = 65;
 
 // A name tells its band by itself; a standard monthly pay is read for under 70.
 payments::Evaluated<payments::LimitClass> find_class(std::string_view text, Date day) {
@@ -95,18 +96,40 @@ bool read_many(JsonObject& object, const std::optional<Date>& care_day) {
     return given.value_or(care_day && payments::is_many(*care_day, months));
 }
 
-void read_claim(JsonObject& object, Claim& claim) {
+// A category and an age that cannot be one person's. From 65 on a certified disability makes late-elderly (§4.1).
+bool fits_age(payments::Category category, Date birth, Date day) {
+    if (payments::band_of(category) == Band::over70) return day >= birthday(birth, late_elderly_age_min);
+    return day < seventy_start(birth);
+}
+
+// Without a category the age tells the band, and no limit of one's own counts.
+void read_category(JsonObject& object, const std::optional<Date>& birth, Date day, Claim& claim) {
+    const auto category = object.optional_text("limit_category", category_bytes_max);
+    if (!category) {
+        claim.blank_category = true;
+        if (!birth) return object.reject("limit_category", ErrorCode::field_missing);
+        const bool young = day < seventy_start(*birth);
+        claim.limit_class = {young ? payments::Category::u70_e : payments::Category::general, 0};
+        return;
+    }
+    const auto found = find_class(*category, day);
+    if (!found) {
+        const bool no_table = found.error() == ErrorCode::payments_care_month;
+        return object.reject(no_table ? "care_day" : "limit_category", found.error());
+    }
+    claim.limit_class = *found;
+    if (birth && !fits_age(found->category, *birth, day)) {
+        object.reject("limit_category", ErrorCode::payments_category);
+    }
+}
+
+void read_claim(JsonObject& object, const std::optional<Date>& birth, Claim& claim) {
     const auto day = object.parsed("care_day", 10, &parse_iso_date);
-    const auto category = object.text("limit_category", category_bytes_max);
+    const bool born = day && birth && *birth <= *day;
     if (day) {
         claim.care_month = *day;
-        const auto found = find_class(category, *day);
-        if (!found) {
-            object.reject(found.error() == ErrorCode::payments_care_month ? "care_day" : "limit_category",
-                          found.error());
-        } else {
-            claim.limit_class = *found;
-        }
+        if (birth && !born) object.reject("birth_date", ErrorCode::field_value);
+        read_category(object, born ? birth : std::nullopt, *day, claim);
     }
     const auto percent = object.integer("copay_percent", 10, 30);
     if (percent) claim.ratio = payments::Percent::from(*percent).value_or(payments::Percent());
@@ -117,7 +140,8 @@ void read_claim(JsonObject& object, Claim& claim) {
         object.reject("setting", ErrorCode::field_value);
     }
     claim.many = read_many(object, day);
-    claim.half_month = object.optional_boolean("half_month").value_or(false);
+    const bool turns_75 = born && half_limit_month(*birth) == day->first_of_month();
+    claim.half_month = object.optional_boolean("half_month").value_or(turns_75);
     claim.relief = object.optional_boolean("relief").value_or(false);
     const auto cap = object.optional_integer("special_disease_cap", 0, payments::cost_yen_max);
     if (cap) claim.special_disease = Yen(*cap);
@@ -126,22 +150,24 @@ void read_claim(JsonObject& object, Claim& claim) {
     });
 }
 
-void read_subsidy(JsonObject& object, EstimateRequest& request) {
+// `birth`: of the request; the subsidy may name it in its place, and not another one.
+void read_subsidy(JsonObject& object, std::optional<Date>& birth, std::optional<EstimateSubsidy>& subsidy) {
     const auto municipality = object.parsed("municipality", 6, &payments::MunicipalityCode::parse);
     const auto law_code = object.integer("law_code", local_law_code_min, law_code_max);
-    const auto birth = object.parsed("birth_date", 10, &parse_iso_date);
+    const auto own_birth = object.optional_parsed("birth_date", 10, &parse_iso_date);
     const auto before = object.optional_integer("payments_before", 0, visits_a_month_max);
     const auto paid = object.optional_integer("paid_before", 0, payments::cost_yen_max);
     const auto income = object.optional_integer("income", 0, payments::cost_yen_max);
+    if (birth && own_birth && *birth != *own_birth) object.reject("birth_date", ErrorCode::field_value);
+    if (!birth) birth = own_birth;
+    if (!birth) object.reject("birth_date", ErrorCode::field_missing);
     if (!municipality || !law_code || !birth) return;
     EstimateSubsidy asked{*municipality, static_cast<int>(*law_code), {}};
     asked.visit.birth = *birth;
-    asked.visit.day = request.claim.care_month;
-    asked.visit.setting = request.claim.setting;
     asked.visit.payments_before = static_cast<int>(before.value_or(0));
     asked.visit.paid_before = Yen(paid.value_or(0));
     if (income) asked.visit.income = Yen(*income);
-    request.subsidy = asked;
+    subsidy = asked;
 }
 
 void write_step(JsonWriter& writer, const payments::Step& step) {
@@ -168,10 +194,16 @@ Result<EstimateRequest> parse_estimate(std::string_view body) {
     if (!document) return fail(std::move(document));
     EstimateRequest request;
     auto read = document->read([&request](JsonObject& object) {
-        read_claim(object, request.claim);
-        object.optional_object("subsidy", [&request](JsonObject& subsidy) { read_subsidy(subsidy, request); });
+        auto birth = object.optional_parsed("birth_date", 10, &parse_iso_date);
+        object.optional_object("subsidy",
+                               [&](JsonObject& subsidy) { read_subsidy(subsidy, birth, request.subsidy); });
+        read_claim(object, birth, request.claim);
     });
     if (!read) return fail(std::move(read));
+    if (request.subsidy) {
+        request.subsidy->visit.day = request.claim.care_month;
+        request.subsidy->visit.setting = request.claim.setting;
+    }
     return request;
 }
 
@@ -179,14 +211,18 @@ std::string write_estimate(const payments::LimitTable& table, const payments::Cl
                            const payments::ClaimResult& result, const payments::Steps& steps,
                            const std::optional<payments::SubsidyResult>& subsidy) {
     const auto rounding = result.limited ? payments::Rounding::exact : payments::Rounding::to_ten_yen;
+    const Yen collected = subsidy ? subsidy->patient : payments::counter_amount(result.patient_total, rounding);
     std::string body;
     JsonWriter writer(body);
     writer.begin_object();
     writer.member("schema", "onshi.payment_estimate/1");
     writer.member("limit_table", table.name);
-    writer.member("limit_category", payments::category_name(payments::builtin_tables(), claim.limit_class.category));
+    if (!claim.blank_category) {
+        const auto category = claim.limit_class.category;
+        writer.member("limit_category", payments::category_name(payments::builtin_tables(), category));
+    }
     writer.member("patient_total", result.patient_total.value());
-    writer.member("counter_amount", payments::counter_amount(result.patient_total, rounding).value());
+    writer.member("counter_amount", collected.value());
     writer.member("insurer_total", result.insurer_total.value());
     writer.member("payers_total", result.payers_total.value());
     if (subsidy) {

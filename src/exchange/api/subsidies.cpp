@@ -72,15 +72,21 @@ void write_sentences(JsonWriter& writer, const payments::Step& step) {
     writer.end_object();
 }
 
-// The patient is told when the ceiling is passed: nothing comes back without applying for it (§3.10).
-void write_year(JsonWriter& writer, std::string_view name, Date from, const payments::AnnualBalance& year) {
+// The patient is told when the ceiling is passed, or may be: nothing comes back without applying for it (§3.10).
+void write_year(JsonWriter& writer, std::string_view name, Date from, const payments::YearBalance& year) {
     writer.begin_object(name);
     writer.member("from", to_iso(from));
     writer.member("paid", year.paid.value());
-    if (year.ceiling) writer.member("ceiling", year.ceiling->value());
+    write_optional(writer, "ceiling", year.ceiling);
+    write_optional(writer, "lowest_ceiling", year.lowest_ceiling);
     writer.member("refund", year.refund.value());
+    writer.member("refund_at_most", year.refund_at_most.value());
     if (year.passed()) {
         write_sentences(writer, {.rule = payments::Rule::annual_ceiling, .of = year.paid, .amount = *year.ceiling});
+    } else if (year.perhaps_passed()) {
+        write_sentences(writer, {.rule = payments::Rule::annual_ceiling_perhaps,
+                                 .of = year.paid,
+                                 .amount = *year.lowest_ceiling});
     }
     writer.end_object();
 }
@@ -169,8 +175,9 @@ std::string write_payment(const CheckId& id, const PaymentPosted& told, std::uin
         const Yen before = told.book->remaining + (told.reversed ? Yen(0) : told.collect);
         write_sentences(writer, {.rule = payments::Rule::cap_book, .of = before, .amount = told.collect});
     }
-    write_year(writer, "year", told.year_from, told.year);
-    if (told.outpatient_year.ceiling) write_year(writer, "outpatient_year", told.year_from, told.outpatient_year);
+    const auto& year = told.year;
+    write_year(writer, "year", year.from, year.all);
+    if (year.outpatient.lowest_ceiling) write_year(writer, "outpatient_year", year.from, year.outpatient);
     write_place(writer, told.position);
     writer.end_object();
     return body;

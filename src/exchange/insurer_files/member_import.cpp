@@ -202,10 +202,10 @@ Task<Result<void>> MemberImport::weigh_ratios() {
         if (!read) co_return read;
         payments::RatioHistory& known = ratios_before_[insurer];
         if (before) known = *before;
-        if (payments::judge_blank_rate(known.blank, told.blank, tables) == payments::BlankVerdict::accept) continue;
+        if (payments::judge_blank_rate(known, told.blank, tables) == payments::BlankVerdict::accept) continue;
         auto share = std::ranges::find(report_.unusual, insurer, &UnusualShare::insurer);
         if (share == report_.unusual.end()) share = report_.unusual.insert(share, UnusualShare{insurer, {}});
-        share->ratios = told.blank;
+        share->ratios = known.judged(told.blank, tables.plausibility);
         share->ratios_before = known.blank;
         share->blank_jump = true;
     }
@@ -226,10 +226,11 @@ coverage::IntakeParts MemberImport::guarded(coverage::IntakeParts parts) const {
 
 // The file is accepted: what it told is what its insurers' next ones are compared with.
 void MemberImport::learn_ratios(sql::WriteSet& set) const {
-    const auto& plausibility = payments::builtin_tables().plausibility;
+    const auto& tables = payments::builtin_tables();
     for (const auto& [insurer, before] : ratios_before_) {
         payments::RatioHistory history = before;
-        history.learn(survey_.ratios.at(insurer), plausibility);
+        const auto& told = survey_.ratios.at(insurer);
+        history.learn(told, payments::judge_blank_rate(before, told.blank, tables), tables.plausibility);
         payments::put_ratio_history(set, insurer, history);
     }
 }

@@ -21,10 +21,10 @@ using payments::Yen;
 
 constexpr std::array<std::string_view, 5> municipality_keys{"code", "name", "connected_from", "connected_to",
                                                             "ordinances"};
-constexpr std::array<std::string_view, 13> ordinance_keys{
+constexpr std::array<std::string_view, 14> ordinance_keys{
     "law_code",     "name",       "first",         "last",        "age_from",
     "age_to",       "settings",   "fee_per_visit", "monthly_cap", "payments_per_month",
-    "income_below", "prefecture", "payment"};
+    "income_below", "prefecture", "payment",       "age_to_march"};
 
 // Reads the fields of one table and keeps the first that is wrong. Refers to the table. One thread.
 class Fields {
@@ -108,6 +108,11 @@ Result<LocalOrdinance> read_ordinance(const toml::table& table, const std::strin
     terms.days = {fields.date("first"), fields.date_or("last", Date::open_end)};
     if (fields.has("age_from")) terms.age_from = static_cast<int>(fields.integer("age_from", 0, 200));
     if (fields.has("age_to")) terms.age_to = static_cast<int>(fields.integer("age_to", 0, 200));
+    if (fields.has("age_to_march")) {
+        if (fields.has("age_to")) fields.refuse("age_to_march");
+        terms.age_to_march = static_cast<int>(
+            fields.integer("age_to_march", payments::ordinance_march_age_min, payments::ordinance_age_max));
+    }
     read_settings(fields, terms);
     terms.fee_per_visit = fields.optional_yen("fee_per_visit");
     terms.monthly_cap = fields.optional_yen("monthly_cap");
@@ -173,7 +178,9 @@ void append(std::string& out, const LocalOrdinance& ordinance) {
     out += fmt::format("law_code = {}\nname = {}\n", ordinance.law_code, quoted(ordinance.name));
     out += fmt::format("first = {}\n", to_iso(terms.days.first));
     if (!terms.days.is_open_ended()) out += fmt::format("last = {}\n", to_iso(terms.days.last));
-    out += fmt::format("age_from = {}\nage_to = {}\n", terms.age_from, terms.age_to);
+    out += fmt::format("age_from = {}\n", terms.age_from);
+    out += terms.age_to_march ? fmt::format("age_to_march = {}\n", *terms.age_to_march)
+                              : fmt::format("age_to = {}\n", terms.age_to);
     out += fmt::format("settings = [{}{}{}]\n", terms.inpatient ? "\"inpatient\"" : "",
                        terms.inpatient && terms.outpatient ? ", " : "", terms.outpatient ? "\"outpatient\"" : "");
     append_yen(out, "fee_per_visit", terms.fee_per_visit);

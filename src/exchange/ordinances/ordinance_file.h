@@ -10,6 +10,7 @@
 //     name = "こども医療費助成"
 //     first = 2026-04-01                 # days of care; `last` optional
 //     age_to = 18                        # completed years; age_from 0, age_to 200 without
+//     age_to_march = 18                  # in its place: until the 31 March on or after the 18th birthday's eve
 //     settings = ["inpatient", "outpatient"]
 //     fee_per_visit = 500                # without it: nothing is collected
 //     monthly_cap = 1000

@@ -54,6 +54,7 @@ struct Case {
     std::vector<Outcome> outcomes;
     std::optional<Error> refused;  // the case is impossible or unreadable: its results are empty
     bool many_ignored = false;     // 多数回 was asked for where no reduced limit exists
+    bool ratio_suspect = false;    // ratio and category do not fit each other
     [[nodiscard]] bool good() const;
 };
 

@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 2> counter_results{"raw_yen", "counter_ye
 struct Computed {
     std::vector<std::optional<std::int64_t>> values;
     bool many_ignored = false;
+    bool ratio_suspect = false;
 };
 
 Result<Computed> compute_claim(const Cells& cells, const Tables& tables) {
@@ -36,12 +37,13 @@ Result<Computed> compute_claim(const Cells& cells, const Tables& tables) {
     const auto& share = result->share_before_first_public;
     return Computed{{result->patient_total.value(), share ? std::optional(share->value()) : std::nullopt,
                      result->insurer_uncovered.value()},
-                    result->many_ignored};
+                    result->many_ignored,
+                    result->ratio_suspect};
 }
 
 Result<Computed> compute_limit(const Cells& cells, const Tables& tables) {
     CellReader reader(cells);
-    const Date month = reader.care_month(tables);
+    const Date month = reader.care_month(tables, {});
     const auto* table = reader.table_of(tables, month);
     const auto band = reader.band("band", reader.required("band"));
     payments::LimitTerms terms;
@@ -57,7 +59,7 @@ Result<Computed> compute_limit(const Cells& cells, const Tables& tables) {
         return tl::unexpected(reader.error());
     }
     const auto limit = payments::monthly_limit(*payments::find_row(*table, *named), terms);
-    return Computed{{limit.amount.value()}, limit.many_ignored};
+    return Computed{{limit.amount.value()}, limit.many_ignored, false};
 }
 
 Result<Computed> compute_household(const Cells& cells, const Tables& tables) {
@@ -67,7 +69,8 @@ Result<Computed> compute_household(const Cells& cells, const Tables& tables) {
     if (!result) return fail(result.error());
     return Computed{{result->paid.value(), result->refund_a.value(), result->refund_b.value(), result->refund_c.value(),
                      result->refund_total.value(), result->net_burden.value()},
-                    result->many_ignored};
+                    result->many_ignored,
+                    result->ratio_suspect};
 }
 
 Result<Computed> compute_counter(const Cells& cells, const Tables&) {
@@ -76,7 +79,7 @@ Result<Computed> compute_counter(const Cells& cells, const Tables&) {
     const auto ratio = reader.tenths("rate_tenths", reader.required("rate_tenths"));
     if (reader.failed()) return tl::unexpected(reader.error());
     const Yen raw = ratio.share_of(cost);
-    return Computed{{raw.value(), payments::counter_amount(raw, payments::Rounding::to_ten_yen).value()}, false};
+    return Computed{{raw.value(), payments::counter_amount(raw, payments::Rounding::to_ten_yen).value()}, false, false};
 }
 
 constexpr std::array<std::string_view, 12> claim_inputs{
@@ -195,6 +198,7 @@ class Run {
             return;
         }
         made.many_ignored = computed->many_ignored;
+        made.ratio_suspect = computed->ratio_suspect;
         for (std::size_t i = 0; i < made.outcomes.size(); ++i) made.outcomes[i].computed = computed->values[i];
     }
 

@@ -23,6 +23,7 @@ using payments::Yen;
 namespace {
 
 constexpr std::string_view many_column = "many";
+constexpr std::string_view blank_category = "blank";
 constexpr std::size_t benefit_months_max = 24;
 
 // Takes what stands before the separator off the front of `rest`.
@@ -116,20 +117,23 @@ Percent CellReader::tenths(std::string_view column, std::string_view text) {
     return percent.value_or(Percent());
 }
 
-namespace {
-
-constexpr std::string_view oldest_table = "T2018";
-
-}  // namespace
-
-Date CellReader::care_month(const Tables& tables) {
+Date CellReader::care_month(const Tables& tables, std::string_view table_without) {
+    auto name = cells_.get("table");
     if (const auto text = cells_.get("care_month"); !text.empty()) {
         const auto month = parse_month(text);
         if (!month) reject("care_month", ErrorCode::field_value);
+        const auto* of_month = payments::find_limit_table(tables, month.value_or(Date::first_day));
+        if (!name.empty() && of_month != payments::find_limit_table(tables, name)) {
+            reject("table", ErrorCode::payments_care_month);
+        }
         return month.value_or(Date::first_day);
     }
-    const auto name = cells_.get("table");
-    const auto* table = payments::find_limit_table(tables, name.empty() ? oldest_table : name);
+    if (name.empty()) name = table_without;
+    if (name.empty()) {
+        reject("care_month", ErrorCode::field_missing);
+        return Date::first_day;
+    }
+    const auto* table = payments::find_limit_table(tables, name);
     if (table == nullptr) {
         reject("table", ErrorCode::payments_care_month);
         return Date::first_day;
@@ -148,6 +152,7 @@ const LimitTable* CellReader::table_of(const Tables& tables, Date month) {
 
 namespace {
 
+constexpr std::string_view claims_table = "T2018";  // of claims that name none: the published examples
 constexpr std::string_view parts_column = "parts";
 constexpr std::string_view items_column = "items";
 constexpr std::string_view half_month_mark = "h";  // the person's month of the 75th birthday
@@ -250,13 +255,19 @@ void parse_items(CellReader& reader, Household& household) {
 Result<Claim> parse_claim(const Cells& cells, const Tables& tables) {
     CellReader reader(cells);
     Claim claim;
-    claim.care_month = reader.care_month(tables);
+    claim.care_month = reader.care_month(tables, claims_table);
     const auto* table = reader.table_of(tables, claim.care_month);
     const Band band = reader.band("band", reader.required("band"));
     if (table != nullptr && !reader.failed()) {
-        const auto named = payments::parse_limit_class(tables, *table, band, reader.required("category"));
-        if (!named) reader.reject("category", named.error());
-        claim.limit_class = named.value_or(payments::LimitClass());
+        const auto category = reader.required("category");
+        claim.blank_category = category == blank_category;
+        if (claim.blank_category) {
+            claim.limit_class.category = band == Band::under70 ? payments::Category::u70_e : payments::Category::general;
+        } else {
+            const auto named = payments::parse_limit_class(tables, *table, band, category);
+            if (!named) reader.reject("category", named.error());
+            claim.limit_class = named.value_or(payments::LimitClass());
+        }
     }
     claim.ratio = reader.tenths("rate", reader.required("rate"));
     claim.setting = reader.setting("setting", reader.required("setting"));
@@ -274,7 +285,7 @@ Result<Claim> parse_claim(const Cells& cells, const Tables& tables) {
 Result<Household> parse_household(const Cells& cells, const Tables& tables) {
     CellReader reader(cells);
     Household household;
-    household.care_month = reader.care_month(tables);
+    household.care_month = reader.care_month(tables, {});
     const auto* table = reader.table_of(tables, household.care_month);
     auto category = reader.required("household_category");
     // オ1 is 低所得Ⅰ: the household's own row is オ, its persons of 70 and over have the lower one.

@@ -27,8 +27,9 @@ class CellReader {
     [[nodiscard]] payments::Band band(std::string_view column, std::string_view text);
     [[nodiscard]] payments::Setting setting(std::string_view column, std::string_view text);
     [[nodiscard]] payments::Percent tenths(std::string_view column, std::string_view text);
-    // Of the column of that name, else a month of the table of the column `table`, else of the oldest table.
-    [[nodiscard]] Date care_month(const payments::Tables& tables);
+    // Of the column of that name, else a month of the table of the column `table`, else of `table_without`, where that
+    // is not empty. Where both columns are given they agree.
+    [[nodiscard]] Date care_month(const payments::Tables& tables, std::string_view table_without);
     [[nodiscard]] const payments::LimitTable* table_of(const payments::Tables& tables, Date month);
 
   private:
