@@ -55,7 +55,7 @@ payments::LimitCertificateKind kind_of(synth::LimitCategory limit) {
 payments::LocalOrdinance child_ordinance() {
     payments::LocalOrdinance ordinance{synth::child_subsidy_law_code, "架空こども医療費助成", {}};
     ordinance.terms.days = {synth::subsidies_connected_from, Date::open_end};
-    ordinance.terms.age_to = 18;
+    ordinance.terms.age_to_march = 18;
     ordinance.terms.fee_per_visit = Yen(200);
     ordinance.terms.payments_per_month = 2;
     return ordinance;

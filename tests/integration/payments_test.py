@@ -66,6 +66,37 @@ def test_an_impossible_case_is_named_and_gets_no_zero(tmp_path):
     assert "payments.category" in done.stderr and "payments.cap_missing" in done.stderr
 
 
+def test_what_is_taken_as_given_is_said(tmp_path):
+    file = tmp_path / "claims.csv"
+    file.write_text("id,band,category,rate,setting,parts\nS,o70,一般,3,out,10000\nB,u70,blank,3,in,100000\n", encoding="utf-8")
+    done = onshi("payments", "evaluate", file)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["S,o70,一般,3,out,10000,18000,,18000", "B,u70,blank,3,in,100000,300000,,300000"]
+    assert "line 2 S: ratio and category do not fit each other" in done.stderr and "line 3 B: ratio" not in done.stderr
+
+
+@pytest.mark.parametrize("header, row, code", [
+    ("band,category,medical_cost,setting", "u70,ウ,1000000,in", "field.missing"),
+    ("household_category,items", "ウ,a:u:in:100000:30", "field.missing"),
+    ("care_month,table,band,category,medical_cost,setting", "2026-11,T2018,u70,ウ,1000000,in", "payments.care_month"),
+    ("table,household_category,items", "T2026,ウ,a:u:in:100000:30 a:o:in:100000:20", "payments.household"),
+    ("table,household_category,items", "T2026,ウ,a:u:in:100000:30 a:u:in:100000:20", "payments.household"),
+    ("table,household_category,items", "T2026,ウ,a:u:in:100000:30:h a:u:in:100000:30", "payments.household"),
+    ("band,category,rate,setting,parts", "u70,ウ,3,out,1000@54/5000;1000@54/2500", "payments.parts"),
+])
+def test_cases_that_do_not_say_enough_or_contradict_themselves_are_refused(tmp_path, header, row, code):
+    file = tmp_path / "cases.csv"
+    file.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    done = onshi("payments", "evaluate", file)
+    assert done.returncode == SOME_FAILED and code in done.stderr, done.stderr
+
+
+def test_a_payers_cap_is_of_the_month_and_not_of_a_part(tmp_path):
+    file = tmp_path / "claims.csv"
+    file.write_text("band,category,rate,setting,parts\nu70,ウ,3,out,30000@54/5000;30000@54/5000\n", encoding="utf-8")
+    assert ",5000," in onshi("payments", "evaluate", file).stdout.splitlines()[1]
+
+
 def test_cases_as_json():
     done = onshi("payments", "evaluate", VECTORS / "households.csv", "--json")
     assert done.returncode == 0, done.stderr
@@ -104,6 +135,16 @@ def test_a_household_is_explained_in_easy_japanese():
 
 def test_explain_takes_a_claim_or_a_household():
     assert onshi("payments", "explain").returncode == USAGE
+    assert onshi("payments", "explain", "--parts", "100", "--category", "ウ", "--rate", "3", "--household", "ウ").returncode == USAGE
+    assert onshi("payments", "explain", "--items", "a:u:in:1:30", "--household", "ウ", "--category", "ウ").returncode == USAGE
+
+
+def test_a_half_month_and_a_payer_that_changes_nothing_are_explained():
+    words = ("payments", "explain", "--band", "o70", "--category", "一般", "--rate", "2", "--month", "2026-11", "--json")
+    steps = json.loads(onshi(*words, "--half-month", "--parts", "9800@54/20000").stdout)["steps"]
+    assert [step["rule"] for step in steps] == ["half_month", "copay", "payer_limit", "payer_share"]
+    assert steps[1]["percent"] == 20
+    assert steps[-1]["sentence"] == "With public payer 54 you still pay 11,000 yen."
 
 
 def test_a_household_is_told_whose_money_comes_back():
@@ -130,7 +171,7 @@ def test_the_fourth_month_follows_from_the_months_of_the_benefits():
     (["--birth", "1985-04-12", "--stored", "30"], "general", 30, "plausible"),
     (["--birth", "1985-04-12", "--stored", "20"], "general", 30, "suspect_age"),
     (["--birth", "1956-11-02", "--day", "2026-11-30"], "general", 30, None),
-    (["--birth", "1956-11-01", "--day", "2026-11-30"], "seventy", 20, None),
+    (["--birth", "1956-11-01", "--day", "2026-11-30", "--taxable", "0"], "seventy", 20, None),
     (["--birth", "1955-02-01", "--scheme", "employees", "--pay", "280000", "--income", "4000000", "--stored", "20"],
      "seventy", 30, "other_income"),
     (["--birth", "1940-01-01", "--taxable", "280000", "--income", "2000000"], "late_elderly", 20, None),
@@ -146,6 +187,18 @@ def test_the_ratio_that_the_law_gives(words, group, lawful, finding):
     assert (told["age_group"], told["lawful_percent"], told.get("finding")) == (group, lawful, finding)
     said = onshi("payments", "ratio", *words, *day).stdout.splitlines()
     assert said[0].startswith(f"{lawful} % (") and len(said) == (2 if finding else 1)
+
+
+@pytest.mark.parametrize("words, lawful, finding, code", [
+    (["--birth", "1955-02-01", "--scheme", "employees", "--pay", "280000"], 30, None, 0),
+    (["--birth", "1955-02-01", "--stored", "20"], 30, "income_needed", 0),
+    (["--birth", "1940-01-01", "--taxable", "280000", "--stored", "30"], 20, "other_income", SOME_FAILED),
+])
+def test_an_income_that_was_not_given_is_not_guessed(words, lawful, finding, code):
+    done = onshi("payments", "ratio", *words, "--day", "2026-11-23", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["lawful_percent"], told["certain"], told.get("finding")) == (code, lawful, False, finding)
+    assert "--income" in onshi("payments", "ratio", *words, "--day", "2026-11-23").stdout
 
 
 # --- POST /v1/payments/estimate
@@ -165,6 +218,23 @@ def test_an_estimate_says_what_who_pays_and_why(desk):
 @pytest.mark.parametrize(("day", "limit"), [("2026-07-31", 87430), ("2026-08-01", 92940)])
 def test_the_law_is_that_of_the_day_of_care(desk, day, limit):
     assert desk.post("/v1/payments/estimate", {**CLAIM, "care_day": day}).value["patient_total"] == limit
+
+
+def test_without_a_category_nobody_guesses_a_limit(desk):
+    blank = {name: value for name, value in CLAIM.items() if name != "limit_category"}
+    estimate = desk.post("/v1/payments/estimate", {**blank, "birth_date": "1985-04-12"}).value
+    assert estimate["patient_total"] == 300000 and "limit_category" not in estimate
+    assert [step["rule"] for step in estimate["steps"]] == ["copay", "no_category"]
+    later = desk.post("/v1/payments/estimate", {**blank, "birth_date": "1985-04-12", "care_day": "2027-08-01"})
+    assert later.value["patient_total"] == 300000
+    assert desk.post("/v1/payments/estimate", blank).field_codes() == {"/limit_category": "field.missing"}
+
+
+def test_the_month_of_the_75th_birthday_follows_from_the_birth_date(desk):
+    elderly = {**CLAIM, "limit_category": "B04", "copay_percent": 20, "birth_date": "1951-11-15"}
+    assert desk.post("/v1/payments/estimate", elderly).value["patient_total"] == 30750
+    assert desk.post("/v1/payments/estimate", {**elderly, "half_month": False}).value["patient_total"] == 61500
+    assert desk.post("/v1/payments/estimate", {**elderly, "birth_date": "1951-11-01"}).value["patient_total"] == 61500
 
 
 def test_public_payers_share_the_rest(desk):
@@ -209,6 +279,9 @@ def test_impossible_combinations_are_refused_by_name(desk, change, code):
     ({"limit_category": "Z99"}, "/limit_category", "payments.category"),
     ({"care_day": "2018-07-31"}, "/care_day", "payments.care_month"),
     ({"care_day": "2027-08-01"}, "/limit_category", "payments.category"),  # a step is needed from then on
+    ({"limit_category": "B04", "copay_percent": 20, "birth_date": "2018-05-01"}, "/limit_category", "payments.category"),
+    ({"birth_date": "1950-05-01"}, "/limit_category", "payments.category"),
+    ({"birth_date": "2026-11-24"}, "/birth_date", "field.value"),
     ({"setting": "somewhere"}, "/setting", "field.value"),
     ({"fourth_month": 1}, "/fourth_month", "field.type"),
     ({"parts": []}, "/parts", "field.range"),

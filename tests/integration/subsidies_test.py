@@ -363,11 +363,18 @@ def test_an_ordinance_leaves_its_fee(desk, connected_municipality):
     estimate = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": child}).value
     assert estimate["patient_total"] == 3000
     assert estimate["subsidy"] == {"answer": "applies", "patient": 200, "refund_later": 0, "subsidy": 2800}
+    assert estimate["counter_amount"] == 200, "what the counter collects"
+    step = estimate["steps"][-1]
+    assert (step["rule"], step["payer"], step["of"], step["amount"]) == ("subsidy", 83, 3000, 200)
     third = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": {**child, "payments_before": 2}}).value
     assert third["subsidy"]["patient"] == 0
     grown = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": {**child, "birth_date": "1985-04-12"}}).value
     assert grown["subsidy"] == {"answer": "other_age", "patient": 3000, "refund_later": 0, "subsidy": 0}
     unknown = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": {**child, "law_code": 99}})
     assert (unknown.status, unknown.code) == (422, "payments.payer")
+    other = desk.post("/v1/payments/estimate", {**CLAIM, "birth_date": "2018-05-02", "subsidy": child})
+    assert other.field_codes() == {"/subsidy/birth_date": "field.value"}
+    elderly = desk.post("/v1/payments/estimate", {**CLAIM, "limit_category": "B04", "copay_percent": 20, "subsidy": child})
+    assert elderly.field_codes() == {"/limit_category": "payments.category"}
     wrong = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": {**child, "municipality": "131017"}})
     assert wrong.field_codes() == {"/subsidy/municipality": "number.check_digit"}

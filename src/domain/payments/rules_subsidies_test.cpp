@@ -62,6 +62,30 @@ TEST(subsidies, a_refund_is_paid_first_and_comes_back) {
     EXPECT_EQ(result->refund_later, Yen(1'330));
 }
 
+// 18歳到達後最初の3月31日: an age is attained on the day before the birthday.
+TEST(subsidies, an_age_may_hold_until_the_end_of_its_school_year) {
+    auto ordinance = child_subsidy();
+    ordinance.days = {Date::of(2020, 4, 1), Date::open_end};
+    ordinance.age_to_march = 18;
+    struct Row {
+        Date birth;
+        Date last;
+    };
+    const Row rows[] = {{Date::of(2008, 6, 1), Date::of(2027, 3, 31)},  {Date::of(2009, 3, 31), Date::of(2027, 3, 31)},
+                        {Date::of(2009, 4, 1), Date::of(2027, 3, 31)},  {Date::of(2009, 4, 2), Date::of(2028, 3, 31)},
+                        {Date::of(2008, 2, 29), Date::of(2026, 3, 31)}};
+    for (const auto& row : rows) {
+        auto visit = visit_of_a_child();
+        visit.birth = row.birth;
+        visit.day = row.last;
+        EXPECT_EQ(apply_ordinance(ordinance, visit)->answer, SubsidyAnswer::applies) << to_iso(row.birth);
+        visit.day = row.last.plus_days(1);
+        EXPECT_EQ(apply_ordinance(ordinance, visit)->answer, SubsidyAnswer::other_age) << to_iso(row.birth);
+    }
+    ordinance.age_to_march = 5;
+    EXPECT_EQ(contradiction(ordinance), "age_to_march");
+}
+
 TEST(subsidies, what_the_ordinance_is_not_for_leaves_everything_and_says_why) {
     const auto expect = [](const Ordinance& ordinance, const SubsidyVisit& visit, SubsidyAnswer answer) {
         const auto result = apply_ordinance(ordinance, visit);

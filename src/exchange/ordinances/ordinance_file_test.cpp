@@ -44,6 +44,13 @@ std::string changed(std::string_view from, std::string_view to) {
     return text;
 }
 
+TEST(ordinance_file, an_age_may_hold_until_march) {
+    const auto table = parse(changed("age_to = 18", "age_to_march = 18"));
+    ASSERT_TRUE(table) << table.error().detail;
+    EXPECT_EQ(table->list()[0].ordinances.at(0).terms.age_to_march, 18);
+    EXPECT_NE(write(*table).find("age_to_march = 18\n"), std::string::npos);
+}
+
 TEST(ordinance_file, is_read_with_its_defaults) {
     const auto table = parse(good);
     ASSERT_TRUE(table) << table.error().detail;
@@ -104,6 +111,10 @@ TEST(ordinance_file, wrong_fields_are_named_with_their_place) {
     EXPECT_EQ(refusal(changed("age_to = 18", "age_to = 18.0")), "payments.ordinance 131016, ordinance 1: age_to");
     EXPECT_EQ(refusal(changed("age_to = 18", "age_from = 19\nage_to = 18")),
               "payments.ordinance 131016, ordinance 1: age");
+    EXPECT_EQ(refusal(changed("age_to = 18", "age_to = 18\nage_to_march = 18")),
+              "payments.ordinance 131016, ordinance 1: age_to_march");
+    EXPECT_EQ(refusal(changed("age_to = 18", "age_to_march = 5")),
+              "payments.ordinance 131016, ordinance 1: age_to_march");
     EXPECT_EQ(refusal(changed("fee_per_visit = 500", "fee_per_visit = -1")),
               "payments.ordinance 131016, ordinance 1: fee_per_visit");
     EXPECT_EQ(refusal(changed("[\"inpatient\"]", "[\"inpatient\", \"inpatient\"]")),
