@@ -17,7 +17,7 @@ from harness.desk import insured_persons, search_terms, single_request
 
 KILLS = 8
 # From the moment the PIN is there: as much before the visit is on disk as behind it.
-KILL_WITHIN_SECONDS = 1.2
+KILL_WITHIN_SECONDS = 2.0
 KILLS_WHILE_CLOSING = 3
 REQUESTS_PER_ROUND = 6
 CONNECTION_LOST = (OSError, http.client.HTTPException)

@@ -13,7 +13,6 @@ const sql::Statement upsert_place("organisations.put_place", sql::Store::registr
                                   "INSERT INTO organisation_place (organisation_key, municipality) VALUES ($1, $2) "
                                   "ON CONFLICT (organisation_key) DO UPDATE SET municipality = excluded.municipality");
 
-constexpr auto facility_placed = static_cast<audit::Event>(55);
 constexpr std::int64_t unknown_place = 0;  // in records
 
 std::string payload_of(const FacilityPlace& before, MunicipalityCode municipality) {
@@ -60,7 +59,7 @@ Task<Result<bool>> Places::put(FacilityCode facility, MunicipalityCode municipal
     set.change(upsert_place, before->facility.key.value(), municipality.to_key());
     audit::AuditedChanges changes(database_, clock_, random_);
     const std::string payload = payload_of(*before, municipality);
-    auto applied = co_await changes.apply(facility_placed, actor, payload, std::move(set), deadline);
+    auto applied = co_await changes.apply(audit::Event::facility_placed, actor, payload, std::move(set), deadline);
     if (!applied) co_return fail(std::move(applied));
     co_return true;
 }
