@@ -560,7 +560,7 @@ def test_records_that_cannot_be_read_are_told_and_kept_until_somebody_has_seen_t
     row, = open_checks(desk)
     assert (row["id"], row["state"], row["row"], row["for"]) == ("lost", "unreadable", "visit", "insurer")
     with desk:
-        assert "terminal.records_unreadable" in desk.log_text()
+        desk.wait_until(lambda: "terminal.records_unreadable" in desk.log_text())
         assert "lost" in {check["id"] for check in open_checks(desk)}, "a start forgets nothing"
     assert onshi("terminal", "deferred", "--done", "lost", *at).returncode == 0
     assert records()["ok"] and open_checks(desk) == []
