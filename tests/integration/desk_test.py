@@ -411,7 +411,7 @@ def test_while_the_hub_is_away_requests_are_answered_as_failed_and_then_well_aga
         with DeskProcess(hub.installation, hub, tmp_path / "desk") as desk:
             assert value(parse(desk.ask("1", single_request(desk, patient))), "QualificationValidity") == "1"
             hub.kill()
-            root = parse(desk.ask("2", single_request(desk, patient)))
+            root = parse(desk.ask("2", single_request(desk, {**patient, "Birthdate": "19010203"})))  # never here before
             assert value(root, "SegmentOfResult") == "9" and value(root, "ErrorCode") in ("ONSHI9001", "ONSHI9003",
                                                                                         "ONSHI9005")
             hub.wanted_port = hub.port
