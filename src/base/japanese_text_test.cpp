@@ -1,5 +1,6 @@
 #include "base/japanese_text.h"
 
+#include <array>
 #include <set>
 #include <vector>
 
@@ -35,6 +36,55 @@ rc::Gen<std::string> any_text() {
                      [](std::uint32_t c) { return c >= 0xD800 && c <= 0xDFFF ? U'x' : static_cast<char32_t>(c); }));
     return rc::gen::map(rc::gen::container<std::u32string>(character),
                         [](const std::u32string& text) { return encode_utf8(text); });
+}
+
+TEST(Utf8, three_bytes_are_a_character_when_they_are_its_only_form) {
+    for (unsigned bytes = 0xE00000; bytes <= 0xEFFFFF; ++bytes) {
+        const std::string text{static_cast<char>(bytes >> 16U), static_cast<char>(bytes >> 8U),
+                               static_cast<char>(bytes)};
+        const char32_t code = (bytes >> 4U & 0xF000U) | (bytes >> 2U & 0x0FC0U) | (bytes & 0x3FU);
+        const bool continued = (bytes & 0xC0C0U) == 0x8080U;
+        const bool valid = continued && code >= 0x800 && (code < 0xD800 || code > 0xDFFF);
+        std::size_t at = 0;
+        const auto read = next_character(text, at);
+        ASSERT_EQ(read.has_value(), valid) << bytes;
+        if (!valid) continue;
+        ASSERT_EQ(*read, code);
+        ASSERT_EQ(at, 3U);
+        ASSERT_FALSE(is_valid_utf8(std::string_view(text).substr(0, 2))) << bytes;
+    }
+}
+
+// An invisible character behind it sends a text the long way, through every round of folding.
+void expect_same_as_the_long_way(const std::u32string& text, FoldStyle style) {
+    Folds folds;
+    Folds folds_of_long;
+    const auto shortcut = fold_characters(encode_utf8(text), style, folds);
+    const auto whole = fold_characters(encode_utf8(text + U'\u200B'), style, folds_of_long);
+    ASSERT_TRUE(shortcut && whole);
+    EXPECT_EQ(*shortcut, *whole) << encode_utf8(text);
+    --folds_of_long.counts[static_cast<std::size_t>(FoldKind::invisible)];
+    EXPECT_EQ(folds.counts, folds_of_long.counts) << encode_utf8(text);
+    EXPECT_EQ(folds.variants.size(), folds_of_long.variants.size()) << encode_utf8(text);
+}
+
+constexpr std::array every_style{FoldStyle::name, FoldStyle::address, FoldStyle::insured_text};
+
+TEST(Fold, of_plain_characters_is_that_of_all_rounds) {
+    for (char32_t c = 1; c < 0xA000; ++c) {
+        for (const FoldStyle style : every_style) expect_same_as_the_long_way({c}, style);
+    }
+}
+
+TEST(Fold, of_plain_characters_beside_each_other_is_that_of_all_rounds) {
+    const std::u32string_view some = U" 　-ーカャヶガンかゃ々髙橋邉1Aaー丁";
+    for (const char32_t first : some) {
+        for (const char32_t second : some) {
+            for (const char32_t third : some) {
+                for (const FoldStyle style : every_style) expect_same_as_the_long_way({first, second, third}, style);
+            }
+        }
+    }
 }
 
 TEST(VariantTable, is_sorted_and_folds_in_one_step) {

@@ -20,6 +20,10 @@ constexpr char32_t long_vowel_mark = U'ー';
 constexpr char32_t voiced_mark = U'\u3099';
 constexpr char32_t semi_voiced_mark = U'\u309A';
 
+// U+3000 … the end of the basic block of kanji: nothing between them has upper and lower case.
+constexpr char32_t first_kana_or_kanji = 0x3000;
+constexpr char32_t last_kanji = 0x9FFF;
+
 // A fold can make room for another one (a dropped space lets a voice mark meet its kana), so they are repeated until
 // nothing changes; texts of people need one or two rounds.
 constexpr int fold_rounds_max = 8;
@@ -77,6 +81,15 @@ void fold_space(std::u32string& out, char32_t space, FoldStyle style, Folds& fol
     if (!keeps || space != U' ') count_fold(folds, FoldKind::space);
 }
 
+// Whether NFKC leaves the character alone, whatever others of these stand beside it, and it is not invisible: printable
+// ASCII, U+3000, 々, kana without voice marks of their own, the basic block of kanji. Most names and addresses hold
+// nothing else, and folding their letters once is all there is to do.
+bool stands_alone(char32_t c) {
+    if (c < 0x80) return c >= 0x20 && c != 0x7F;
+    return c == 0x3000 || c == U'々' || (c >= U'ぁ' && c <= U'ゖ') || is_katakana(c) ||
+           (c >= 0x4E00 && c <= last_kanji);
+}
+
 // Drops what has no glyph, and makes spacing voice marks combining, which NFKC would part from their kana.
 std::u32string drop_invisible(std::u32string_view text, FoldStyle style, Folds& folds) {
     std::u32string out;
@@ -125,7 +138,9 @@ char32_t fold_dash(char32_t c, char32_t previous, FoldStyle style) {
 }
 
 char32_t fold_letter(char32_t c, FoldStyle style, Folds& folds) {
-    const auto cased = static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT));
+    const bool has_case = c < first_kana_or_kanji || c > last_kanji;
+    const char32_t cased =
+        has_case ? static_cast<char32_t>(u_foldCase(static_cast<UChar32>(c), U_FOLD_CASE_DEFAULT)) : c;
     if (cased != c) {
         count_fold(folds, FoldKind::letter_case);
         return cased;
@@ -178,7 +193,7 @@ bool is_dash(char32_t c) {
 }
 
 bool is_space(char32_t c) {
-    return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
+    return c <= 0x3000 && u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
 }
 
 bool is_invisible(char32_t c) {
@@ -228,6 +243,7 @@ Result<std::u32string> fold_characters(std::string_view text, FoldStyle style, F
         return fail(ErrorCode::text_too_long, "text longer than comparison_bytes_max");
     auto characters = decode_utf8(text);
     if (!characters) return fail(ErrorCode::text_invalid_encoding, "not UTF-8");
+    if (std::ranges::all_of(*characters, stands_alone)) return fold_letters(*characters, style, folds);
     for (int round = 0; round < fold_rounds_max; ++round) {
         std::u32string folded =
             fold_letters(fold_compatibility(drop_invisible(*characters, style, folds), folds), style, folds);

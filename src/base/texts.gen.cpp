@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 1281> table{{
+constexpr std::array<TextEntry, 1289> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -51,6 +51,7 @@ constexpr std::array<TextEntry, 1281> table{{
     {"Make a complete installation of synthetic data in one folder: keys, CAs, stores, terminals, cards.", Audience::label, {"架空データの試験用環境を一つのフォルダーに作る: 鍵、認証局、データベース、端末、カード。", "Make a complete installation of synthetic data in one folder: keys, CAs, stores, terminals, cards."}},
     {"Make a test JPKI: three generations of authentication and signature CAs, O=TEST JPKI.", Audience::label, {"試験用の JPKI を作る: 認証用と署名用の認証局を三世代ずつ、O=TEST JPKI。", "Make a test JPKI: three generations of authentication and signature CAs, O=TEST JPKI."}},
     {"Make the image of a virtual card, of a synthetic person or of an invented one.", Audience::label, {"架空の人または作り出した人の仮想カードのイメージを作る。", "Make the image of a virtual card, of a synthetic person or of an invented one."}},
+    {"Make the persons of an older registry findable by birth date and reading; goes on where it was stopped.", Audience::label, {"以前からの登録者を生年月日とカナで探せるようにする。止めたところから続ける。", "Make the persons of an older registry findable by birth date and reading; goes on where it was stopped."}},
     {"Make the stores, or bring them to this program's version; not while a hub runs.", Audience::label, {"データベースを作るか、このプログラムの版に上げる。ハブの動作中は使わない。", "Make the stores, or bring them to this program's version; not while a hub runs."}},
     {"Make this machine the terminal that an operator added: key, certificate and settings in one folder.", Audience::label, {"この機械を、運用者が追加した端末にする: 鍵、証明書、設定を一つのフォルダーに置く。", "Make this machine the terminal that an operator added: key, certificate and settings in one folder."}},
     {"Make two persons one who were registered twice, each named by their insured number.", Audience::label, {"二重に登録された二人を一人にまとめる。それぞれ被保険者番号で指定する。", "Make two persons one who were registered twice, each named by their insured number."}},
@@ -75,6 +76,7 @@ constexpr std::array<TextEntry, 1281> table{{
     {"Renew the hub's server certificate by the installation's own server CA: same key, same names.", Audience::label, {"ハブのサーバー証明書を、自分のサーバー認証局で更新する。鍵と名前は同じ。", "Renew the hub's server certificate by the installation's own server CA: same key, same names."}},
     {"Run the hub until it is told to stop.", Audience::label, {"ハブを、止めるまで動かす。", "Run the hub until it is told to stop."}},
     {"Save both stores as they are at one instant, beside working hubs.", Audience::label, {"ハブを動かしたまま、両方のデータベースの同じ時点の写しを取る。", "Save both stores as they are at one instant, beside working hubs."}},
+    {"Say in which municipality a facility is; disasters open by it.", Audience::label, {"機関の所在する市町村を登録する。災害時の閲覧はこれで開かれる。", "Say in which municipality a facility is; disasters open by it."}},
     {"Say that a part of the hub is away; terminals serve by the lawful row within seconds.", Audience::label, {"ハブの依存先が止まっていると公表する。端末は自動で定められた対応に切り替わる。", "Say that a part of the hub is away; terminals serve by the lawful row within seconds."}},
     {"Say that a part of the hub is back; terminals leave the mode by themselves.", Audience::label, {"依存先が復旧したと公表する。端末は自動で通常に戻る。", "Say that a part of the hub is back; terminals leave the mode by themselves."}},
     {"Say whether a scanned QR code of eligibility is genuine, without asking any hub.", Audience::label, {"読み取った資格情報の二次元コードが本物かを、ハブに尋ねずに確かめます。", "Say whether a scanned QR code of eligibility is genuine, without asking any hub."}},
@@ -95,6 +97,7 @@ constexpr std::array<TextEntry, 1281> table{{
     {"Usage", Audience::label, {"使い方", "Usage"}},
     {"Verify a CA's list of revoked certificates and give it to the hub, which takes it over within a minute.", Audience::label, {"認証局の失効リストを検証し、ハブに渡す。ハブは1分以内に取り込む。", "Verify a CA's list of revoked certificates and give it to the hub, which takes it over within a minute."}},
     {"Walk the audit chain from its first record; beside a working hub too.", Audience::label, {"監査記録の鎖を最初の記録から検証する。動いているハブの隣でも使える。", "Walk the audit chain from its first record; beside a working hub too."}},
+    {"What the registry holds of a facility, and where it is.", Audience::label, {"機関の登録内容と所在地を表示する。", "What the registry holds of a facility, and where it is."}},
     {"Which parts of the hub are declared away, since when, and how desks serve.", Audience::label, {"公表中の停止箇所、開始時刻、窓口の対応を一覧する。", "Which parts of the hub are declared away, since when, and how desks serve."}},
     {"Write a members' file for a demo: people not yet registered, planted faults, some changes.", Audience::label, {"試験用環境の加入者ファイルを作る: 未登録の人、仕込まれた誤り、いくつかの変更。", "Write a members' file for a demo: people not yet registered, planted faults, some changes."}},
     {"Write the synthetic nation as text: persons, insurers and the planted faults, one JSON object per line.", Audience::label, {"架空データを文字で書き出す: 人、保険者、仕込んだ誤りを一行に一つの JSON で。", "Write the synthetic nation as text: persons, insurers and the planted faults, one JSON object per line."}},
@@ -345,6 +348,7 @@ constexpr std::array<TextEntry, 1281> table{{
     {"check.receipt", Audience::vendor, {"この端末が行った確認に、この受付番号はありません。", "No check of this terminal has this receipt."}},
     {"checks by eye a day", Audience::label, {"1 日の目視確認の上限", "checks by eye a day"}},
     {"checks under way at a time in the cold phase", Audience::label, {"冷えた状態の測定で同時に進む照会の数", "checks under way at a time in the cold phase"}},
+    {"clinics, hospitals and pharmacies as the registry holds them", Audience::label, {"登録されている病院・診療所・薬局", "clinics, hospitals and pharmacies as the registry holds them"}},
     {"command.confirmation", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"command.confirmation", Audience::clerk, {"取り消せない操作です。内容を確認し、--yes を付けて実行してください。", "This cannot be undone by itself. Check what it does and add --yes."}},
     {"command.confirmation", Audience::vendor, {"確認が必要な操作ですが、端末から確認できません。", "The command needs a confirmation and there is no terminal to ask on."}},
@@ -665,8 +669,10 @@ constexpr std::array<TextEntry, 1281> table{{
     {"label.hint", Audience::label, {"対処", "hint"}},
     {"label.insurer", Audience::label, {"保険者", "insurer"}},
     {"label.last_visit", Audience::label, {"前回の来院の回答です。変わりがないか、患者さんにお聞きください。", "This is the last visit's answer. Ask the patient whether it is unchanged."}},
+    {"label.last_visit_file", Audience::label, {"センターに確認できません。{date}（{days}日前）の来院時の資格です。変更がないかお聞きください。", "The centre cannot be asked. This is as of the visit on {date}, {days} days ago; ask whether it is unchanged."}},
     {"label.limit", Audience::label, {"区分{category}", "区分{category}"}},
     {"label.limit_not_shown", Audience::label, {"適用区分: 本人の同意がないため表示しません（--limit-consent）", "limit category: not shown without the patient's consent (--limit-consent)"}},
+    {"label.list_not_kept", Audience::label, {"この一覧は、このシステムでは扱っていません。お一人ずつ照会してください。", "This system does not keep this list. Look the patients up one by one."}},
     {"label.listening", Audience::label, {"{address} で受け付けています（監視 {metrics}）。", "listening on {address} (health and metrics on {metrics})"}},
     {"label.nearest", Audience::label, {"{name} のことですか。", "Did you mean {name}?"}},
     {"label.next", Audience::label, {"次にすること", "next"}},
@@ -689,6 +695,7 @@ constexpr std::array<TextEntry, 1281> table{{
     {"label.pay_unknown_column", Audience::label, {"列 {column} は読みません", "column {column} is not read"}},
     {"label.pays", Audience::label, {"負担割合", "pays"}},
     {"label.phone", Audience::label, {"電話", "phone"}},
+    {"label.place_unknown", Audience::label, {"所在地の登録なし", "place unknown"}},
     {"label.put_card", Audience::label, {"カードをカードリーダーに置いてください。", "Please put the card on the reader."}},
     {"label.ratio_highest", Audience::label, {"所得（--pay または --taxable、--income）が分からないため、高い方の割合です。", "Without the income (--pay or --taxable, and --income) this is the highest it can be."}},
     {"label.ratio_income_needed", Audience::label, {"所得が分からないため判定できません", "cannot be judged without the income"}},
@@ -1139,6 +1146,7 @@ constexpr std::array<TextEntry, 1281> table{{
     {"take the account off this terminal", Audience::label, {"この端末から担当者を外す", "take the account off this terminal"}},
     {"take the flag back; counts when a second person says so too", Audience::label, {"フラグの解除を求める。二人目が同じ操作をすると解除される", "take the flag back; counts when a second person says so too"}},
     {"taxable income", Audience::label, {"課税所得", "taxable income"}},
+    {"ten digits (医療機関等コード)", Audience::label, {"10桁（医療機関等コード）", "ten digits (医療機関等コード)"}},
     {"ten digits of the facility", Audience::label, {"医療機関などの 10 桁のコード", "ten digits of the facility"}},
     {"terminal.disabled", Audience::patient, {"窓口でお声がけください。", "Please ask at the desk."}},
     {"terminal.disabled", Audience::clerk, {"この端末は停止されています。管理者に連絡してください。", "This terminal was switched off. Ask your administrator."}},

@@ -9,11 +9,27 @@
 
 namespace onshi {
 
+namespace {
+
+bool continues(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+}  // namespace
+
 std::optional<char32_t> next_character(std::string_view text, std::size_t& at) {
     const auto lead = static_cast<unsigned char>(text[at]);
     if (lead < 0x80) {
         ++at;
         return lead;
+    }
+    // Nearly all of Japanese is three bytes. Behind E0 they may be too long a form, behind ED a surrogate.
+    const bool three = lead >= 0xE1 && lead <= 0xEF && lead != 0xED;
+    if (three && text.size() - at >= 3 && continues(text[at + 1]) && continues(text[at + 2])) {
+        const auto second = static_cast<unsigned char>(text[at + 1]);
+        const auto third = static_cast<unsigned char>(text[at + 2]);
+        at += 3;
+        return static_cast<char32_t>((lead & 0x0FU) << 12U | (second & 0x3FU) << 6U | (third & 0x3FU));
     }
     // ICU counts in int32 and looks at most four bytes ahead.
     const std::string_view window = text.substr(at, 4);

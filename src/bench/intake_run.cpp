@@ -83,11 +83,12 @@ Result<IntakeRun> run_intake(const std::filesystem::path& store, const std::file
     MemoryPeak memory;
     const auto begun = std::chrono::steady_clock::now();
     auto imported = run_to_end(insurer_files::import_members(parts, import));
+    // What the log still holds is written back before the command ends, so it counts.
+    (*database)->close();
+    database->reset();
     run.seconds = seconds_since(begun);
     run.peak_mb = memory.stop();
     const auto cpu_after = cpu_use(getpid());
-    (*database)->close();
-    database->reset();
     if (!imported) return fail(std::move(imported));
     run.report = std::move(*imported);
     if (cpu_before && cpu_after) {

@@ -43,8 +43,8 @@ class TerminalRun final : public Command {
     void declare(Options& options) override {
         options.text(ready_file_, "--ready-file", "FILE", "written when the terminal serves: as JSON");
         options.settings({"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order", "oqs_kana",
-                          "oqs_subsidies", "oqs_result_codes", "terminal_store_folder", "kiosk_port", "kiosk_reader",
-                          "reader", "last_visit_days", "modes_seconds", "log_level"});
+                          "oqs_subsidies", "oqs_result_codes", "oqs_last_visit", "oqs_lists", "terminal_store_folder",
+                          "kiosk_port", "kiosk_reader", "reader", "last_visit_days", "modes_seconds", "log_level"});
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
@@ -103,6 +103,9 @@ class TerminalRun final : public Command {
         if (resolved->text("kiosk_reader") == "pcsc") settings.reader = resolved->text("reader");
         settings.visual_accounts = profile->folder / visual_accounts_file;
         settings.last_visit_days = static_cast<int>(resolved->integer("last_visit_days"));
+        settings.last_visit_use =
+            terminal::parse_last_visit_use(resolved->text("oqs_last_visit")).value_or(terminal::LastVisitUse::none);
+        settings.empty_lists = resolved->text("oqs_lists") == "empty";
         settings.modes_every = std::chrono::seconds(resolved->integer("modes_seconds"));
         if (!profile->card_certificate.empty() && !profile->card_key.empty()) {
             auto pinless = load_pinless_use(*profile);

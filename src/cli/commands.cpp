@@ -16,9 +16,11 @@ void add_all_commands(CommandTree& tree) {
     add_paper_commands(tree);
     add_pdf_commands(tree);
     add_person_commands(tree);
+    add_facility_commands(tree);
     add_emergency_commands(tree);
     add_audit_commands(tree);
     add_db_commands(tree);
+    add_db_index_command(tree);
     add_db_move_commands(tree);
     add_cert_commands(tree);
     add_secret_commands(tree);

@@ -24,6 +24,7 @@ void add_subsidy_commands(CommandTree& tree);
 // Under the noun `payments`.
 void add_payments_ratio_command(CommandTree& tree);
 void add_person_commands(CommandTree& tree);
+void add_facility_commands(CommandTree& tree);
 // Nouns `outage` and `disaster`.
 void add_emergency_commands(CommandTree& tree);
 void add_paper_commands(CommandTree& tree);
@@ -36,6 +37,8 @@ void add_demo_reader_command(CommandTree& tree);
 void add_demo_members_command(CommandTree& tree);
 void add_db_commands(CommandTree& tree);
 void add_db_move_commands(CommandTree& tree);
+// Under the noun `db`.
+void add_db_index_command(CommandTree& tree);
 void add_bench_commands(CommandTree& tree);
 // Under the noun `bench`.
 void add_bench_intake_command(CommandTree& tree);

@@ -7,6 +7,7 @@
 #include "platform/telemetry/log.h"
 #include "terminal/after_check.h"
 #include "terminal/limits.h"
+#include "terminal/number_visits.h"
 
 namespace onshi::terminal {
 
@@ -200,6 +201,11 @@ void CheckIn::keep_for_next_visit(JsonItem answer) {
     const bool valid = answer.object("result").text("name") == "valid";
     auto kept = valid ? run_to_end(keep_last_visit(parts_.store, card_->name, answer_, parts_.clock.now()))
                       : run_to_end(forget_last_visit(parts_.store, card_->name));
+    if (!kept) log_failure(Level::warn, "terminal.last_visit", kept.error());
+    // A billing system may ask for the same person by number.
+    std::string terms = visit_terms(answer);
+    kept = valid ? run_to_end(keep_number_visit(parts_.store, std::move(terms), answer_, parts_.clock.now()))
+                 : run_to_end(forget_number_visit(parts_.store, std::move(terms)));
     if (!kept) log_failure(Level::warn, "terminal.last_visit", kept.error());
 }
 

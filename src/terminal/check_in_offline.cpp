@@ -82,6 +82,7 @@ Input CheckIn::go_offline(const Order& order) {
     auto kept = run_to_end(keep_visit(parts_.store, visit));
     if (!kept) log_failure(Level::error, "terminal.visit_lost", kept.error());
     if (kept) log_event(Level::warn, "terminal.visit_offline", {{"kind", open_text(to_string(visit.row))}});
+    input.kept = kept.has_value();
     signed_.reset();
     return input;
 }

@@ -86,7 +86,7 @@ Task<Result<void>> Exchange::run() {
         static_cast<void>(woke);
     }
     // What was started ends by itself; nothing refers to this object afterwards.
-    while (!in_work_.empty() || !touches_.empty() || making_up_) {
+    while (!in_work_.empty() || !touches_.empty() || making_up_ || remembering_ > 0) {
         touch_due();
         const auto woke = co_await alarm_.wait_until(next_look());
         static_cast<void>(woke);

@@ -25,6 +25,7 @@
 #include "terminal/hub_link.h"
 #include "terminal/hub_modes.h"
 #include "terminal/local_store.h"
+#include "terminal/number_visits.h"
 
 namespace onshi::terminal {
 
@@ -37,6 +38,11 @@ struct ExchangeSettings {
     std::chrono::milliseconds poll{500};
     // How often the hub is asked which of its parts are away, while none is.
     std::chrono::milliseconds modes_every{30'000};
+    // How long the answer of a visit may be used while the hub is away, 0: it is not kept; and what is told of it.
+    int last_visit_days = 0;
+    LastVisitUse last_visit_use = LastVisitUse::none;
+    // Whether lists that this system does not keep are answered as empty and complete; otherwise as not available.
+    bool empty_lists = true;
 };
 
 // What a status page wants to know. Thread-safe.
@@ -116,6 +122,10 @@ class Exchange {
 
     // exchange_singles.cpp
     [[nodiscard]] Task<void> answer_singles(std::vector<Pending> singles);
+    [[nodiscard]] Task<void> answer_offline(const Pending& single, oqs::Unit& unit);
+    [[nodiscard]] Task<void> remember(std::vector<std::string> terms, std::vector<std::string> answers);
+    [[nodiscard]] Task<void> remember_one(std::string terms, std::string answer);
+    [[nodiscard]] Instant oldest_visit() const;
     [[nodiscard]] oqs::ResultMessage single_result(const Pending& pending, oqs::Unit unit) const;
     [[nodiscard]] Task<void> register_reference(Pending pending);
     [[nodiscard]] Task<Result<void>> keep_reference(const oqs::ReferenceTerms& terms);
@@ -123,16 +133,20 @@ class Exchange {
     // exchange_deferred.cpp
     [[nodiscard]] Task<void> keep_deferred(const Pending& pending);
     [[nodiscard]] Task<Result<void>> make_up();
+    [[nodiscard]] Task<Result<void>> compare_with_told(const Pending& pending, Instant asked_at, std::string answer);
     [[nodiscard]] Task<void> make_up_while_running();
     [[nodiscard]] Task<void> keep_trust();
     [[nodiscard]] Task<void> keep_modes();
+    [[nodiscard]] Task<void> forget_old_visits();
     [[nodiscard]] std::optional<Pending> pending_of(const DeferredCheck& check) const;
     [[nodiscard]] Result<void> publish_late(const Pending& pending, oqs::Unit unit);
 
-    // exchange_ask.cpp: persons to the hub and back.
+    // exchange_ask.cpp: persons to the hub and back. `answers` gets the hub's own words, one per person; empty for one
+    // that was not answered.
     [[nodiscard]] Task<Result<std::vector<oqs::Unit>>> ask(std::vector<std::string> bodies,
                                                            std::vector<std::string> limit_consents, bool bulk,
-                                                           Deadline deadline);
+                                                           Deadline deadline,
+                                                           std::vector<std::string>* answers = nullptr);
     [[nodiscard]] AnswerStyle style() const;
     [[nodiscard]] std::string find_reference(const oqs::PersonRecord& record) const;
     [[nodiscard]] std::string reference_key(std::string_view insurer, std::string_view symbol, std::string_view number,
@@ -140,6 +154,7 @@ class Exchange {
 
     // exchange_bulk.cpp
     [[nodiscard]] Task<void> receive_bulk(Pending pending);
+    [[nodiscard]] oqs::ResultMessage not_kept(const oqs::Request& request) const;
     [[nodiscard]] Task<void> hand_out(Pending pending);
     [[nodiscard]] Task<Result<void>> open_reception(ReceptionPointer reception);
     [[nodiscard]] Task<void> work_off(ReceptionPointer reception);
@@ -174,8 +189,10 @@ class Exchange {
     std::uint64_t uses_ = 0;
     std::deque<DeferredCheck> deferred_;
     bool making_up_ = false;
+    std::size_t remembering_ = 0;
     SteadyTime trust_again_at_{};
     SteadyTime modes_again_at_{};
+    SteadyTime visits_again_at_{};
 };
 
 // The check id of person `index` of a request: the same file gives the same ids, whenever it is read.

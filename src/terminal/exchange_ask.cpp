@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/date.h"
+#include "platform/text_formats/json_list.h"
 #include "platform/text_formats/json_writer.h"
 #include "terminal/exchange.h"
 #include "terminal/limits.h"
@@ -98,12 +99,13 @@ AnswerStyle Exchange::style() const {
 
 // One person goes the way of a single look-up, which waits in no line with lists.
 Task<Result<std::vector<Unit>>> Exchange::ask(std::vector<std::string> bodies, std::vector<std::string> limit_consents,
-                                              bool bulk, Deadline deadline) {
+                                              bool bulk, Deadline deadline, std::vector<std::string>* answers) {
     if (modes_.without_hub()) co_return fail(ErrorCode::outage_declared, "the hub has said so");
     const bool alone = bodies.size() == 1 && !bulk;
     std::string body = alone ? bodies.front() : list_body(bodies);
     auto answered = co_await hub_.post(std::string(alone ? single_target : bulk_target), std::move(body), deadline);
     std::vector<Unit> units;
+    if (answers != nullptr) answers->assign(bodies.size(), std::string());
     if (!answered) {
         if (!is_own_failure(answered.error())) co_return fail(std::move(answered));
         for (std::size_t i = 0; i < bodies.size(); ++i) {
@@ -116,10 +118,12 @@ Task<Result<std::vector<Unit>>> Exchange::ask(std::vector<std::string> bodies, s
     const AnswerStyle words = style();
     if (alone) {
         units.push_back(unit_of_answer(document->root(), limit_consents.front(), words));
+        if (answers != nullptr) answers->front() = std::move(*answered);
         co_return units;
     }
     const auto items = document->root().objects("answers");
     if (items.size() != bodies.size()) co_return fail(ErrorCode::peer_protocol, "another number of answers");
+    if (answers != nullptr) *answers = json_list_members(*answered, "answers", "answer");
     for (std::size_t i = 0; i < items.size(); ++i) {
         units.push_back(unit_of_bulk_item(items[i], limit_consents[i], bulk, words));
     }

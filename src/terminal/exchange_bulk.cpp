@@ -5,10 +5,12 @@
 
 #include "base/bytes.h"
 #include "base/date.h"
+#include "base/texts.h"
 #include "exchange/oqs/limits.h"
 #include "platform/telemetry/log.h"
 #include "terminal/exchange.h"
 #include "terminal/limits.h"
+#include "terminal/list_terms.h"
 
 namespace onshi::terminal {
 
@@ -18,7 +20,11 @@ using oqs::Unit;
 
 constexpr std::string_view segment_done = "1";
 constexpr std::string_view segment_working = "2";
+constexpr std::string_view segment_failed = "9";
 constexpr std::string_view status_done = "1";
+// Named like a failure of the catalogue, so that `oqs_result_codes` can give it another code.
+constexpr std::string_view list_not_kept = "message.list_not_kept";
+constexpr std::string_view list_not_kept_text = "label.list_not_kept";
 
 std::string pack(oqs::Message message, const Sha256& origin, std::string_view bytes) {
     std::string text;
@@ -73,7 +79,26 @@ std::string Exchange::new_reception_number() {
     }
 }
 
+// An empty list reads as "nobody"; this says that nobody has looked.
+oqs::ResultMessage Exchange::not_kept(const oqs::Request& request) const {
+    oqs::ResultMessage result;
+    result.header = header_of(request, segment_failed);
+    result.header.error_code = settings_.profile.result_code(list_not_kept);
+    const auto text = find_text(Language::ja, list_not_kept_text, Audience::label);
+    if (text) result.header.error_message = oqs::fit_message(*text);
+    return result;
+}
+
 Task<void> Exchange::receive_bulk(Pending pending) {
+    const auto wrong = wrong_list_terms(pending.request);
+    if (wrong) {
+        deliver(pending, oqs::Layout::upload, failure_of(pending.request, *wrong));
+        co_return;
+    }
+    if (!settings_.empty_lists && asks_for_unkept_list(pending.request.message)) {
+        deliver(pending, oqs::Layout::upload, not_kept(pending.request));
+        co_return;
+    }
     // A request that was taken in before the terminal died has its number already.
     ReceptionPointer reception;
     for (const auto& [number, known] : receptions_) {
@@ -179,7 +204,7 @@ Task<void> Exchange::work_off(ReceptionPointer reception) {
         units = co_await register_all(reception);
     }
     // The other inquiries list entrusted persons and consents to home visits or online care. This system keeps neither
-    // yet, so their list is empty and complete.
+    // yet, so their list is empty and complete, unless `oqs_lists` says otherwise.
     reception->working = false;
     if (units) {
         reception->units = std::move(*units);

@@ -8,6 +8,7 @@
 #include "terminal/capsule_trust.h"
 #include "terminal/exchange.h"
 #include "terminal/limits.h"
+#include "terminal/offline_visits.h"
 
 namespace onshi::terminal {
 
@@ -36,6 +37,7 @@ Task<Result<void>> Exchange::make_up() {
     std::vector<Pending> round;
     std::vector<std::string> bodies;
     std::vector<std::string> consents;
+    std::vector<Instant> asked_at;
     while (!deferred_.empty() && round.size() < singles_per_ask_max) {
         auto pending = pending_of(deferred_.front());
         if (!pending) {
@@ -49,17 +51,21 @@ Task<Result<void>> Exchange::make_up() {
         const auto& terms = pending->request.persons.front().terms;
         bodies.push_back(number_check_body(check_id_of(pending->origin, 0), pending->request.confirmation_date, terms));
         consents.push_back(terms.limit_consent);
+        asked_at.push_back(deferred_.front().asked_at);
         round.push_back(std::move(*pending));
         deferred_.push_back(std::move(deferred_.front()));
         deferred_.pop_front();
         if (round.size() == deferred_.size()) break;
     }
     if (round.empty()) co_return Result<void>();
-    auto units = co_await ask(std::move(bodies), std::move(consents), false, Deadline::in(bulk_deadline));
+    std::vector<std::string> answers;
+    auto units = co_await ask(std::move(bodies), std::move(consents), false, Deadline::in(bulk_deadline), &answers);
     if (!units) co_return fail(std::move(units));
     for (std::size_t i = 0; i < round.size(); ++i) {
         auto published = publish_late(round[i], std::move((*units)[i]));
         if (!published) co_return fail(std::move(published));
+        auto compared = co_await compare_with_told(round[i], asked_at[i], std::move(answers[i]));
+        if (!compared) co_return fail(std::move(compared));
         auto removed = co_await store_.remove(LocalKind::deferred, to_hex(round[i].origin));
         if (!removed) co_return fail(std::move(removed));
         std::erase_if(deferred_, [&](const DeferredCheck& check) { return check.origin == round[i].origin; });
@@ -67,6 +73,30 @@ Task<Result<void>> Exchange::make_up() {
         ++state_.made_up;
     }
     co_return Result<void>();
+}
+
+// What the counter was told from the last visit and comes out otherwise is the staff's; kept before the look-up is
+// forgotten, so that a terminal that dies between asks again and is answered the same way. What is remembered stays
+// until the next visit replaces it: two look-ups of one patient are compared with the same.
+Task<Result<void>> Exchange::compare_with_told(const Pending& pending, Instant asked_at, std::string answer) {
+    if (answer.empty() || settings_.last_visit_days <= 0 || settings_.last_visit_use == LastVisitUse::none)
+        co_return Result<void>();
+    const auto lifetime = std::chrono::microseconds(std::chrono::hours(24) * settings_.last_visit_days);
+    std::string terms = visit_terms(pending.request.persons.front().terms);
+    auto visit = co_await find_number_visit(store_, std::move(terms), asked_at - lifetime);
+    if (!visit) co_return fail(std::move(visit));
+    const auto told =
+        *visit && (*visit)->told_at < asked_at ? JsonView::parse((*visit)->answer) : JsonView::parse("{}");
+    if (!*visit || !told || !covers(told->root(), pending.request.confirmation_date)) co_return Result<void>();
+    auto members = differences_by_number((*visit)->answer, answer);
+    if (members.empty()) co_return Result<void>();
+    const auto later = JsonView::parse(answer);
+    const std::string id = check_id_of(pending.origin, 0).text();
+    const VisitDifference difference{id, asked_at, OfflineRow::last_visit, std::move(members),
+                                     std::string(later ? later->root().text("receipt") : std::string_view())};
+    auto kept = co_await keep_difference(store_, difference);
+    if (kept) log_event(Level::warn, "terminal.visit_differs", {{"kind", open_text(to_string(difference.row))}});
+    co_return kept;
 }
 
 std::optional<Exchange::Pending> Exchange::pending_of(const DeferredCheck& check) const {
@@ -116,6 +146,15 @@ Task<void> Exchange::keep_modes() {
     }
 }
 
+// What is too old to be told is not kept either.
+Task<void> Exchange::forget_old_visits() {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (now < visits_again_at_) co_return;
+    visits_again_at_ = now + leftover_look;
+    auto forgotten = co_await store_.remove_older(LocalKind::number_visit, oldest_visit());
+    if (!forgotten) log_failure(Level::warn, "terminal.last_visit", forgotten.error());
+}
+
 Task<void> Exchange::make_up_while_running() {
     int failures = 0;
     while (!stopping_) {
@@ -123,6 +162,7 @@ Task<void> Exchange::make_up_while_running() {
         const auto woke = co_await deferred_alarm_.wait_until(std::chrono::steady_clock::now() + wait);
         static_cast<void>(woke);
         if (!stopping_) co_await keep_modes();
+        if (!stopping_) co_await forget_old_visits();
         if (!stopping_ && !modes_.without_hub()) co_await keep_trust();
         if (stopping_ || deferred_.empty() || modes_.without_hub()) continue;
         auto made = co_await make_up();

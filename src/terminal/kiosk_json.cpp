@@ -46,6 +46,9 @@ void write_params(JsonWriter& writer, const Machine& machine) {
             break;
         case State::prescription_pick: writer.member("count", session.prescriptions); break;
         case State::done: writer.member("success", true); break;
+        case State::net_error:
+            if (session.kept) writer.member("kept", true);
+            break;
         default: break;
     }
     if (session.removed_early && session.eligible) writer.member("removed_early", true);
@@ -114,6 +117,7 @@ void read_device_data(JsonObject& data, Input& input) {
         case Event::pin_wrong: input.pin_tries = number("pin_tries", 3, 2); return;
         case Event::visual_submit: input.password_ok = data.optional_boolean("password_ok").value_or(false); return;
         case Event::read_failed: input.code = Code::unreadable; return;
+        case Event::unreachable: input.kept = data.optional_boolean("kept").value_or(false); return;
         case Event::checked:
             input.result = parse_check_result(data);
             if (input.result == CheckResult::not_valid) input.code = Code::nothing_known;

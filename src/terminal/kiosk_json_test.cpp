@@ -25,6 +25,25 @@ TEST(KioskJson, a_desk_that_serves_otherwise_says_so_to_the_staff) {
     EXPECT_NE(state_message(machine, Moment(0), "without_hub").find(R"("desk":"without_hub")"), std::string::npos);
 }
 
+TEST(KioskJson, staff_see_whether_an_unanswered_visit_is_kept) {
+    for (const bool kept : {true, false}) {
+        Machine machine{Settings()};
+        for (const auto* line : {R"({"event":"ready"})", R"({"event":"card.in"})", R"({"event":"read.ok"})",
+                                 R"({"event":"pin"})", R"({"event":"pin.ok"})"}) {
+            const auto read = parse_script_line(line);
+            ASSERT_TRUE(read) << line;
+            machine.apply(read->input, Moment(0));
+        }
+        const auto away =
+            parse_script_line(kept ? R"({"event":"unreachable","kept":true})" : R"({"event":"unreachable"})");
+        ASSERT_TRUE(away);
+        machine.apply(away->input, Moment(0));
+        const std::string message = state_message(machine, Moment(0));
+        EXPECT_NE(message.find(R"("code":"K-E020")"), std::string::npos) << message;
+        EXPECT_EQ(message.find(R"("kept":true)") != std::string::npos, kept) << message;
+    }
+}
+
 TEST(KioskJson, events_of_a_page_are_read) {
     const auto slow = parse_page_event(R"({"rev":42,"event":"mode","mode":"slow"})");
     ASSERT_TRUE(slow);

@@ -66,6 +66,7 @@ struct Session {
     int prescriptions = 0;
     int submits = 0;
     bool removed_early = false;
+    bool kept = false;  // the hub was away, and the check follows by itself
     Code code = Code::none;
     Choices choices;
     // Whether the patient has said of every programme if it is used; using none is a decision, too.

@@ -267,6 +267,41 @@ TEST(Kiosk, a_hub_that_does_not_answer_in_three_seconds_is_away) {
     EXPECT_EQ(desk.machine.session().code, Code::hub_away);
 }
 
+TEST(Kiosk, staff_hear_that_the_check_follows_by_itself_only_once_the_visit_is_kept) {
+    Input kept = event(Event::unreachable);
+    kept.kept = true;
+    Desk desk;
+    desk.card().pin();
+    desk.send(kept);
+    EXPECT_EQ(desk.state(), State::net_error);
+    EXPECT_TRUE(desk.machine.session().kept);
+    Desk lost;
+    lost.card().pin();
+    lost.send(Event::unreachable);
+    EXPECT_EQ(lost.state(), State::net_error);
+    EXPECT_FALSE(lost.machine.session().kept);
+}
+
+TEST(Kiosk, a_visit_that_is_kept_behind_the_time_out_changes_what_staff_see) {
+    Desk desk;
+    desk.card().pin();
+    desk.wait(limits::checking);
+    EXPECT_FALSE(desk.machine.session().kept);
+    Input kept = event(Event::unreachable);
+    kept.kept = true;
+    kept.session = desk.machine.session().number;
+    const auto drawn = desk.machine.revision();
+    EXPECT_TRUE(desk.send(kept).empty()) << "staff were alerted already";
+    EXPECT_EQ(desk.state(), State::net_error);
+    EXPECT_TRUE(desk.machine.session().kept);
+    EXPECT_GT(desk.machine.revision(), drawn);
+    // The next patient's screen says nothing of this one.
+    desk.send(Event::card_out);
+    desk.send(kept);
+    EXPECT_EQ(desk.state(), State::idle);
+    EXPECT_FALSE(desk.machine.session().kept);
+}
+
 TEST(Kiosk, submitting_is_tried_three_times) {
     Desk desk;
     desk.card().pin().checked(CheckResult::ok);

@@ -178,6 +178,8 @@ struct Input {
     int prescriptions = 0;
     bool forty_or_older = false;
     bool medical_data = true;  // false: no medical data may be offered, whatever the patient would say
+    // unreachable: the visit is on disk and signed, so it is checked afterwards without anybody doing anything
+    bool kept = false;
     // language, mode
     Language language = Language::ja;
     Mode mode = Mode::voice;

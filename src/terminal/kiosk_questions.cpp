@@ -13,6 +13,13 @@ void Machine::on_hub(const Input& input) {
         case Event::unreachable: {
             const bool waiting =
                 state_ == State::checking || state_ == State::registering || state_ == State::submitting;
+            // Behind a time-out that has said so already: now it is known whether the check follows by itself.
+            const bool was_said = state_ == State::net_error;
+            if (!waiting && !was_said) return;
+            if (input.kept && !session_.kept) {
+                session_.kept = true;
+                ++revision_;
+            }
             if (waiting) trouble(State::net_error, Code::hub_away);
             return;
         }

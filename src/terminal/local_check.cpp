@@ -24,8 +24,8 @@ Task<Result<std::vector<UnreadableRecord>>> unreadable_records(LocalStore& store
     auto differences = co_await list_differences(store);
     if (!differences) co_return fail(std::move(differences));
     add(all, LocalKind::difference, std::move(differences->unreadable));
-    for (const LocalKind kind :
-         {LocalKind::reference, LocalKind::reception, LocalKind::last_visit, LocalKind::challenge, LocalKind::trust}) {
+    for (const LocalKind kind : {LocalKind::reference, LocalKind::reception, LocalKind::last_visit,
+                                 LocalKind::challenge, LocalKind::trust, LocalKind::number_visit}) {
         auto records = co_await store.read_all(kind);
         if (!records) co_return fail(std::move(records));
         add(all, kind, std::move(records->unreadable));

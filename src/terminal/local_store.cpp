@@ -101,6 +101,7 @@ std::string_view to_string(LocalKind kind) {
         case LocalKind::offline_visit: return "offline_visit";
         case LocalKind::difference: return "difference";
         case LocalKind::trust: return "trust";
+        case LocalKind::number_visit: return "number_visit";
     }
     return "unknown";
 }

@@ -28,6 +28,7 @@ enum class LocalKind : std::uint8_t {
     offline_visit = 6,  // a check that a card signed and no hub has answered yet
     difference = 7,     // what the hub said later otherwise than the counter had gone by
     trust = 8,          // what capsules are verified with
+    number_visit = 9,   // an answer of an earlier day by the terms of a look-up by number
 };
 
 struct LocalRecord {
@@ -38,7 +39,7 @@ struct LocalRecord {
 
 // For logs and lists.
 [[nodiscard]] std::string_view to_string(LocalKind kind);
-inline constexpr std::size_t local_kind_count = 8;
+inline constexpr std::size_t local_kind_count = 9;
 
 // What was read of a kind, oldest first, and what is there and cannot be read: sealed by another key, changed, or of
 // another program's form. Nothing of those but their keys and times is known; they are kept.

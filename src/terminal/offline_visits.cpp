@@ -109,10 +109,15 @@ Task<Result<Readable<VisitDifference>>> list_differences(LocalStore& store) {
     co_return differences;
 }
 
+Task<Result<void>> keep_difference(LocalStore& store, const VisitDifference& difference) {
+    auto kept = co_await store.put(LocalKind::difference, difference.check_id, pack(difference), difference.asked_at);
+    co_return kept;
+}
+
 Task<Result<void>> close_visit(LocalStore& store, const OfflineVisit& visit,
                                const std::optional<VisitDifference>& difference) {
     if (difference) {
-        auto kept = co_await store.put(LocalKind::difference, visit.check_id, pack(*difference), visit.asked_at);
+        auto kept = co_await keep_difference(store, *difference);
         if (!kept) co_return kept;
     }
     auto removed = co_await store.remove(LocalKind::offline_visit, visit.check_id);

@@ -54,6 +54,7 @@ struct VisitDifference {
 // Oldest first. What cannot be read stands for a visit as well: whoever lists says so.
 [[nodiscard]] Task<Result<Readable<OfflineVisit>>> list_visits(LocalStore& store);
 [[nodiscard]] Task<Result<Readable<VisitDifference>>> list_differences(LocalStore& store);
+[[nodiscard]] Task<Result<void>> keep_difference(LocalStore& store, const VisitDifference& difference);
 // The answer came: what differs is kept before the visit is forgotten, so that a terminal that dies between asks again
 // and is answered the same way.
 [[nodiscard]] Task<Result<void>> close_visit(LocalStore& store, const OfflineVisit& visit,

@@ -47,7 +47,8 @@ struct Terminal::Parts {
         auto prepared = ExchangeFolder(settings.exchange_folder).prepare();
         if (!prepared) log_failure(Level::warn, "terminal.folder", prepared.error());
         exchange.emplace(ExchangeSettings{settings.exchange_folder, settings.facility, settings.terminal,
-                                          settings.profile, settings.poll, settings.modes_every},
+                                          settings.profile, settings.poll, settings.modes_every,
+                                          settings.last_visit_days, settings.last_visit_use, settings.empty_lists},
                          *hub, modes, *store, clock, loops.executor(exchange_loop));
         return open_kiosk();
     }

@@ -28,6 +28,8 @@ struct TerminalSettings {
     std::optional<std::string> reader;   // of the kiosk: how its name begins; none: it has none
     std::filesystem::path visual_accounts;
     int last_visit_days = 0;
+    LastVisitUse last_visit_use = LastVisitUse::none;
+    bool empty_lists = true;
     std::chrono::milliseconds modes_every{30'000};
     std::unique_ptr<smartcard::PinlessUse> pinless;  // null: cards are opened by their PIN only
 };

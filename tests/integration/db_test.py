@@ -52,6 +52,23 @@ def serves(contract, installation, wallet, run_folder, newest):
     assert (status, report["ok"]) == (0, True), report
 
 
+def test_persons_of_an_older_registry_are_found_by_birth_date_and_reading_again(new_installation):
+    installation = new_installation()
+    readings = lambda: installation.rows(installation.registry, "SELECT birth, reading, person_key FROM person_reading "
+                                         "ORDER BY birth, reading, person_key")
+    whole = readings()
+    assert len(whole) >= 10_000
+    index = lambda: onshi("db", "index", "--config", installation.settings, "--json")
+    assert json.loads(index().stdout)["indexed"] == 0, "a new registry is complete"
+    # As a registry is that was filled before there was an index.
+    installation.change(installation.registry, "DELETE FROM person_reading")
+    installation.change(installation.registry, "UPDATE person_reading_pass SET after_key = 0, after_known = 0, done = 0")
+    report = json.loads(index().stdout)
+    assert report["indexed"] == len(whole) and report["unreadable"] == 0
+    assert readings() == whole
+    assert json.loads(index().stdout)["indexed"] == len(whole), "and nothing is left to do"
+
+
 @pytest.fixture(scope="module")
 def used(contract, new_installation, wallet, tmp_path_factory):
     """An installation with answers, stopped; and the place of the newest."""

@@ -1,12 +1,13 @@
 """The exchange folder against a real terminal and a real hub: what billing systems put in and what they find."""
 
+import contextlib
 import json
 import os
 import re
 import sqlite3
 import unicodedata
 import xml.etree.ElementTree as ElementTree
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -370,6 +371,25 @@ def test_lists_that_this_system_does_not_keep_are_empty_and_complete(folder, pre
     assert done.find("MessageBody") is None and value(done, "ArbitraryFileIdentifier") == "tic-1"
 
 
+@pytest.mark.parametrize("prefix, terms, code", [
+    ("OQSmutic", {"MedicalTreatmentMonth": "202613"}, "ONSHI4002"),
+    ("OQSmuhvq", {"ConsentDateFrom": "20261101"}, "ONSHI4003"),
+    ("OQSmuonq", {"ExaminationDateFrom": "20261003", "ExaminationDateTo": "20261001"}, "ONSHI4003"),
+])
+def test_a_list_is_not_made_of_wrong_terms(folder, prefix, terms, code):
+    root = parse(folder.ask("19w", bulk_request(folder, [search_info(terms)], "tic-2"), prefix + "01"))
+    assert value(root, "SegmentOfResult") == "9" and value(root, "ErrorCode") == code and value(root, "ErrorMessage")
+    assert value(root, "ReceptionNumber") is None and value(root, "ArbitraryFileIdentifier") == "tic-2"
+
+
+def test_a_facility_can_hear_that_a_list_is_not_kept(hub, tmp_path):
+    with DeskProcess(hub.installation, hub, tmp_path / "desk", "--oqs-lists", "refused") as desk:
+        terms = search_info({"MedicalTreatmentMonth": "202611"})
+        root = parse(desk.ask("1", bulk_request(desk, [terms]), "OQSmutic01"))
+        assert value(root, "SegmentOfResult") == "9" and value(root, "ErrorCode") == "ONSHI4005"
+        assert "扱っていません" in value(root, "ErrorMessage") and value(root, "ReceptionNumber") is None
+
+
 def test_reference_numbers_are_registered_in_a_list(folder, wallet):
     persons = insured_persons(wallet, 100)[50:]
     terms = [search_terms(folder.installation, person) for person in persons]
@@ -391,12 +411,94 @@ def test_while_the_hub_is_away_requests_are_answered_as_failed_and_then_well_aga
         with DeskProcess(hub.installation, hub, tmp_path / "desk") as desk:
             assert value(parse(desk.ask("1", single_request(desk, patient))), "QualificationValidity") == "1"
             hub.kill()
-            root = parse(desk.ask("2", single_request(desk, patient)))
+            root = parse(desk.ask("2", single_request(desk, {**patient, "Birthdate": "19010203"})))  # never here before
             assert value(root, "SegmentOfResult") == "9" and value(root, "ErrorCode") in ("ONSHI9001", "ONSHI9003",
                                                                                         "ONSHI9005")
             hub.wanted_port = hub.port
             hub.start()
             assert value(parse(desk.ask("3", single_request(desk, patient))), "QualificationValidity") == "1"
+
+
+def has_kept_visits(desk, count):
+    """Whether so many answers are remembered by number; what they say is sealed."""
+    with contextlib.closing(sqlite3.connect(desk.work / "store" / "ledger.db")) as store:
+        return store.execute("SELECT count(*) FROM local_record WHERE kind = 9").fetchone()[0] == count
+
+
+def report_loss(installation, by_card, person, folder):
+    """The insurer says that the person's coverage has ended; no hub is needed for that."""
+    coverage = by_card["coverage"]
+    fields = {"operation": "lose", "insurer_number": coverage["insurer"]["number"].strip(),
+              "symbol": coverage.get("symbol", ""), "number": coverage["number"], "branch": coverage.get("branch", ""),
+              "birth_date": person.birth_date, "lost_on": (today() - timedelta(days=3)).isoformat(), "loss_reason": "99"}
+    file = folder / "loss.csv"
+    file.write_text(",".join(fields) + "\n" + ",".join(fields.values()) + "\n")
+    done = onshi("member", "import", file, "--all-insurers", "--operator", "sato", "--config", installation.settings,
+                 "--json")
+    assert done.returncode == 0 and json.loads(done.stdout.splitlines()[0])["results"]["ended"] == 1, done.stderr
+
+
+def test_a_look_up_by_number_without_the_hub_is_told_of_the_last_visit_and_how_old_it_is(
+        new_installation, tmp_path, patient, municipal):
+    _, person, by_card = municipal
+    installation = new_installation()
+    with Hub(installation, tmp_path / "hub") as hub:
+        with DeskProcess(installation, hub, tmp_path / "desk") as desk:
+            online = parse(desk.ask("1", single_request(desk, patient)))
+            desk.wait_until(lambda: has_kept_visits(desk, 1))
+            # Another day's look-up is no visit, nor is one that finds nobody.
+            desk.ask("1b", single_request(desk, {**patient, "InsuredBranchNumber": ""}, day=today() + timedelta(days=1)))
+            desk.ask("1c", single_request(desk, {**patient, "Birthdate": "19010203"}))
+            hub.kill()
+            root = parse(desk.ask("2", single_request(desk, patient, "second")))
+            assert value(root, "SegmentOfResult") == "9" and value(root, "ProcessingResultStatus") == "2"
+            assert value(root, "ErrorCode") == value(root, "ProcessingResultCode") == "ONSHI2005"
+            assert f"{today().isoformat()}（0日前）" in value(root, "ErrorMessage")
+            assert len(value(root, "ErrorMessage")) <= 60 and value(root, "QualificationValidity") is None
+            record, = root.findall("MessageBody/ResultList/ResultOfQualificationConfirmation")
+            before, = online.findall("MessageBody/ResultList/ResultOfQualificationConfirmation")
+            for name in ("Name", "InsurerNumber", "InsuredCardSymbol", "InsuredIdentificationNumber", "Birthdate"):
+                assert record.findtext(name) == before.findtext(name), name
+            assert record.find("Address") is None
+            assert record.findtext("LimitApplicationCertificateRelatedConsFlg") == "0", "nobody can record a consent now"
+            for number, change in (("3", {"Birthdate": "19010203"}), ("4", {"InsuredBranchNumber": ""})):
+                stranger = parse(desk.ask(number, single_request(desk, {**patient, **change})))
+                assert stranger.find(".//ResultList") is None and value(stranger, "ErrorCode").startswith("ONSHI9")
+            far = parse(desk.ask("5", single_request(desk, patient, day=parse_day(by_card["coverage"]["acquired_on"], -1))))
+            assert far.find(".//ResultList") is None, "not on a day that the coverage does not hold"
+            report_loss(installation, by_card, person, tmp_path)
+            hub.wanted_port = hub.port
+            hub.start()
+            late = parse(desk.result("OQSsiquc01res_2-late.xml"))
+            assert value(late, "ArbitraryFileIdentifier") == "second" and value(late, "QualificationValidity") == "2"
+            desk.wait_until(lambda: {check["state"] for check in open_checks(desk)} == {"differs"})
+            difference, = open_checks(desk)
+            assert (difference["row"], difference["why"], difference["for"]) == ("last_visit", "result", "staff")
+            assert difference["receipt"]
+            # The next visit is answered by the hub, and ends what was remembered.
+            assert value(parse(desk.ask("6", single_request(desk, patient))), "QualificationValidity") == "2"
+            desk.wait_until(lambda: has_kept_visits(desk, 0))
+
+
+def parse_day(text, days):
+    return date.fromisoformat(text) + timedelta(days=days)
+
+
+@pytest.mark.parametrize("use, segment, validity", [("answered", "1", "1"), ("none", "9", None)])
+def test_what_is_told_of_the_last_visit_is_a_setting(new_installation, tmp_path, patient, use, segment, validity):
+    with Hub(new_installation(), tmp_path / "hub") as hub:
+        with DeskProcess(hub.installation, hub, tmp_path / "desk", "--oqs-last-visit", use, "--oqs-result-codes",
+                         "note.last_visit=OWN1") as desk:
+            desk.ask("1", single_request(desk, patient))
+            desk.wait_until(lambda: has_kept_visits(desk, 1))
+            desk.kill()
+            hub.kill()
+            desk.start()
+            root = parse(desk.ask("2", single_request(desk, patient)))
+            assert value(root, "SegmentOfResult") == segment and value(root, "QualificationValidity") == validity
+            assert (value(root, "ProcessingResultCode") == "OWN1") == (use == "answered")
+            assert (root.find(".//ResultList") is not None) == (use == "answered")
+            assert len(open_checks(desk)) == 1, "the check follows whatever was told"
 
 
 def test_a_terminal_that_is_killed_answers_everything_after_its_next_start_and_nothing_twice(

@@ -180,6 +180,30 @@ def test_another_municipality_opens_nothing_here(hub, desk, place, municipal):
     assert number in {disaster["disaster"] for disaster in command(hub, "disaster", "list")[1]}
 
 
+def test_a_facility_is_placed_in_another_municipality_and_its_disasters_are_that_ones(hub, desk, place, municipal):
+    facility = desk.terminal.facility
+    code, shown = command(hub, "facility", "show", facility)
+    assert code == 0 and (shown[0]["facility"], shown[0]["municipality"]) == (facility, place) and shown[0]["name"]
+    elsewhere = next(other for other in ("131016", "271004") if other != place)
+    number = command(hub, "disaster", "declare", "--municipality", elsewhere, "--from", today().isoformat(), "--to",
+                     today().isoformat(), "--operator", "sato")[1][0]["disaster"]
+    assert command(hub, "disaster", "confirm", number, "--operator", "suzuki")[0] == 0
+    assert ask_in_disaster(desk, municipal[1]).code == "disaster.not_open"
+    put = ("facility", "place", facility, "--municipality")
+    assert command(hub, *put, elsewhere, "--operator", "sato")[1][0]["municipality"] == elsewhere
+    assert ask_in_disaster(desk, municipal[1]).value["result"]["name"] == "valid", "with the next look-up"
+    assert command(hub, *put, place, "--operator", "sato")[1][0]["municipality"] == place
+    assert ask_in_disaster(desk, municipal[1]).code == "disaster.not_open"
+    moves = lambda: hub.installation.rows(hub.installation.ledger,
+                                          "SELECT count(*) FROM audit_record WHERE actor = 'sato' AND event IN (8, 55)")
+    before = moves()
+    assert command(hub, *put, place, "--operator", "sato")[0] == 0 and moves() == before, "nothing has changed"
+    assert before[0][0] >= 2, "both moves are on record"
+    assert command(hub, "disaster", "end", number, "--operator", "suzuki")[0] == 0
+    assert onshi(*put, "131017", "--operator", "sato", "--config", hub.installation.settings).returncode != 0
+    assert onshi("facility", "show", "0110113719", "--config", hub.installation.settings, "--json").returncode != 0
+
+
 @pytest.mark.parametrize("first, last", [(1, 0), (-3, -1), (0, 92)])
 def test_a_period_that_is_over_backwards_or_too_long_is_refused(centre, place, first, last):
     reply = centre.post("/v1/disasters", {"municipality": place, "operator": "sato", **days(first, last)})

@@ -48,6 +48,7 @@ enum class Event : std::uint16_t {
     disaster_declared = 52,
     disaster_confirmed = 53,
     disaster_ended = 54,
+    facility_placed = 55,
 };
 
 // Who acted: an organisation's terminal and, where a person decided, a reference to that person's account.

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "domain/audit/chain.h"
-#include "domain/organisations/model.h"
+#include "domain/organisations/places.h"
 
 namespace onshi::organisations {
 
@@ -91,13 +91,6 @@ Disaster decode_disaster(const Row& row) {
             .ended_by = std::string(row.text(9))};
 }
 
-Result<void> check_actor(const audit::Actor& actor) {
-    const std::string_view reference = actor.reference;
-    const bool sane = !reference.empty() && reference != "-" && reference.size() <= account_reference_max &&
-                      !contains_individual_number(reference);
-    return sane ? Result<void>() : fail(ErrorCode::account_unknown, "operator");
-}
-
 std::string payload_of(const Disaster& disaster) {
     std::string payload;
     ByteWriter writer(payload);
@@ -129,7 +122,7 @@ sql::Rows<Disaster> load_disasters(sql::ReadBatch& batch, MunicipalityCode munic
 
 Task<Result<bool>> Emergencies::set_outage(Dependency dependency, Instant since, audit::Actor actor,
                                            Deadline deadline) {
-    auto sane = check_actor(actor);
+    auto sane = check_deciding_person(actor);
     if (!sane) co_return fail(std::move(sane));
     const bool away = since.us != in_order;
     sql::WriteSet set(Store::ledger);
@@ -175,7 +168,7 @@ Task<Result<Disaster>> Emergencies::find(std::int64_t id, Deadline deadline) {
 }
 
 Task<Result<Disaster>> Emergencies::declare(DisasterOrder order, audit::Actor actor, Deadline deadline) {
-    auto sane = check_actor(actor);
+    auto sane = check_deciding_person(actor);
     if (!sane) co_return fail(std::move(sane));
     const Instant now = clock_.now();
     const Date today = japan_day(now);
@@ -202,7 +195,7 @@ Task<Result<Disaster>> Emergencies::declare(DisasterOrder order, audit::Actor ac
 }
 
 Task<Result<Disaster>> Emergencies::confirm(std::int64_t id, audit::Actor actor, Deadline deadline) {
-    auto sane = check_actor(actor);
+    auto sane = check_deciding_person(actor);
     if (!sane) co_return fail(std::move(sane));
     auto disaster = co_await find(id, deadline);
     if (!disaster) co_return fail(std::move(disaster));
@@ -222,7 +215,7 @@ Task<Result<Disaster>> Emergencies::confirm(std::int64_t id, audit::Actor actor,
 }
 
 Task<Result<Disaster>> Emergencies::end(std::int64_t id, audit::Actor actor, Deadline deadline) {
-    auto sane = check_actor(actor);
+    auto sane = check_deciding_person(actor);
     if (!sane) co_return fail(std::move(sane));
     auto disaster = co_await find(id, deadline);
     if (!disaster) co_return fail(std::move(disaster));

@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "domain/audit/chain.h"
+#include "domain/organisations/places.h"
 #include "domain/organisations/store.h"
 #include "platform/event_loop/event_loop.h"
 #include "platform/sql/commit_counter.h"
@@ -143,6 +144,32 @@ TEST_F(EmergenciesTest, a_facility_is_where_the_registry_says) {
     ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
     EXPECT_EQ(*known, chiyoda_);
     EXPECT_FALSE(unknown);
+}
+
+TEST_F(EmergenciesTest, a_facility_is_placed_by_somebody_and_every_move_is_on_record) {
+    const auto here = *FacilityCode::parse("0110113719");
+    const auto osaka = *MunicipalityCode::parse("271004");
+    Places places(*database_, clock_, random_);
+    const auto put = [&](FacilityCode facility, MunicipalityCode municipality, std::string_view person) {
+        return run_to_end(places.put(facility, municipality, actor(person), soon()));
+    };
+    sql::WriteSet set(sql::Store::registry);
+    set.change(insert_organisation, 7, Kind::facility, here.to_key(), std::string_view("a facility"),
+               std::string_view(), 0, Date::open_end.days());
+    ASSERT_TRUE(run_to_end(database_->commit(std::move(set), soon())));
+    EXPECT_FALSE(run_to_end(places.find(here, soon()))->municipality);
+    EXPECT_EQ(put(here, chiyoda_, "").error().code, ErrorCode::account_unknown);
+    EXPECT_EQ(put(here, chiyoda_, "123456789018").error().code, ErrorCode::account_unknown);
+    EXPECT_TRUE(*put(here, chiyoda_, "sato"));
+    EXPECT_FALSE(*put(here, chiyoda_, "suzuki")) << "the same again";
+    EXPECT_EQ(run_to_end(places.find(here, soon()))->municipality, chiyoda_);
+    EXPECT_TRUE(*put(here, osaka, "suzuki"));
+    const auto found = run_to_end(places.find(here, soon()));
+    EXPECT_EQ(found->municipality, osaka);
+    EXPECT_EQ(found->facility.name, "a facility");
+    std::int64_t next = here.to_key() + 1;
+    while (!FacilityCode::from_key(next)) ++next;
+    EXPECT_EQ(put(*FacilityCode::from_key(next), osaka, "sato").error().code, ErrorCode::organisation_unknown);
 }
 
 }  // namespace

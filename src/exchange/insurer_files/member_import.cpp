@@ -68,6 +68,10 @@ struct Flight {
     std::optional<Result<sql::CommitPosition>> outcome;
 };
 
+// Whether the chunk that was waited for was committed as it was planned. Repeated: the result file was cut back to
+// before it, and holds its new lines as the last ones.
+enum class Landing : std::uint8_t { as_planned, repeated };
+
 Task<void> fly(sql::Database& database, sql::WriteSet set, Flight& flight) {
     auto committed = co_await database.commit(std::move(set), Deadline::in(step_deadline));
     flight.outcome.emplace(std::move(committed));
@@ -130,7 +134,7 @@ class MemberImport {
     [[nodiscard]] Task<Result<void>> process(Chunk chunk);
     [[nodiscard]] Task<Result<void>> process_halves(Chunk chunk);
     [[nodiscard]] Task<Result<void>> launch(Chunk chunk, IntakePlan plan);
-    [[nodiscard]] Task<Result<void>> land();
+    [[nodiscard]] Task<Result<Landing>> land();
     [[nodiscard]] Task<Result<void>> repeat(Flight& flight);
     void count(Chunk& chunk, const IntakePlan& plan);
     void report(std::string_view stage, std::uint64_t done, std::uint64_t total) const {
@@ -360,14 +364,15 @@ void MemberImport::count(Chunk& chunk, const IntakePlan& plan) {
 }
 
 // Waits for the chunk that is being committed.
-Task<Result<void>> MemberImport::land() {
-    if (!flight_) co_return Result<void>();
+Task<Result<Landing>> MemberImport::land() {
+    if (!flight_) co_return Landing::as_planned;
     while (!flight_->outcome) co_await flight_->landed.wait_until(std::chrono::steady_clock::now() + flight_look);
     const std::unique_ptr<Flight> flight = std::move(flight_);
-    if (*flight->outcome) co_return Result<void>();
+    if (*flight->outcome) co_return Landing::as_planned;
     if (flight->outcome->error().code != ErrorCode::store_conflict) co_return fail(std::move(*flight->outcome));
     auto repeated = co_await repeat(*flight);
-    co_return repeated;
+    if (!repeated) co_return fail(std::move(repeated));
+    co_return Landing::repeated;
 }
 
 // Somebody else changed the same persons meanwhile: the chunk is decided again on what is known now.
@@ -390,12 +395,19 @@ Task<Result<void>> MemberImport::repeat(Flight& flight) {
     co_return fail(ErrorCode::intake_busy, "a chunk of rows");
 }
 
+// Its lines are written while the chunk before it is still being committed, so that the committer need not wait for
+// them; a run that is killed in between cuts them off again.
 Task<Result<void>> MemberImport::launch(Chunk chunk, IntakePlan plan) {
-    auto landed = co_await land();
-    if (!landed) co_return landed;
-    const FileProgress before = report_.file.progress;
+    FileProgress before = report_.file.progress;
     count(chunk, plan);
     auto flushed = results_->flush();
+    auto landed = co_await land();
+    if (!landed) co_return fail(std::move(landed));
+    if (flushed && *landed == Landing::repeated) {
+        before = report_.file.progress;
+        count(chunk, plan);
+        flushed = results_->flush();
+    }
     if (!flushed || !writes()) co_return flushed;
     coverage::change_file(plan.set, report_.file, report_.file.version);
     ++report_.file.version;
@@ -436,14 +448,15 @@ Task<Result<void>> MemberImport::process(Chunk chunk) {
                        });
     if (waits) {
         auto landed = co_await land();
-        if (!landed) co_return landed;
+        if (!landed) co_return fail(std::move(landed));
     }
     auto plan = co_await intake_.plan(chunk.prepared, deadline);
     if (!plan) co_return fail(std::move(plan));
     Result<void> done;
     if (plan->set.too_large() && chunk.rows.size() > 1) {
-        done = co_await land();
-        if (done) done = co_await process_halves(std::move(chunk));
+        auto landed = co_await land();
+        if (!landed) co_return fail(std::move(landed));
+        done = co_await process_halves(std::move(chunk));
     } else {
         done = co_await launch(std::move(chunk), std::move(*plan));
     }
@@ -459,13 +472,19 @@ Task<Result<void>> MemberImport::run_rows() {
     auto results = ResultFile::open(options_.result_file, survey_.format, options_.language, result_bytes);
     if (!results) co_return fail(std::move(results));
     results_.emplace(std::move(*results));
-    if (result_bytes == 0) results_->begin(survey_.header);
+    if (result_bytes == 0) {
+        // On disk before the first chunk, so that a first chunk that is decided again is cut back to behind it.
+        results_->begin(survey_.header);
+        auto flushed = results_->flush();
+        if (!flushed) co_return flushed;
+        report_.file.progress.result_bytes = results_->size();
+    }
     header_comes_ = survey_.format == FileFormat::csv && progress.bytes_read == 0;
     auto done = co_await run_chunks();
     // What is with the committer refers to this run, whatever went wrong meanwhile.
     auto landed = co_await land();
-    if (!done) co_return done;
-    co_return landed;
+    if (done && !landed) done = fail(std::move(landed));
+    co_return done;
 }
 
 Task<Result<void>> MemberImport::run_chunks() {

@@ -29,6 +29,7 @@ constexpr std::array code_classes{
     CodeClass{"note.limit_blank", 2002},
     CodeClass{"note.ratio_suspect", 2003},
     CodeClass{"note.answers_late", 2004},
+    CodeClass{"note.last_visit", 2005},
     CodeClass{"note", 2000},
     CodeClass{"number", 4001},
     CodeClass{"date", 4002},
