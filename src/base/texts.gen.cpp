@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 1289> table{{
+constexpr std::array<TextEntry, 1291> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -835,7 +835,7 @@ constexpr std::array<TextEntry, 1289> table{{
     {"paper.not_drawn", Audience::vendor, {"PDF の作成に失敗しました。", "The PDF surface reported an error."}},
     {"papers for when no hub can be asked: a signed QR code of eligibility, the declaration", Audience::label, {"ハブに尋ねられないときの書面: 署名つき二次元コードの資格情報、申立書", "papers for when no hub can be asked: a signed QR code of eligibility, the declaration"}},
     {"papers of one file; the next ones go to FILE-002.pdf, FILE-003.pdf …", Audience::label, {"一つのファイルに入れる枚数。続きは FILE-002.pdf、FILE-003.pdf … に入る", "papers of one file; the next ones go to FILE-002.pdf, FILE-003.pdf …"}},
-    {"pay.annual_ceiling", Audience::label, {"年間の上限額{amount}円を超えました。保険者に申請すると払い戻されます。", "The annual ceiling of {amount} yen is passed; you can apply to your insurer for a refund."}},
+    {"pay.annual_ceiling", Audience::label, {"年間の上限額{amount}円を超える見込みです。保険者に申請すると払い戻しを受けられます。", "By what was posted the annual ceiling of {amount} yen is passed; apply to your insurer for a refund."}},
     {"pay.annual_ceiling_perhaps", Audience::label, {"年間の上限額{amount}円を超えた可能性があります。保険者にお確かめください。", "What you paid may pass the annual ceiling of {amount} yen; ask your insurer."}},
     {"pay.cap_book", Audience::label, {"この月の負担は、この制度であと{of}円までです。今回は{amount}円です。", "Under this programme {of} yen are left of the month's cap; this payment is {amount} yen."}},
     {"pay.combined_limit", Audience::label, {"公費の分で{of}円を支払うため、残りの上限額は{amount}円です。", "As {of} yen are paid beside a public payer, {amount} yen of the limit remain."}},
@@ -860,7 +860,8 @@ constexpr std::array<TextEntry, 1289> table{{
     {"pay.rounding", Audience::label, {"10円未満を四捨五入して{amount}円です。", "Rounded to ten yen: {amount} yen."}},
     {"pay.special_disease", Audience::label, {"特定疾病の上限額は{amount}円です。", "The limit for your special disease is {amount} yen."}},
     {"pay.subsidy", Audience::label, {"医療費助成（{payer}）により、自己負担は{amount}円になります。", "With the local subsidy ({payer}) you pay {amount} yen."}},
-    {"pay_easy.annual_ceiling", Audience::label, {"1年の 上限 {amount}円を こえました。もうしこむと お金が もどります。", "The annual ceiling of {amount} yen is passed; you can apply to your insurer for a refund."}},
+    {"pay.subsidy_refund", Audience::label, {"医療費助成（{payer}）は後払いです。窓口で{of}円を支払い、申請すると{amount}円が戻ります。", "The local subsidy ({payer}) pays later: you pay {of} yen now, and {amount} yen come back when you apply."}},
+    {"pay_easy.annual_ceiling", Audience::label, {"1年の 上限 {amount}円を こえた ようです。もうしこむと お金が もどります。", "By what was posted the annual ceiling of {amount} yen is passed; apply to your insurer for a refund."}},
     {"pay_easy.annual_ceiling_perhaps", Audience::label, {"1年の 上限 {amount}円を こえた かもしれません。保険の 会社に きいて ください。", "What you paid may pass the annual ceiling of {amount} yen; ask your insurer."}},
     {"pay_easy.cap_book", Audience::label, {"この 月は あと {of}円 までです。今日は {amount}円です。", "You can pay {of} yen more in this month. Today it is {amount} yen."}},
     {"pay_easy.combined_limit", Audience::label, {"ほかに {of}円 はらうので、あと {amount}円 までです。", "As {of} yen are paid beside a public payer, {amount} yen of the limit remain."}},
@@ -885,6 +886,7 @@ constexpr std::array<TextEntry, 1289> table{{
     {"pay_easy.rounding", Audience::label, {"まどぐちでは {amount}円 はらいます。", "Rounded to ten yen: {amount} yen."}},
     {"pay_easy.special_disease", Audience::label, {"この 病気は、1か月に {amount}円 までです。", "The limit for your special disease is {amount} yen."}},
     {"pay_easy.subsidy", Audience::label, {"市や町の お金で、{amount}円に なります。", "With the local subsidy ({payer}) you pay {amount} yen."}},
+    {"pay_easy.subsidy_refund", Audience::label, {"いま {of}円 はらいます。もうしこむと {amount}円 もどります。", "The local subsidy ({payer}) pays later: you pay {of} yen now, and {amount} yen come back when you apply."}},
     {"payments.amount", Audience::patient, {"金額を確認しています。", "The amount is being checked."}},
     {"payments.amount", Audience::clerk, {"点数または金額が範囲外です。入力を確認してください。", "Points or amount are out of range; check the entry."}},
     {"payments.amount", Audience::vendor, {"費用または上限額が負か、最大値を超えています。", "A cost or cap is negative or above the largest cost."}},
@@ -911,8 +913,8 @@ constexpr std::array<TextEntry, 1289> table{{
     {"payments.ordinance", Audience::clerk, {"この助成の条件が矛盾しています。市区町村に確認してください。", "The conditions of this subsidy contradict each other; ask the municipality."}},
     {"payments.ordinance", Audience::vendor, {"条例の内容が矛盾しています（年齢、期間、入院・外来、金額）。", "The ordinance contradicts itself (ages, days, settings or amounts)."}},
     {"payments.parts", Audience::patient, {"請求の内容を確認しています。", "The bill is being checked."}},
-    {"payments.parts", Audience::clerk, {"公費の組み合わせを確認してください。保険のみの部分は1つまで、公費は4つまでです。", "Check the combination of public payers: one part with insurance alone, at most four payers in a part."}},
-    {"payments.parts", Audience::vendor, {"部分がない、部分か公費が多すぎる、保険のみの部分が2つ、または同じ公費が2回です。", "No part, too many parts or payers, two parts with insurance alone, or the same payer twice."}},
+    {"payments.parts", Audience::clerk, {"公費の組み合わせを確認してください。保険のみの部分は1つまで、同じ公費の部分は1つにまとめ、公費は4つまで、上限額は公費ごとに1つです。", "Check the combination of public payers: one part with insurance alone, one for each set of payers, at most four in a part, and one cap for each payer."}},
+    {"payments.parts", Audience::vendor, {"部分がない、部分か公費が多すぎる、保険のみの部分または同じ公費の部分が2つある、1つの部分に同じ公費が2回ある、または1つの公費に上限額が2つあります。", "No part, too many parts or payers, two parts with insurance alone or with the same payers, the same payer twice in a part, or two caps of one payer."}},
     {"payments.payer", Audience::patient, {"公費の種類を確認しています。", "Your public programme is being checked."}},
     {"payments.payer", Audience::clerk, {"この診療月に使えない公費の法別番号です。受給者証を確認してください。", "No programme has this law code in the month of care; check the certificate."}},
     {"payments.payer", Audience::vendor, {"診療月にこの法別番号の公費はありません。", "No public payer has this law code in the month of care."}},

@@ -40,10 +40,11 @@ Task<Result<http::Response>> estimate(const Context& context, http::Request& req
         if (!applied) co_return fail(applied.error());
         subsidy = *applied;
         if (applied->answer == payments::SubsidyAnswer::applies) {
-            steps.add({.rule = payments::Rule::subsidy,
+            const bool in_kind = applied->refund_later == payments::Yen(0);
+            steps.add({.rule = in_kind ? payments::Rule::subsidy : payments::Rule::subsidy_refund,
                        .payer = static_cast<std::uint8_t>(asked->subsidy->law_code),
-                       .of = applied->subsidy + applied->patient - applied->refund_later,
-                       .amount = applied->patient - applied->refund_later});
+                       .of = in_kind ? applied->patient + applied->subsidy : applied->patient,
+                       .amount = in_kind ? applied->patient : applied->refund_later});
         }
     }
     co_return http::json_response(

@@ -82,7 +82,8 @@ def test_what_is_taken_as_given_is_said(tmp_path):
     ("table,household_category,items", "T2026,ウ,a:u:in:100000:30 a:o:in:100000:20", "payments.household"),
     ("table,household_category,items", "T2026,ウ,a:u:in:100000:30 a:u:in:100000:20", "payments.household"),
     ("table,household_category,items", "T2026,ウ,a:u:in:100000:30:h a:u:in:100000:30", "payments.household"),
-    ("band,category,rate,setting,parts", "u70,ウ,3,out,1000@54/5000;1000@54/2500", "payments.parts"),
+    ("band,category,rate,setting,parts", "u70,ウ,3,out,1000@54/5000;1000@54/2500+38/10", "payments.parts"),
+    ("band,category,rate,setting,parts", "u70,ウ,3,out,1000@54/5000;1000@54/5000", "payments.parts"),
 ])
 def test_cases_that_do_not_say_enough_or_contradict_themselves_are_refused(tmp_path, header, row, code):
     file = tmp_path / "cases.csv"
@@ -93,7 +94,7 @@ def test_cases_that_do_not_say_enough_or_contradict_themselves_are_refused(tmp_p
 
 def test_a_payers_cap_is_of_the_month_and_not_of_a_part(tmp_path):
     file = tmp_path / "claims.csv"
-    file.write_text("band,category,rate,setting,parts\nu70,ウ,3,out,30000@54/5000;30000@54/5000\n", encoding="utf-8")
+    file.write_text("band,category,rate,setting,parts\nu70,ウ,3,out,30000@54/5000;30000@54/5000+38/10000\n", encoding="utf-8")
     assert ",5000," in onshi("payments", "evaluate", file).stdout.splitlines()[1]
 
 
@@ -228,6 +229,11 @@ def test_without_a_category_nobody_guesses_a_limit(desk):
     later = desk.post("/v1/payments/estimate", {**blank, "birth_date": "1985-04-12", "care_day": "2027-08-01"})
     assert later.value["patient_total"] == 300000
     assert desk.post("/v1/payments/estimate", blank).field_codes() == {"/limit_category": "field.missing"}
+    # Late-elderly with a certified disability: younger than seventy, and over70 all the same.
+    disabled = {**blank, "copay_percent": 10, "birth_date": "1958-05-01", "age_band": "over70"}
+    assert desk.post("/v1/payments/estimate", disabled).value["patient_total"] == 100000
+    wrong = desk.post("/v1/payments/estimate", {**disabled, "birth_date": "1985-04-12"})
+    assert wrong.field_codes() == {"/age_band": "field.value"}
 
 
 def test_the_month_of_the_75th_birthday_follows_from_the_birth_date(desk):
@@ -282,6 +288,7 @@ def test_impossible_combinations_are_refused_by_name(desk, change, code):
     ({"limit_category": "B04", "copay_percent": 20, "birth_date": "2018-05-01"}, "/limit_category", "payments.category"),
     ({"birth_date": "1950-05-01"}, "/limit_category", "payments.category"),
     ({"birth_date": "2026-11-24"}, "/birth_date", "field.value"),
+    ({"birth_date": "1985-04-12", "half_month": True}, "/half_month", "field.value"),
     ({"setting": "somewhere"}, "/setting", "field.value"),
     ({"fourth_month": 1}, "/fourth_month", "field.type"),
     ({"parts": []}, "/parts", "field.range"),

@@ -245,8 +245,9 @@ enum class Rule : std::uint8_t {
     cap_book,               // 自己負担上限額管理票
     annual_ceiling_perhaps,  // 年間上限: passed where monthly benefits, step or pay do not say otherwise
     no_category,             // 適用区分 is blank: the plain ratio, no limit
+    subsidy_refund,          // 医療費助成, 償還払い: comes back on application
 };
-inline constexpr std::size_t rule_count = 24;
+inline constexpr std::size_t rule_count = 25;
 
 struct Step {
     Rule rule{};

@@ -52,14 +52,21 @@ void widen(YearBalance& balance, std::optional<Yen> amount) {
     if (amount && (!balance.ceiling || *balance.ceiling < *amount)) balance.ceiling = amount;
 }
 
-YearTerms terms_of(const Tables& tables, Date month, std::optional<Category> category) {
+// Of the category, or of every category of an age band where it is not known.
+struct KnownCategory {
+    std::optional<Category> category;
+    Band band = Band::under70;
+    [[nodiscard]] bool covers(Category other) const { return category ? other == *category : band_of(other) == band; }
+};
+
+YearTerms terms_of(const Tables& tables, Date month, const KnownCategory& known) {
     YearTerms terms;
     const auto* table = find_limit_table(tables, month);
-    if (table == nullptr || !category) return terms;
+    if (table == nullptr) return terms;
     bool every_row = true;
     bool every_outpatient = true;
     for (const auto& row : table->rows) {
-        if (row.limit_class.category != *category) continue;
+        if (!known.covers(row.limit_class.category)) continue;
         lower(terms.month, row.base);
         lower(terms.reduced, row.many);
         lower(terms.outpatient_month, row.outpatient);
@@ -69,51 +76,66 @@ YearTerms terms_of(const Tables& tables, Date month, std::optional<Category> cat
         every_row = every_row && row.annual.has_value();
         every_outpatient = every_outpatient && row.outpatient_annual.has_value();
     }
-    // Where one of the steps has no ceiling, none is certain to be passed.
+    // Where one of them has no ceiling, none is expected to be passed.
     if (!every_row) terms.all.ceiling.reset();
     if (!every_outpatient) terms.outpatient.ceiling.reset();
     return terms;
 }
 
-void settle(YearBalance& balance, std::span<const Yen> certain, std::span<const Yen> asked) {
+void halve(std::optional<Yen>& amount) {
+    if (amount) amount = Yen(amount->value() / 2);
+}
+
+void settle(YearBalance& balance, std::span<const Yen> expected, std::span<const Yen> asked) {
     const AnnualBalance all = annual_balance(balance.lowest_ceiling, asked);
     balance.paid = all.paid;
     balance.refund_at_most = all.refund;
-    balance.refund = annual_balance(balance.ceiling, certain).refund;
+    balance.refund = annual_balance(balance.ceiling, expected).refund;
 }
 
 }  // namespace
 
-Year year_of(const Tables& tables, Date day, std::optional<Category> category, std::span<const PaidMonth> months) {
+Year year_of(const Tables& tables, Date birth, Date day, std::optional<Category> category,
+             std::span<const PaidMonth> months) {
     ENSURE(months.size() <= year_months_max);
     Year year;
     year.from = annual_period_start(tables, day);
-    const YearTerms today = terms_of(tables, day, category);
+    const Date seventy = category && band_of(*category) == Band::over70 && day < seventy_start(birth)
+                             ? Date::first_day  // 後期高齢者 by a certified disability
+                             : seventy_start(birth);
+    const KnownCategory known{category, day < seventy ? Band::under70 : Band::over70};
+    const YearTerms today = terms_of(tables, day, known);
     year.all = today.all;
     year.outpatient = today.outpatient;
     std::array<Yen, year_months_max> asked{};
-    std::array<Yen, year_months_max> certain{};
+    std::array<Yen, year_months_max> expected{};
     std::array<Yen, year_months_max> outpatient{};
-    std::array<Yen, year_months_max> certain_outpatient{};
+    std::array<Yen, year_months_max> expected_outpatient{};
     std::array<Date, year_months_max> benefits{};
     std::size_t size = 0;
     std::size_t benefit_count = 0;
     for (const PaidMonth& each : months) {
-        const YearTerms terms = terms_of(tables, each.month, category);
+        YearTerms terms = terms_of(tables, each.month, known);
+        if (half_limit_month(birth) == each.month) {
+            for (auto* amount : {&terms.month, &terms.reduced, &terms.outpatient_month}) halve(*amount);
+        }
         const bool many = terms.reduced && is_many(each.month, std::span(benefits).first(benefit_count));
         const auto limit = many ? terms.reduced : terms.month;
         if (limit && each.all >= *limit) benefits[benefit_count++] = each.month;
         if (each.month < year.from) continue;
-        outpatient[size] = each.outpatient;
-        certain_outpatient[size] =
-            terms.outpatient_month ? smaller(each.outpatient, *terms.outpatient_month) : each.outpatient;
         asked[size] = each.all;
-        const Yen rest = certain_outpatient[size] + (each.all - each.outpatient);
-        certain[size] = limit ? smaller(rest, *limit) : rest;
+        Yen rest = each.all;
+        if (each.month >= seventy) {
+            outpatient[size] = each.outpatient;
+            expected_outpatient[size] =
+                terms.outpatient_month ? smaller(each.outpatient, *terms.outpatient_month) : each.outpatient;
+            rest -= each.outpatient - expected_outpatient[size];
+        }
+        expected[size] = limit ? smaller(rest, *limit) : rest;
         ++size;
     }
-    settle(year.all, std::span(certain).first(size), std::span(asked).first(size));
-    settle(year.outpatient, std::span(certain_outpatient).first(size), std::span(outpatient).first(size));
+    settle(year.all, std::span(expected).first(size), std::span(asked).first(size));
+    settle(year.outpatient, std::span(expected_outpatient).first(size), std::span(outpatient).first(size));
     return year;
 }
 

@@ -44,26 +44,26 @@ struct PaidMonth {
 inline constexpr int months_before_year = 11;
 inline constexpr std::size_t year_months_max = 12 + months_before_year;
 
-// How a year stands against one ceiling. A category leaves open which step or pay a person has, and payments leave open
-// what they cost, so a refund is known between two bounds only.
+// How a year stands against one ceiling. The book does not know benefits of households, categories of months gone by,
+// nor costs and pays; so what comes back is an estimate on the careful side, and what it is at most.
 struct YearBalance {
     Yen paid;                           // of the period
     std::optional<Yen> ceiling;         // the highest that the category can have; none: no ceiling
     std::optional<Yen> lowest_ceiling;  // the lowest, where a step or a pay of at most 150,000 decides
-    Yen refund;                         // at least: the highest ceiling, months cut to their limit without its 1 %
-    Yen refund_at_most;                 // as if no monthly benefit came
+    Yen refund;                         // expected: the highest ceiling, months cut to their limit without its 1 %
+    Yen refund_at_most;                 // as if no monthly benefit came, with the lowest ceiling
     [[nodiscard]] bool passed() const { return refund > Yen(0); }
     [[nodiscard]] bool perhaps_passed() const { return refund_at_most > Yen(0); }
 };
 struct Year {
     Date from;
     YearBalance all;
-    YearBalance outpatient;  // of persons of 70 and over (144,000; 216,000)
+    YearBalance outpatient;  // of the months from 70 on (144,000; 216,000)
 };
-// The period of a day. `months`: at most year_months_max, in order, from months_before_year before the period on; those
-// behind the day's table count by their own. `category`: nullopt: the sums alone are known. Months in which the limit
-// was reached are taken as months of a benefit (多数回).
-[[nodiscard]] Year year_of(const Tables& tables, Date day, std::optional<Category> category,
+// The period of a day. `months`: at most year_months_max, in order, from months_before_year before the period on; each
+// counts by the limits of its own month, halved in that of the 75th birthday. `category`: nullopt: what is so for every
+// category of the age. Months in which the limit was reached are taken as months of a benefit (多数回).
+[[nodiscard]] Year year_of(const Tables& tables, Date birth, Date day, std::optional<Category> category,
                            std::span<const PaidMonth> months);
 
 }  // namespace onshi::payments

@@ -235,6 +235,7 @@ PartResult evaluate_insurance_only(const Ground& ground, const ClaimPart& part, 
     Yen share = claim.ratio.share_of(part.cost);
     ground.tell({.rule = Rule::copay, .part = number, .percent = claim.ratio, .of = part.cost, .amount = share});
     share = relieved(ground, part, share, number, limited);
+    if (claim.blank_category && !claim.special_disease) ground.tell({.rule = Rule::no_category, .part = number});
     const Limit limit = claim.special_disease ? special_disease_limit(claim)
                                               : monthly_limit(ground.own, {.cost = part.cost + merged.cost,
                                                                            .setting = claim.setting,
@@ -298,6 +299,16 @@ const AskedPayer* find_asked(const AskedParts& parts, std::size_t before, const 
     return nullptr;
 }
 
+// A part is told from the others by its payers; two with the same ones are one part.
+bool has_twin(const AskedParts& parts, std::size_t at) {
+    for (std::size_t i = 0; i < at; ++i) {
+        if (std::ranges::equal(parts.list[i].span(), parts.list[at].span(), {}, &AskedPayer::payer, &AskedPayer::payer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Evaluated<AskedParts> ask_parts(const Ground& ground) {
     const Claim& claim = ground.claim;
     AskedParts parts;
@@ -312,21 +323,20 @@ Evaluated<AskedParts> ask_parts(const Ground& ground) {
             parts.shared = true;
         }
         parts.list[i] = *asked;
+        if (has_twin(parts, i)) return tl::unexpected(ErrorCode::payments_parts);
     }
     return parts;
 }
 
-// Whether part `a` is settled before part `b` where both draw on one cap: by what stands in them, so that the order in
-// which they are written changes nothing.
-bool settled_before(const Claim& claim, const AskedParts& parts, std::size_t a, std::size_t b) {
-    if (claim.parts[a].cost != claim.parts[b].cost) return claim.parts[a].cost > claim.parts[b].cost;
-    const auto first = parts.list[a].span();
-    const auto second = parts.list[b].span();
+// Whether part `a` is settled before part `b` where both draw on one cap: by their payers, the shorter list first, so that
+// the order in which they are written changes nothing.
+bool settled_before(const AskedParts& parts, std::size_t a, std::size_t b) {
     return std::ranges::lexicographical_compare(
-        first, second, [](const AskedPayer& x, const AskedPayer& y) { return asked_before(x, y); });
+        parts.list[a].span(), parts.list[b].span(),
+        [](const AskedPayer& x, const AskedPayer& y) { return asked_before(x, y); });
 }
 
-// Takes what a part's payers left to the patient off their caps in the parts that come.
+// Takes what a part's payers left of it off their caps in the parts that come.
 void take_off_caps(AskedParts& parts, const AskedPayers& settled) {
     for (auto& part : parts.list) {
         for (auto& each : part.span()) {
@@ -344,7 +354,7 @@ Evaluated<ClaimResult> evaluate(const Ground& ground) {
     std::iota(order.begin(), order.end(), std::uint8_t{0});
     if (parts->shared) {
         std::sort(order.begin(), order.begin() + claim.part_count,
-                  [&](std::uint8_t a, std::uint8_t b) { return settled_before(claim, *parts, a, b); });
+                  [&](std::uint8_t a, std::uint8_t b) { return settled_before(*parts, a, b); });
     }
     ClaimResult result;
     result.part_count = claim.part_count;
@@ -394,7 +404,6 @@ Evaluated<ClaimResult> evaluate_claim(const Claim& claim, const Tables& tables, 
     const bool outpatient_only = claim.setting == Setting::outpatient && own->outpatient.has_value();
     result->many_ignored = claim.many && !claim.blank_category && (!own->many || outpatient_only);
     if (result->many_ignored) ground.tell({.rule = Rule::no_reduced_limit});
-    if (claim.blank_category) ground.tell({.rule = Rule::no_category});
     const Category category = claim.limit_class.category;
     const bool elderly = band_of(category) == Band::over70 && !claim.blank_category;
     result->ratio_suspect = elderly && !is_active(category) && claim.ratio == percent_30;

@@ -39,6 +39,7 @@ constexpr std::array<RuleText, rule_count> rules{{
     {"cap_book", "難病法施行令第1条（自己負担上限月額の管理）"},
     {"annual_ceiling_perhaps", "健康保険法施行令第41条の3（年間上限）"},
     {"no_category", ""},
+    {"subsidy_refund", ""},
 }};
 
 }  // namespace

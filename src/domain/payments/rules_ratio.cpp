@@ -15,6 +15,8 @@ constexpr Percent percent_20 = Percent::of(20);
 constexpr Percent percent_30 = Percent::of(30);
 // 後期高齢者 below 75 are people with a certified disability from here on.
 constexpr int late_elderly_age_min = 65;
+// A file says how few blanks are usual where it is at least this part of the largest one: small ones have none by chance.
+constexpr std::uint64_t usual_sample_divisor = 2;
 // The codes of §1.5 that name the ratio of a 後期高齢者.
 constexpr std::string_view code_general_2 = "B09";
 constexpr std::string_view code_general_1 = "B10";
@@ -26,11 +28,11 @@ bool fits_age(Category category, AgeGroup group) {
     return (band_of(category) == Band::over70) == elderly;
 }
 
-// 現役並み is who pays 30 % (§3.3). Of 後期高齢者 一般Ⅱ is who pays 20 %, and the tax-exempt pay 10 % (§4.1).
+// 現役並み is who pays 30 % (§3.3). 一般Ⅰ and Ⅱ are 後期高齢者 at 10 % and 20 %; of these the tax-exempt pay 10 % (§4.1).
 bool contradicts(Category category, std::string_view code, Percent ratio, AgeGroup group) {
     if (band_of(category) != Band::over70) return false;
     if (is_active(category) != (ratio == percent_30)) return true;
-    if (group != AgeGroup::late_elderly) return false;
+    if (group != AgeGroup::late_elderly) return code == code_general_1 || code == code_general_2;
     if (code == code_general_2) return ratio != percent_20;
     const bool exempt = category == Category::low_1 || category == Category::low_2;
     return (exempt || code == code_general_1) && ratio != percent_10;
@@ -126,9 +128,13 @@ BlankCount sum(const BlankCount& a, const BlankCount& b) {
     return {a.records + b.records, a.blank_ratio + b.blank_ratio, a.blank_limit + b.blank_limit};
 }
 
-// a / a_records <= b / b_records, without a division.
-bool share_is_at_most(std::uint64_t a, std::uint64_t a_records, std::uint64_t b, std::uint64_t b_records) {
-    return static_cast<Wide>(a) * b_records <= static_cast<Wide>(b) * a_records;
+// The better of two shares, as a count of `records`, upwards.
+std::uint64_t better_of(std::uint64_t a, std::uint64_t a_records, std::uint64_t b, std::uint64_t b_records,
+                        std::uint64_t records) {
+    const bool first = static_cast<Wide>(a) * b_records <= static_cast<Wide>(b) * a_records;
+    const auto blank = static_cast<Wide>(first ? a : b) * records;
+    const std::uint64_t of = first ? a_records : b_records;
+    return static_cast<std::uint64_t>((blank + of - 1) / of);
 }
 
 }  // namespace
@@ -138,16 +144,24 @@ BlankCount RatioHistory::judged(const BlankCount& file, const PlausibilityTable&
 }
 
 void RatioHistory::learn(const RatioHistory& file, BlankVerdict verdict, const PlausibilityTable& table) {
-    const BlankCount now = judged(file.blank, table);
     pattern.add(file.pattern);
+    const BlankCount& now = file.blank;
     if (now.records < table.blank_records_min) {
-        recent = now;
+        recent = sum(recent, now);
+        if (recent.records < table.blank_records_min) return;
+        // A person who lets a small file pass has not said that the blanks of those before it are usual.
+        if (blank.records == 0 && verdict == BlankVerdict::accept) blank = recent;
+        recent = {};
         return;
     }
-    recent = {};
-    const bool better = share_is_at_most(now.blank_ratio, now.records, blank.blank_ratio, blank.records) &&
-                        share_is_at_most(now.blank_limit, now.records, blank.blank_limit, blank.records);
-    if (blank.records == 0 || better || verdict == BlankVerdict::stop) blank = now;
+    if (blank.records == 0 || verdict == BlankVerdict::stop) {
+        blank = now;
+    } else if (now.records * usual_sample_divisor >= blank.records) {
+        const std::uint64_t records = std::max(blank.records, now.records);
+        blank = {records,
+                 better_of(now.blank_ratio, now.records, blank.blank_ratio, blank.records, records),
+                 better_of(now.blank_limit, now.records, blank.blank_limit, blank.records, records)};
+    }
 }
 
 RatioFinding ratio_plausibility(const RatioRecord& record, const Tables& tables, const RatioPattern* pattern) {

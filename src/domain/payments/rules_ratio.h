@@ -82,8 +82,8 @@ struct BlankCount {
 enum class BlankVerdict : std::uint8_t { accept, stop };
 // What is kept of an insurer between its files.
 struct RatioHistory {
-    BlankCount blank;   // what files are compared with: the best file so far, or the last one that a person let pass
-    BlankCount recent;  // of the files since, that were too small to be judged alone
+    BlankCount blank;   // what files are compared with: the best so far, or the last large one that a person let pass
+    BlankCount recent;  // of files that were too small to be judged alone, until they are enough together
     RatioPattern pattern;
     // Takes over what an accepted file told. `verdict`: what judge_blank_rate said of it before a person let it pass:
     // only then do blanks become what is usual, so that they do not creep up file by file.

@@ -76,11 +76,20 @@ class Draw {
         const bool alone = publics == 0 || below(3) != 0;
         claim.part_count = alone ? 1 : 0;
         caps_.clear();
-        for (std::int64_t i = 0; i < publics; ++i) claim.parts[claim.part_count++] = part();
+        for (std::int64_t i = 0; i < publics; ++i) {
+            const ClaimPart drawn = part();
+            const bool twin = std::ranges::any_of(claim.list(), [&](const ClaimPart& other) { return alike(drawn, other); });
+            if (!twin) claim.parts[claim.part_count++] = drawn;
+        }
+        if (claim.part_count == 0) claim.parts[claim.part_count++] = part();
         return claim;
     }
 
   private:
+    // Whether the payers are the same ones, in whatever order: then it is one part.
+    static bool alike(const ClaimPart& a, const ClaimPart& b) {
+        return std::ranges::is_permutation(a.list(), b.list(), {}, &PayerUse::code, &PayerUse::code);
+    }
     ClaimPart part() {
         ClaimPart part;
         part.cost = cost();
@@ -222,22 +231,28 @@ TEST(claims, a_payer_is_unknown_before_its_programme_began) {
     EXPECT_TRUE(evaluate_claim(claim, changed));
 }
 
-// A cap is of the person's month: two parts that name one payer share it, whichever stands first.
+// A cap is of the person's month: parts that name one payer share it, whichever stands first.
 TEST(claims, parts_with_one_payer_share_its_cap) {
     Claim claim = plain_claim(tables.limits[0], tables.limits[0].rows[2], Percent::of(30), Yen(300'000));
     claim.parts[0].payers[0] = {54, Yen(5000)};
     claim.parts[0].payer_count = 1;
     claim.parts[1] = claim.parts[0];
     claim.part_count = 2;
-    EXPECT_EQ(evaluate_claim(claim, tables)->patient_total, Yen(5'000));
-    claim.parts[1].cost = Yen(10'000);
-    claim.parts[1].payers[1] = {38, Yen(1'000)};
+    EXPECT_EQ(evaluate_claim(claim, tables).error(), ErrorCode::payments_parts) << "two parts with the same payers are one";
+    claim.parts[1].payers[1] = {38, Yen(10'000)};
     claim.parts[1].payer_count = 2;
-    const auto first = evaluate_claim(claim, tables);
-    std::swap(claim.parts[0], claim.parts[1]);
-    const auto second = evaluate_claim(claim, tables);
-    EXPECT_EQ(first->patient_total, Yen(5'000));
-    EXPECT_EQ(first->patient_total, second->patient_total);
+    Yen before;
+    for (const std::int64_t cost : costs) {  // dearer beside another payer, and never cheaper for it
+        claim.parts[1].cost = Yen(cost);
+        const auto first = evaluate_claim(claim, tables);
+        std::swap(claim.parts[0], claim.parts[1]);
+        const auto second = evaluate_claim(claim, tables);
+        std::swap(claim.parts[0], claim.parts[1]);
+        EXPECT_EQ(first->patient_total, Yen(5'000)) << cost;
+        EXPECT_EQ(first->patient_total, second->patient_total);
+        EXPECT_GE(first->patient_total, before);
+        before = first->patient_total;
+    }
     claim.parts[0].payers[0].cap = Yen(2'500);
     EXPECT_EQ(evaluate_claim(claim, tables).error(), ErrorCode::payments_parts) << "a payer has one cap";
 }
@@ -698,6 +713,8 @@ TEST(ratio, records_that_contradict_themselves_are_suspect) {
         {old, 20, "B04", RatioFinding::plausible},
         {old, 10, "B04", RatioFinding::plausible},
         {seventy, 20, "B06", RatioFinding::plausible},
+        {seventy, 20, "B09", RatioFinding::suspect_category},
+        {seventy, 20, "B10", RatioFinding::suspect_category},
     };
     for (const auto& row : rows) {
         const RatioRecord record{.birth = row.birth,
@@ -774,6 +791,32 @@ TEST(ratio, small_files_are_judged_together) {
     for (int i = 0; i < 50; ++i) EXPECT_EQ(send(good, {30, 0}), BlankVerdict::accept);
     EXPECT_EQ(send(good, {30, 30}), BlankVerdict::accept) << "its hundred is not full";
     EXPECT_EQ(send(good, {30, 0}), BlankVerdict::stop);
+}
+
+// Small files that a person let pass do not say what is usual, and a large one between them does not hide them.
+TEST(ratio, a_released_small_file_does_not_switch_the_guard_off) {
+    RatioHistory history;
+    EXPECT_EQ(send(history, {1'000'000, 0}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {99, 99}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1'000'000, 0}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1, 0}), BlankVerdict::stop);
+    EXPECT_EQ(send(history, {1'000'000, 1'000'000}), BlankVerdict::stop);
+    RatioHistory fresh;
+    EXPECT_EQ(send(fresh, {99, 99}), BlankVerdict::accept);
+    EXPECT_EQ(send(fresh, {1, 0}), BlankVerdict::stop);
+    EXPECT_EQ(send(fresh, {1000, 1000}), BlankVerdict::stop);
+}
+
+TEST(ratio, what_is_usual_follows_ratios_and_categories_each_for_itself_and_no_chance) {
+    RatioHistory history;
+    EXPECT_EQ(send(history, {1000, 0, 0}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1000, 41, 0}), BlankVerdict::stop);
+    EXPECT_EQ(send(history, {1000, 5, 1}), BlankVerdict::accept);
+    EXPECT_EQ(send(history, {1000, 26, 0}), BlankVerdict::stop);
+    RatioHistory large;
+    EXPECT_EQ(send(large, {10'000, 150}), BlankVerdict::accept);
+    EXPECT_EQ(send(large, {100, 0}), BlankVerdict::accept);
+    EXPECT_EQ(send(large, {100, 3}), BlankVerdict::accept) << "a hundred without a blank are no better insurer";
 }
 
 TEST(ratio, blanks_do_not_creep_up_file_by_file) {

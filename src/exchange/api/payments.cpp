@@ -27,6 +27,8 @@ constexpr int law_code_max = 99;
 constexpr int local_law_code_min = 80;
 constexpr std::int64_t visits_a_month_max = 1000;
 constexpr int late_elderly_age_min = 65;
+constexpr std::string_view under70_word = "under70";
+constexpr std::string_view over70_word = "over70";
 
 // A name tells its band by itself; a standard monthly pay is read for under 70.
 payments::Evaluated<payments::LimitClass> find_class(std::string_view text, Date day) {
@@ -102,16 +104,20 @@ bool fits_age(payments::Category category, Date birth, Date day) {
     return day < seventy_start(birth);
 }
 
-// Without a category the age tells the band, and no limit of one's own counts.
+// Without a category the caller or the age tells the band, and no limit of one's own counts.
+void read_blank_category(JsonObject& object, const std::optional<Date>& birth, Date day, Claim& claim) {
+    claim.blank_category = true;
+    const auto word = object.optional_text("age_band", word_bytes_max);
+    if (!word && !birth) return object.reject("limit_category", ErrorCode::field_missing);
+    if (word && *word != under70_word && *word != over70_word) return object.reject("age_band", ErrorCode::field_value);
+    const bool young = word ? *word == under70_word : day < seventy_start(*birth);
+    claim.limit_class = {young ? payments::Category::u70_e : payments::Category::general, 0};
+    if (birth && !fits_age(claim.limit_class.category, *birth, day)) object.reject("age_band", ErrorCode::field_value);
+}
+
 void read_category(JsonObject& object, const std::optional<Date>& birth, Date day, Claim& claim) {
     const auto category = object.optional_text("limit_category", category_bytes_max);
-    if (!category) {
-        claim.blank_category = true;
-        if (!birth) return object.reject("limit_category", ErrorCode::field_missing);
-        const bool young = day < seventy_start(*birth);
-        claim.limit_class = {young ? payments::Category::u70_e : payments::Category::general, 0};
-        return;
-    }
+    if (!category) return read_blank_category(object, birth, day, claim);
     const auto found = find_class(*category, day);
     if (!found) {
         const bool no_table = found.error() == ErrorCode::payments_care_month;
@@ -123,13 +129,10 @@ void read_category(JsonObject& object, const std::optional<Date>& birth, Date da
     }
 }
 
-void read_claim(JsonObject& object, const std::optional<Date>& birth, Claim& claim) {
-    const auto day = object.parsed("care_day", 10, &parse_iso_date);
-    const bool born = day && birth && *birth <= *day;
+void read_claim(JsonObject& object, const std::optional<Date>& day, const std::optional<Date>& birth, Claim& claim) {
     if (day) {
         claim.care_month = *day;
-        if (birth && !born) object.reject("birth_date", ErrorCode::field_value);
-        read_category(object, born ? birth : std::nullopt, *day, claim);
+        read_category(object, birth, *day, claim);
     }
     const auto percent = object.integer("copay_percent", 10, 30);
     if (percent) claim.ratio = payments::Percent::from(*percent).value_or(payments::Percent());
@@ -140,8 +143,9 @@ void read_claim(JsonObject& object, const std::optional<Date>& birth, Claim& cla
         object.reject("setting", ErrorCode::field_value);
     }
     claim.many = read_many(object, day);
-    const bool turns_75 = born && half_limit_month(*birth) == day->first_of_month();
+    const bool turns_75 = day && birth && half_limit_month(*birth) == day->first_of_month();
     claim.half_month = object.optional_boolean("half_month").value_or(turns_75);
+    if (birth && claim.half_month && !turns_75) object.reject("half_month", ErrorCode::field_value);
     claim.relief = object.optional_boolean("relief").value_or(false);
     const auto cap = object.optional_integer("special_disease_cap", 0, payments::cost_yen_max);
     if (cap) claim.special_disease = Yen(*cap);
@@ -150,11 +154,22 @@ void read_claim(JsonObject& object, const std::optional<Date>& birth, Claim& cla
     });
 }
 
+// A day that is not behind the day of care, where that can be read.
+std::optional<Date> read_birth(JsonObject& object, const std::optional<Date>& day) {
+    const auto birth = object.optional_parsed("birth_date", 10, &parse_iso_date);
+    if (birth && day && *birth > *day) {
+        object.reject("birth_date", ErrorCode::field_value);
+        return std::nullopt;
+    }
+    return birth;
+}
+
 // `birth`: of the request; the subsidy may name it in its place, and not another one.
-void read_subsidy(JsonObject& object, std::optional<Date>& birth, std::optional<EstimateSubsidy>& subsidy) {
+void read_subsidy(JsonObject& object, const std::optional<Date>& day, std::optional<Date>& birth,
+                  std::optional<EstimateSubsidy>& subsidy) {
     const auto municipality = object.parsed("municipality", 6, &payments::MunicipalityCode::parse);
     const auto law_code = object.integer("law_code", local_law_code_min, law_code_max);
-    const auto own_birth = object.optional_parsed("birth_date", 10, &parse_iso_date);
+    const auto own_birth = read_birth(object, day);
     const auto before = object.optional_integer("payments_before", 0, visits_a_month_max);
     const auto paid = object.optional_integer("paid_before", 0, payments::cost_yen_max);
     const auto income = object.optional_integer("income", 0, payments::cost_yen_max);
@@ -194,10 +209,11 @@ Result<EstimateRequest> parse_estimate(std::string_view body) {
     if (!document) return fail(std::move(document));
     EstimateRequest request;
     auto read = document->read([&request](JsonObject& object) {
-        auto birth = object.optional_parsed("birth_date", 10, &parse_iso_date);
+        const auto day = object.parsed("care_day", 10, &parse_iso_date);
+        auto birth = read_birth(object, day);
         object.optional_object("subsidy",
-                               [&](JsonObject& subsidy) { read_subsidy(subsidy, birth, request.subsidy); });
-        read_claim(object, birth, request.claim);
+                               [&](JsonObject& subsidy) { read_subsidy(subsidy, day, birth, request.subsidy); });
+        read_claim(object, day, birth, request.claim);
     });
     if (!read) return fail(std::move(read));
     if (request.subsidy) {
