@@ -141,9 +141,10 @@ class PaymentsExplain final : public Command {
         options.text(setting_, "--setting", "WORD", "inpatient or outpatient").one_of({"in", "out"});
         options.text(special_disease_, "--special-disease", "YEN", "monthly cap of a special disease");
         options.text(household_, "--household", "TEXT", "the household's limit category; オ1 for the lower of オ");
-        options.text(items_, "--items", "ITEMS",
-                     "person:u|o:in|out:cost:percent of each provider, spaces between; :h behind it in the month of the "
-                     "person's 75th birthday");
+        options.text(
+            items_, "--items", "ITEMS",
+            "person:u|o:in|out:cost:percent of each provider, spaces between; :h behind it in the month of the "
+            "person's 75th birthday");
         options.text(month_, "--month", "YYYY-MM", "month of care; else this month");
         auto many = options.flag(many_, "--many", "the fourth month or later with a high-cost benefit");
         options.text(benefit_months_, "--benefit-months", "MONTHS", "months with a high-cost benefit, spaces between")

@@ -75,8 +75,8 @@ class PaymentsRatio final : public Command {
               std::string_view finding) const {
         if (!console.json()) {
             const std::string age = console.label("label.age_" + std::string(to_string(group)));
-            console.line(
-                console.label("label.ratio_lawful", {{"percent", fmt::format("{}", lawful.percent.value())}, {"age", age}}));
+            console.line(console.label("label.ratio_lawful",
+                                       {{"percent", fmt::format("{}", lawful.percent.value())}, {"age", age}}));
             if (!lawful.certain) console.line("  " + console.label("label.ratio_highest"));
             if (!stored_) return;
             const std::string verdict = console.label("label.ratio_" + std::string(finding));

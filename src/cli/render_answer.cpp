@@ -153,7 +153,8 @@ void add_entitlements(const Console& console, const JsonItem& answer, std::vecto
     if (answer.object("coverage").text("limit_category_state") == "not_shown") {
         lines.push_back("  " + console.label("label.limit_not_shown"));
     }
-    if (answer.object("coverage").boolean("half_limit").value_or(false)) lines.push_back("  " + console.label("label.half_limit"));
+    if (answer.object("coverage").boolean("half_limit").value_or(false))
+        lines.push_back("  " + console.label("label.half_limit"));
     const auto subsidies = answer.object("subsidies");
     std::string names;
     for (const auto& offer : subsidies.objects("offered")) {

@@ -249,8 +249,8 @@ Task<Result<PaymentPosted>> Subsidies::state_of(const Visit& visit, const BookPl
     const auto outpatient = payments::load_months(batch, visit.person(), payments::outpatient_payments, first, last);
     auto read = co_await database_.read(batch, deadline);
     if (!read) co_return fail(std::move(read));
-    told.year = payments::year_of(tables, visit.answer.person->birth, day, category_of(visit.answer),
-                                  join(all, outpatient));
+    told.year =
+        payments::year_of(tables, visit.answer.person->birth, day, category_of(visit.answer), join(all, outpatient));
     const auto cap = place.programme == payments::all_payments ? std::nullopt : visit.cap_of(place.programme);
     if (cap) told.book = cap_state(place, *cap, page ? page->paid : Yen(0));
     co_return told;

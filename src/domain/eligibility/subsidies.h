@@ -59,7 +59,7 @@ struct PaymentPosted {
     payments::Yen collect;         // of the share; less where the cap is reached
     std::optional<CapState> book;  // behind it
     bool reversed = false;         // taken back since
-    payments::Year year;  // what was posted since its beginning, everywhere
+    payments::Year year;           // what was posted since its beginning, everywhere
     sql::CommitPosition position;
     bool repeated = false;
 };

@@ -228,21 +228,21 @@ enum class Rule : std::uint8_t {
     half_month,        // 75歳到達月
     special_disease,   // 特定疾病
     payer_before_insurance,
-    payer_limit,            // the insurer's limit for a part with public payers
-    payer_share,            // what the patient pays after a public payer
-    combined_limit,         // what remains of the limit after the parts with public payers
-    relief,                 // 配慮措置
-    household_outpatient,   // step A
-    household_elderly,      // step B
-    household_all,          // step C
-    household_not_counted,  // under 21,000
-    subsidy,                // 医療費助成
-    rounding,               // 10円未満四捨五入
-    annual_ceiling,         // 年間上限
-    no_reduced_limit,       // 多数回 asked for where none exists: it changes nothing
-    ratio_suspect,          // RATIO_SUSPECT
-    household_half_month,   // 75歳到達月: the person's own limit before the household's
-    cap_book,               // 自己負担上限額管理票
+    payer_limit,             // the insurer's limit for a part with public payers
+    payer_share,             // what the patient pays after a public payer
+    combined_limit,          // what remains of the limit after the parts with public payers
+    relief,                  // 配慮措置
+    household_outpatient,    // step A
+    household_elderly,       // step B
+    household_all,           // step C
+    household_not_counted,   // under 21,000
+    subsidy,                 // 医療費助成
+    rounding,                // 10円未満四捨五入
+    annual_ceiling,          // 年間上限
+    no_reduced_limit,        // 多数回 asked for where none exists: it changes nothing
+    ratio_suspect,           // RATIO_SUSPECT
+    household_half_month,    // 75歳到達月: the person's own limit before the household's
+    cap_book,                // 自己負担上限額管理票
     annual_ceiling_perhaps,  // 年間上限: passed where monthly benefits, step or pay do not say otherwise
     no_category,             // 適用区分 is blank: the plain ratio, no limit
     subsidy_refund,          // 医療費助成, 償還払い: comes back on application

@@ -94,8 +94,8 @@ struct AnnualBalance {
 };
 // First day of the period that a day lies in.
 [[nodiscard]] Date annual_period_start(const Tables& tables, Date day);
-// `ceiling`: one of a row's; none before 2026-08, and for rows without one. `months`: what was paid in each month of one
-// period, over all insurers, after monthly benefits. What can be said of payments whose benefits are not known:
+// `ceiling`: one of a row's; none before 2026-08, and for rows without one. `months`: what was paid in each month of
+// one period, over all insurers, after monthly benefits. What can be said of payments whose benefits are not known:
 // rules_book.h.
 [[nodiscard]] AnnualBalance annual_balance(std::optional<Yen> ceiling, std::span<const Yen> months);
 

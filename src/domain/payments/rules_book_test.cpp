@@ -84,7 +84,8 @@ std::vector<PaidMonth> months_of(std::vector<std::int64_t> amounts, bool outpati
     std::vector<PaidMonth> months;
     for (std::size_t i = 0; i < amounts.size(); ++i) {
         const Yen paid(amounts[i]);
-        months.push_back({Date::of(2026, 8, 1).plus_months_clamped(static_cast<int>(i)), paid, outpatient ? paid : Yen(0)});
+        months.push_back(
+            {Date::of(2026, 8, 1).plus_months_clamped(static_cast<int>(i)), paid, outpatient ? paid : Yen(0)});
     }
     return months;
 }

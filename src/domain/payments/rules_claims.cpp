@@ -92,7 +92,8 @@ std::optional<ErrorCode> wrong_special_disease(const Claim& claim, const Tables&
     if (!claim.special_disease || *claim.special_disease == tables.special_disease_cap) return std::nullopt;
     const Category category = claim.limit_class.category;
     const bool young = band_of(category) == Band::under70;
-    const bool high_income = category == Category::u70_a || category == Category::u70_i || (claim.blank_category && young);
+    const bool high_income =
+        category == Category::u70_a || category == Category::u70_i || (claim.blank_category && young);
     if (high_income && *claim.special_disease == tables.special_disease_dialysis_high_cap) return std::nullopt;
     return ErrorCode::payments_special_disease;
 }
@@ -114,7 +115,8 @@ std::optional<ErrorCode> impossible(const Claim& claim, const Tables& tables) {
     if (const auto wrong = wrong_special_disease(claim, tables)) return wrong;
     if (!claim.relief) return std::nullopt;
     const bool possible = claim.limit_class.category == Category::general && !claim.blank_category &&
-                          claim.ratio == percent_20 && claim.setting == Setting::outpatient && tables.relief.days.contains(claim.care_month);
+                          claim.ratio == percent_20 && claim.setting == Setting::outpatient &&
+                          tables.relief.days.contains(claim.care_month);
     return possible ? std::nullopt : std::optional(ErrorCode::payments_relief);
 }
 
@@ -302,7 +304,8 @@ const AskedPayer* find_asked(const AskedParts& parts, std::size_t before, const 
 // A part is told from the others by its payers; two with the same ones are one part.
 bool has_twin(const AskedParts& parts, std::size_t at) {
     for (std::size_t i = 0; i < at; ++i) {
-        if (std::ranges::equal(parts.list[i].span(), parts.list[at].span(), {}, &AskedPayer::payer, &AskedPayer::payer)) {
+        if (std::ranges::equal(parts.list[i].span(), parts.list[at].span(), {}, &AskedPayer::payer,
+                               &AskedPayer::payer)) {
             return true;
         }
     }
@@ -328,8 +331,8 @@ Evaluated<AskedParts> ask_parts(const Ground& ground) {
     return parts;
 }
 
-// Whether part `a` is settled before part `b` where both draw on one cap: by their payers, the shorter list first, so that
-// the order in which they are written changes nothing.
+// Whether part `a` is settled before part `b` where both draw on one cap: by their payers, the shorter list first, so
+// that the order in which they are written changes nothing.
 bool settled_before(const AskedParts& parts, std::size_t a, std::size_t b) {
     return std::ranges::lexicographical_compare(
         parts.list[a].span(), parts.list[b].span(),

@@ -180,9 +180,7 @@ class Aggregation {
               .part = static_cast<std::uint8_t>(first + 1),
               .of = counted,
               .amount = limit.amount});
-        give_back(refund, [&](const HouseholdItem& item) {
-            return item.person == person.person && is_counted(item);
-        });
+        give_back(refund, [&](const HouseholdItem& item) { return item.person == person.person && is_counted(item); });
         if (elderly) {
             result_.refund_b += refund;
         } else {

@@ -15,7 +15,8 @@ constexpr Percent percent_20 = Percent::of(20);
 constexpr Percent percent_30 = Percent::of(30);
 // 後期高齢者 below 75 are people with a certified disability from here on.
 constexpr int late_elderly_age_min = 65;
-// A file says how few blanks are usual where it is at least this part of the largest one: small ones have none by chance.
+// A file says how few blanks are usual where it is at least this part of the largest one: small ones have none by
+// chance.
 constexpr std::uint64_t usual_sample_divisor = 2;
 // The codes of §1.5 that name the ratio of a 後期高齢者.
 constexpr std::string_view code_general_2 = "B09";
@@ -28,7 +29,8 @@ bool fits_age(Category category, AgeGroup group) {
     return (band_of(category) == Band::over70) == elderly;
 }
 
-// 現役並み is who pays 30 % (§3.3). 一般Ⅰ and Ⅱ are 後期高齢者 at 10 % and 20 %; of these the tax-exempt pay 10 % (§4.1).
+// 現役並み is who pays 30 % (§3.3). 一般Ⅰ and Ⅱ are 後期高齢者 at 10 % and 20 %; of these the tax-exempt pay 10 %
+// (§4.1).
 bool contradicts(Category category, std::string_view code, Percent ratio, AgeGroup group) {
     if (band_of(category) != Band::over70) return false;
     if (is_active(category) != (ratio == percent_30)) return true;
@@ -78,7 +80,8 @@ LawfulRatio lawful_ratio(const Tables& tables, AgeGroup group, Date day, const I
     const Yen exempt_below =
         income.several_elderly ? table.exempt_income_several_below : table.exempt_income_alone_below;
     const bool exempt = income.total_income && *income.total_income < exempt_below;
-    if (!exempt && (!base || *base >= active_from)) return {highest, base.has_value() && income.total_income.has_value()};
+    if (!exempt && (!base || *base >= active_from))
+        return {highest, base.has_value() && income.total_income.has_value()};
     if (ratios.size() == 2) return {ratios.front()};
     const Yen middle_from =
         income.several_elderly ? table.late_middle_income_several_from : table.late_middle_income_alone_from;
@@ -158,8 +161,7 @@ void RatioHistory::learn(const RatioHistory& file, BlankVerdict verdict, const P
         blank = now;
     } else if (now.records * usual_sample_divisor >= blank.records) {
         const std::uint64_t records = std::max(blank.records, now.records);
-        blank = {records,
-                 better_of(now.blank_ratio, now.records, blank.blank_ratio, blank.records, records),
+        blank = {records, better_of(now.blank_ratio, now.records, blank.blank_ratio, blank.records, records),
                  better_of(now.blank_limit, now.records, blank.blank_limit, blank.records, records)};
     }
 }

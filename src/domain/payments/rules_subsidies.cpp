@@ -52,7 +52,8 @@ std::optional<std::string_view> contradiction(const Ordinance& ordinance) {
         return "age";
     }
     const int march = ordinance.age_to_march.value_or(ordinance_march_age_min);
-    if (march < ordinance_march_age_min || march > ordinance_age_max || march < ordinance.age_from) return "age_to_march";
+    if (march < ordinance_march_age_min || march > ordinance_age_max || march < ordinance.age_from)
+        return "age_to_march";
     if (ordinance.payments_per_month && *ordinance.payments_per_month < 0) return "payments_per_month";
     const auto prefecture = ordinance.prefecture.value_or(1);
     if (prefecture < 1 || prefecture > prefecture_max) return "prefecture";

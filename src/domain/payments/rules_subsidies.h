@@ -18,7 +18,8 @@ struct Ordinance {
     DateRange days;    // of care
     int age_from = 0;  // completed years, both included
     int age_to = ordinance_age_max;
-    // Until the 31 March on or after this age is attained (18歳到達後最初の3月31日), in place of age_to; none: by age_to.
+    // Until the 31 March on or after this age is attained (18歳到達後最初の3月31日), in place of age_to; none: by
+    // age_to.
     std::optional<int> age_to_march;
     bool inpatient = true;
     bool outpatient = true;

@@ -71,8 +71,10 @@ TEST(subsidies, an_age_may_hold_until_the_end_of_its_school_year) {
         Date birth;
         Date last;
     };
-    const Row rows[] = {{Date::of(2008, 6, 1), Date::of(2027, 3, 31)},  {Date::of(2009, 3, 31), Date::of(2027, 3, 31)},
-                        {Date::of(2009, 4, 1), Date::of(2027, 3, 31)},  {Date::of(2009, 4, 2), Date::of(2028, 3, 31)},
+    const Row rows[] = {{Date::of(2008, 6, 1), Date::of(2027, 3, 31)},
+                        {Date::of(2009, 3, 31), Date::of(2027, 3, 31)},
+                        {Date::of(2009, 4, 1), Date::of(2027, 3, 31)},
+                        {Date::of(2009, 4, 2), Date::of(2028, 3, 31)},
                         {Date::of(2008, 2, 29), Date::of(2026, 3, 31)}};
     for (const auto& row : rows) {
         auto visit = visit_of_a_child();

@@ -78,7 +78,8 @@ class Draw {
         caps_.clear();
         for (std::int64_t i = 0; i < publics; ++i) {
             const ClaimPart drawn = part();
-            const bool twin = std::ranges::any_of(claim.list(), [&](const ClaimPart& other) { return alike(drawn, other); });
+            const bool twin =
+                std::ranges::any_of(claim.list(), [&](const ClaimPart& other) { return alike(drawn, other); });
             if (!twin) claim.parts[claim.part_count++] = drawn;
         }
         if (claim.part_count == 0) claim.parts[claim.part_count++] = part();
@@ -238,7 +239,8 @@ TEST(claims, parts_with_one_payer_share_its_cap) {
     claim.parts[0].payer_count = 1;
     claim.parts[1] = claim.parts[0];
     claim.part_count = 2;
-    EXPECT_EQ(evaluate_claim(claim, tables).error(), ErrorCode::payments_parts) << "two parts with the same payers are one";
+    EXPECT_EQ(evaluate_claim(claim, tables).error(), ErrorCode::payments_parts)
+        << "two parts with the same payers are one";
     claim.parts[1].payers[1] = {38, Yen(10'000)};
     claim.parts[1].payer_count = 2;
     Yen before;
@@ -426,10 +428,10 @@ TEST(annual, ceilings_of_the_worked_examples) {
     EXPECT_EQ(annual_balance(u.annual, std::vector<Yen>(12, Yen(40'000))).refund, Yen(0));
     const auto& before = *find_row(*find_limit_table(tables, "T2018"), {Category::u70_u, 0});
     EXPECT_EQ(annual_balance(before.annual, first_year).refund, Yen(0));
-    EXPECT_EQ(annual_balance(find_row(table, {Category::general, 0})->outpatient_annual,
-                             std::vector<Yen>(12, Yen(22'000)))
-                  .refund,
-              Yen(48'000));
+    EXPECT_EQ(
+        annual_balance(find_row(table, {Category::general, 0})->outpatient_annual, std::vector<Yen>(12, Yen(22'000)))
+            .refund,
+        Yen(48'000));
 }
 
 TEST(annual, a_period_runs_from_august_to_july) {

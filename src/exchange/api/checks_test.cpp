@@ -47,12 +47,12 @@ TEST(api_checks, the_month_of_the_75th_birthday_is_marked) {
     const Date before = Date::of(2020, 4, 1);
     const Date birth = Date::of(1951, 11, 15);
     const Case cases[] = {
-        {birth, "06139463", before, true, true},                        // the old insurer
-        {birth, "39130000", Date::of(2026, 11, 15), true, true},        // the late-elderly scheme from the birthday on
-        {birth, "39130000", before, true, false},                       // late-elderly before: no insurer changes
-        {Date::of(1951, 11, 1), "06139463", before, true, false},       // on the first: no halving
-        {Date::of(1951, 12, 15), "06139463", before, true, false},      // next month
-        {birth, "06139463", before, false, false},                      // not eligible
+        {birth, "06139463", before, true, true},                    // the old insurer
+        {birth, "39130000", Date::of(2026, 11, 15), true, true},    // the late-elderly scheme from the birthday on
+        {birth, "39130000", before, true, false},                   // late-elderly before: no insurer changes
+        {Date::of(1951, 11, 1), "06139463", before, true, false},   // on the first: no halving
+        {Date::of(1951, 12, 15), "06139463", before, true, false},  // next month
+        {birth, "06139463", before, false, false},                  // not eligible
     };
     for (const auto& each : cases) {
         EXPECT_EQ(answer_of(each).find("\"half_limit\":true") != std::string::npos, each.half) << &each - cases;

@@ -86,14 +86,14 @@ void write_plain_ratio(JsonWriter& writer, const Answer& answer) {
     writer.member("plain_percent", payments::plain_ratio(payments::builtin_tables(), group, answer.care_day).value());
 }
 
-// In the month of the 75th birthday, with the old insurer and with the new one (§3.7). Who was late-elderly before, with a
-// certified disability, changes no insurer and has whole limits.
+// In the month of the 75th birthday, with the old insurer and with the new one (§3.7). Who was late-elderly before,
+// with a certified disability, changes no insurer and has whole limits.
 void write_half_limit(JsonWriter& writer, const Answer& answer) {
     if (answer.verdict.result != eligibility::ResultCode::valid || !answer.person) return;
     const Date birth = answer.person->birth;
     const Coverage& coverage = *answer.verdict.coverage;
-    const bool stays = coverage.insurer.scheme() == InsurerScheme::late_elderly &&
-                       coverage.acquired_on < late_elderly_start(birth);
+    const bool stays =
+        coverage.insurer.scheme() == InsurerScheme::late_elderly && coverage.acquired_on < late_elderly_start(birth);
     if (!stays && half_limit_month(birth) == answer.care_day.first_of_month()) writer.member("half_limit", true);
 }
 

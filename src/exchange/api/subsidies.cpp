@@ -84,9 +84,8 @@ void write_year(JsonWriter& writer, std::string_view name, Date from, const paym
     if (year.passed()) {
         write_sentences(writer, {.rule = payments::Rule::annual_ceiling, .of = year.paid, .amount = *year.ceiling});
     } else if (year.perhaps_passed()) {
-        write_sentences(writer, {.rule = payments::Rule::annual_ceiling_perhaps,
-                                 .of = year.paid,
-                                 .amount = *year.lowest_ceiling});
+        write_sentences(
+            writer, {.rule = payments::Rule::annual_ceiling_perhaps, .of = year.paid, .amount = *year.lowest_ceiling});
     }
     writer.end_object();
 }

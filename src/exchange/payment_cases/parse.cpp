@@ -262,7 +262,8 @@ Result<Claim> parse_claim(const Cells& cells, const Tables& tables) {
         const auto category = reader.required("category");
         claim.blank_category = category == blank_category;
         if (claim.blank_category) {
-            claim.limit_class.category = band == Band::under70 ? payments::Category::u70_e : payments::Category::general;
+            claim.limit_class.category =
+                band == Band::under70 ? payments::Category::u70_e : payments::Category::general;
         } else {
             const auto named = payments::parse_limit_class(tables, *table, band, category);
             if (!named) reader.reject("category", named.error());

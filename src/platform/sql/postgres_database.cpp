@@ -48,8 +48,8 @@ Result<void> run_all(PostgresConnection& connection, std::initializer_list<std::
     return {};
 }
 
-// IF NOT EXISTS alone fails one of two programs that find it missing at the same moment: the catalog has the other's row
-// by the time theirs comes. So one makes it and the next one finds it.
+// IF NOT EXISTS alone fails one of two programs that find it missing at the same moment: the catalog has the other's
+// row by the time theirs comes. So one makes it and the next one finds it.
 Result<void> make_schema(PostgresConnection& connection, Store store, Deadline deadline) {
     return run_all(connection,
                    {"BEGIN", "SELECT CAST(pg_advisory_xact_lock(hashtext('onshi schema')) AS TEXT)",
