@@ -33,12 +33,12 @@ class EmergencyCommand : public Command {
   public:
     void declare(Options& options) override {
         declare_more(options);
-        options.settings({"store"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store"));
+        auto stores = Stores::open_to_write(*settings, session.clock());
         if (!stores) return fail(std::move(stores));
         Emergencies emergencies((*stores)->database(), session.clock(), session.random());
         return carry_out(emergencies, session);

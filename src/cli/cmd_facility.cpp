@@ -44,14 +44,14 @@ class FacilityCommand : public Command {
     void declare(Options& options) override {
         options.text(facility_, "facility", "CODE", "ten digits (医療機関等コード)").required();
         declare_more(options);
-        options.settings({"store"});
+        options.settings({"store", "secrets_folder"});
     }
     Result<Exit> run(Session& session) override {
         auto facility = FacilityCode::parse(facility_);
         if (!facility) return fail(std::move(facility));
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store"));
+        auto stores = Stores::open_to_write(*settings, session.clock());
         if (!stores) return fail(std::move(stores));
         Places places((*stores)->database(), session.clock(), session.random());
         auto changed = change(places, *facility);

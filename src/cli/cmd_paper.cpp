@@ -211,6 +211,7 @@ class PaperDraw : public Command {
                      "papers of one file; the next ones go to FILE-002.pdf, FILE-003.pdf …")
             .range(1, static_cast<std::int64_t>(pdf::pages_max));
         options.setting("store", "--store");
+        options.setting("secrets_folder", "--secrets-folder");
         declare_more(options);
     }
     Result<Exit> run(Session& session) override {
@@ -221,7 +222,7 @@ class PaperDraw : public Command {
         if (!valid_to) return fail(std::move(valid_to));
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store"));
+        auto stores = Stores::open_to_write(*settings, session.clock());
         if (!stores) return fail(std::move(stores));
         coverage::PaperService service((*stores)->database(), session.clock(), session.random());
         auto issuer = issuer_of((*stores)->database(), *insurer);

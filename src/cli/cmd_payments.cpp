@@ -134,11 +134,11 @@ class PaymentsExplain final : public Command {
         options.text(
             parts_, "--parts", "PARTS",
             "points, then @payer/cap+payer/cap, a cap in yen or by income class; `;` between parts of the claim");
-        options.text(band_, "--band", "WORD", "age band").one_of({"u70", "o70"});
+        options.text(band_, "--band", "WORD", "age band; else that of the category").one_of({"u70", "o70"});
         options.text(category_, "--category", "TEXT",
                      "limit category, its code, or the standard monthly pay; blank: not known");
         options.text(rate_, "--rate", "N", "copay ratio in tenths").one_of({"1", "2", "3"});
-        options.text(setting_, "--setting", "WORD", "inpatient or outpatient").one_of({"in", "out"});
+        options.text(setting_, "--setting", "WORD", "inpatient or outpatient; else out").one_of({"in", "out"});
         options.text(special_disease_, "--special-disease", "YEN", "monthly cap of a special disease");
         options.text(household_, "--household", "TEXT", "the household's limit category; オ1 for the lower of オ");
         options.text(
@@ -161,8 +161,12 @@ class PaymentsExplain final : public Command {
         if (!parts_.empty() && !household_.empty()) {
             return fail(ErrorCode::command_usage, "--household goes with --items");
         }
-        if (parts_.empty() && !category_.empty()) {
-            return fail(ErrorCode::command_usage, "--category goes with --parts; a household has --household");
+        const bool of_claim = !band_.empty() || !category_.empty() || !rate_.empty() || !setting_.empty() ||
+                              !special_disease_.empty() || half_month_ || relief_;
+        if (parts_.empty() && of_claim) {
+            return fail(ErrorCode::command_usage,
+                        "--band, --category, --rate, --setting, --special-disease, --half-month and --relief go with "
+                        "--parts; a household has --household and says the rest in --items");
         }
         Console& console = session.console();
         const Tables& tables = payments::builtin_tables();
@@ -171,14 +175,21 @@ class PaymentsExplain final : public Command {
     }
 
   private:
+    // Empty where a pay or a step does not tell.
+    [[nodiscard]] std::string_view band_of_category() const {
+        const auto category = payments::parse_category(payments::builtin_tables(), category_);
+        if (!category) return {};
+        return payments::band_of(*category) == payments::Band::under70 ? "u70" : "o70";
+    }
+
     [[nodiscard]] payment_cases::Cells make_cells(const std::string& this_month) const {
         payment_cases::Cells cells;
         cells.set("care_month", month_.empty() ? this_month : month_);
-        cells.set("band", band_);
+        cells.set("band", band_.empty() ? band_of_category() : std::string_view(band_));
         cells.set("category", category_);
         cells.set("household_category", household_);
         cells.set("rate", rate_);
-        cells.set("setting", setting_);
+        cells.set("setting", setting_.empty() ? std::string_view("out") : std::string_view(setting_));
         cells.set("marucho", special_disease_);
         cells.set("parts", parts_);
         cells.set("items", items_);
@@ -282,10 +293,10 @@ class PaymentsExplain final : public Command {
 
     std::string parts_;
     std::string items_;
-    std::string band_ = "u70";
+    std::string band_;
     std::string category_;
     std::string rate_;
-    std::string setting_ = "out";
+    std::string setting_;
     std::string special_disease_;
     std::string household_;
     std::string month_;

@@ -16,6 +16,8 @@ namespace {
 
 using payments::Yen;
 
+constexpr int late_elderly_age_min = 65;
+
 class PaymentsRatio final : public Command {
   public:
     static constexpr CommandText text{
@@ -43,6 +45,11 @@ class PaymentsRatio final : public Command {
         if (!birth) return tl::unexpected(birth.error());
         const auto day = day_.empty() ? Result<Date>(japan_day(session.clock().now())) : parse_iso_date(day_);
         if (!day) return tl::unexpected(day.error());
+        if (*birth > *day) return fail(ErrorCode::command_usage, "--birth lies behind --day");
+        if (scheme() == InsurerScheme::late_elderly && *day < birthday(*birth, late_elderly_age_min)) {
+            return fail(ErrorCode::command_usage, "nobody is late-elderly below 65");
+        }
+        if (!category_.empty() && !stored_) return fail(ErrorCode::command_usage, "--category goes with --stored");
         payments::IncomeFacts facts;
         if (pay_) facts.standard_monthly_pay = Yen(*pay_);
         if (taxable_) facts.taxable = Yen(*taxable_);

@@ -59,13 +59,14 @@ class PersonProtect final : public Command {
         options.flag(clear_, "--clear", "take the flag back; counts when a second person says so too");
         options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
         options.setting("store", "--store");
+        options.setting("secrets_folder", "--secrets-folder");
     }
     Result<Exit> run(Session& session) override {
         auto member = member_.parse();
         if (!member) return fail(std::move(member));
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store"));
+        auto stores = Stores::open_to_write(*settings, session.clock());
         if (!stores) return fail(std::move(stores));
         coverage::ProtectionService service((*stores)->database(), session.clock(), session.random());
         const auto flag = flag_ == "hide_history" ? coverage::ProtectionFlag::hide_history
@@ -148,7 +149,7 @@ class PersonMerge final : public Command {
         // To find by its number again who is called otherwise now.
         auto vault = hub::load_number_vault(secrets, settings->text("key_device"));
         if (!vault) return fail(std::move(vault));
-        auto stores = Stores::open(settings->text("store"));
+        auto stores = Stores::open_to_write(*settings, session.clock());
         if (!stores) return fail(std::move(stores));
         eligibility::Merges merges((*stores)->database(), session.clock(), session.random(), *vault);
         const eligibility::MergeOrder order{std::move(*one), std::move(*other), {evidence_, approved_by_}};
@@ -199,6 +200,7 @@ class AccountPut final : public Command {
         options.integer(visual_, "--visual-checks", "N", "checks by eye a day").range(0, 1000);
         options.text(operator_, "--operator", "NAME", "who decides, for the record").required();
         options.setting("store", "--store");
+        options.setting("secrets_folder", "--secrets-folder");
     }
     Result<Exit> run(Session& session) override {
         organisations::AccountOrder order;
@@ -217,7 +219,7 @@ class AccountPut final : public Command {
         order.account = {reference_, !end_, visual_};
         auto settings = session.settings();
         if (!settings) return fail(std::move(settings));
-        auto stores = Stores::open(settings->text("store"));
+        auto stores = Stores::open_to_write(*settings, session.clock());
         if (!stores) return fail(std::move(stores));
         organisations::AccountService service((*stores)->database(), session.clock(), session.random());
         const audit::Actor actor{.reference = operator_};

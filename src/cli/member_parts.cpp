@@ -29,7 +29,7 @@ Result<std::unique_ptr<MemberParts>> MemberParts::open(const settings::ResolvedS
     if (secrets.empty()) return fail(ErrorCode::config_missing, "secrets_folder");
     auto vault = hub::load_number_vault(secrets, settings.text("key_device"));
     if (!vault) return fail(std::move(vault));
-    auto stores = Stores::open(settings.text("store"), sql::SetVolume::bulk);
+    auto stores = Stores::open_to_write(settings, clock, sql::SetVolume::bulk);
     if (!stores) return fail(std::move(stores));
     return std::unique_ptr<MemberParts>(
         new MemberParts(std::move(*stores), std::move(*vault), clock, random, match_policy(settings)));

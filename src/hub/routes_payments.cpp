@@ -13,12 +13,20 @@ constexpr std::int64_t facility_prefecture_divisor = 100'000'000;  // of a facil
 payments::Evaluated<payments::SubsidyResult> apply_subsidy(const payments::MunicipalTable& municipal,
                                                            const api::EstimateSubsidy& asked, int prefecture,
                                                            const payments::ClaimResult& claim) {
+    const auto rounding = claim.limited ? payments::Rounding::exact : payments::Rounding::to_ten_yen;
+    const payments::Yen left = payments::counter_amount(claim.patient_total, rounding);
+    const auto* issuer = municipal.find(asked.municipality);
+    if (issuer == nullptr || !issuer->is_connected(asked.visit.day)) {
+        payments::SubsidyResult unknown;
+        unknown.answer = payments::SubsidyAnswer::municipality_unknown;
+        unknown.patient = left;
+        return unknown;
+    }
     const auto* ordinance = municipal.find_ordinance(asked.municipality, asked.law_code, asked.visit.day);
     if (ordinance == nullptr) return tl::unexpected(ErrorCode::payments_payer);
-    const auto rounding = claim.limited ? payments::Rounding::exact : payments::Rounding::to_ten_yen;
     payments::SubsidyVisit visit = asked.visit;
     visit.facility_prefecture = prefecture;
-    visit.left = payments::counter_amount(claim.patient_total, rounding);
+    visit.left = left;
     return payments::apply_ordinance(ordinance->terms, visit);
 }
 
@@ -33,6 +41,9 @@ Task<Result<http::Response>> estimate(const Context& context, http::Request& req
     payments::Steps steps;
     const auto result = payments::evaluate_claim(claim, tables, &steps);
     if (!result) co_return fail(result.error());
+    if (asked->ratio_suspect && !result->ratio_suspect) {
+        steps.add({.rule = payments::Rule::ratio_suspect, .percent = claim.ratio});
+    }
     std::optional<payments::SubsidyResult> subsidy;
     if (asked->subsidy) {
         const int prefecture = static_cast<int>((*terminal)->organisation.code / facility_prefecture_divisor);

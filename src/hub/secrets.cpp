@@ -129,6 +129,12 @@ class DeviceKeys {
 
 }  // namespace
 
+Result<pki::SigningKey> load_seal_key(const std::string& folder) {
+    auto seed = load_newest(folder, "seal");
+    if (!seed) return fail(std::move(seed));
+    return pki::SigningKey::from_seed(seed->bytes());
+}
+
 Result<audit::SealKeys> load_seal_keys(const std::string& folder) {
     audit::SealKeys keys;
     for (const std::uint32_t generation : generations(folder, "seal")) {
@@ -169,9 +175,7 @@ Result<Secrets> load_secrets(const std::string& folder) {
     if (!pseudonym) return fail(std::move(pseudonym));
     auto receipt = load_newest(folder, "receipt");
     if (!receipt) return fail(std::move(receipt));
-    auto seal_seed = load_newest(folder, "seal");
-    if (!seal_seed) return fail(std::move(seal_seed));
-    auto seal = pki::SigningKey::from_seed(seal_seed->bytes());
+    auto seal = load_seal_key(folder);
     if (!seal) return fail(std::move(seal));
     auto seal_keys = load_seal_keys(folder);
     if (!seal_keys) return fail(std::move(seal_keys));

@@ -38,6 +38,8 @@ inline constexpr const char* secret_names[] = {"challenge", "row_tag", "pseudony
 
 // Errors of pki::read_secret_file; secret.missing names the file.
 [[nodiscard]] Result<Secrets> load_secrets(const std::string& folder);
+// The newest generation of the key that seals the audit chain, for programs that write beside a hub. secret.*
+[[nodiscard]] Result<pki::SigningKey> load_seal_key(const std::string& folder);
 // The public halves of every generation of the seal key, newest first, at most seal_keys_max. secret.*
 [[nodiscard]] Result<audit::SealKeys> load_seal_keys(const std::string& folder);
 // What individual numbers are sealed and found with; for the intake only, a hub that answers checks never loads it.

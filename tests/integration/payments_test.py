@@ -78,7 +78,12 @@ def test_what_is_taken_as_given_is_said(tmp_path):
 @pytest.mark.parametrize("header, row, code", [
     ("band,category,medical_cost,setting", "u70,ウ,1000000,in", "field.missing"),
     ("household_category,items", "ウ,a:u:in:100000:30", "field.missing"),
-    ("care_month,table,band,category,medical_cost,setting", "2026-11,T2018,u70,ウ,1000000,in", "payments.care_month"),
+    ("care_month,table,band,category,medical_cost,setting", "2026-11,T2018,u70,ウ,1000000,in", "field.value"),
+    ("table,band,category,medical_cost,setting,many", "T2026,u70,ウ,1000000,in,2026-10 2026-09 2026-08", "field.missing"),
+    ("points,rate_tenths", "288,0", "payments.ratio"),
+    ("points,rate_tenths", "288,4", "payments.ratio"),
+    ("band,category,rate,setting,parts", "u70,0,3,in,1000", "payments.category"),
+    ("points,rate_tenths,counter_yen", '288,3,"8,60"', "counter_yen"),
     ("table,household_category,items", "T2026,ウ,a:u:in:100000:30 a:o:in:100000:20", "payments.household"),
     ("table,household_category,items", "T2026,ウ,a:u:in:100000:30 a:u:in:100000:20", "payments.household"),
     ("table,household_category,items", "T2026,ウ,a:u:in:100000:30:h a:u:in:100000:30", "payments.household"),
@@ -138,6 +143,15 @@ def test_explain_takes_a_claim_or_a_household():
     assert onshi("payments", "explain").returncode == USAGE
     assert onshi("payments", "explain", "--parts", "100", "--category", "ウ", "--rate", "3", "--household", "ウ").returncode == USAGE
     assert onshi("payments", "explain", "--items", "a:u:in:1:30", "--household", "ウ", "--category", "ウ").returncode == USAGE
+    for words in (["--half-month"], ["--relief"], ["--rate", "3"], ["--band", "u70"], ["--setting", "in"], ["--special-disease", "10000"]):
+        assert onshi("payments", "explain", "--items", "a:u:in:1:30", "--household", "ウ", *words).returncode == USAGE, words
+
+
+def test_the_band_of_a_claim_is_that_of_its_category():
+    words = ("payments", "explain", "--rate", "2", "--parts", "20000", "--month", "2026-11", "--json")
+    assert json.loads(onshi(*words, "--category", "一般").stdout)["patient_total"] == 22000
+    done = onshi(*words, "--category", "blank")
+    assert done.returncode != 0 and "band" in done.stderr, done.stderr
 
 
 def test_a_half_month_and_a_payer_that_changes_nothing_are_explained():
@@ -190,6 +204,13 @@ def test_the_ratio_that_the_law_gives(words, group, lawful, finding):
     assert said[0].startswith(f"{lawful} % (") and len(said) == (2 if finding else 1)
 
 
+@pytest.mark.parametrize("words", [
+    ["--birth", "2027-01-01"], ["--birth", "1980-01-01", "--scheme", "late-elderly"], ["--birth", "1940-01-01", "--category", "B10"],
+])
+def test_people_who_cannot_be_are_refused(words):
+    assert onshi("payments", "ratio", *words, "--day", "2026-11-23").returncode == USAGE
+
+
 @pytest.mark.parametrize("words, lawful, finding, code", [
     (["--birth", "1955-02-01", "--scheme", "employees", "--pay", "280000"], 30, None, 0),
     (["--birth", "1955-02-01", "--stored", "20"], 30, "income_needed", 0),
@@ -234,6 +255,20 @@ def test_without_a_category_nobody_guesses_a_limit(desk):
     assert desk.post("/v1/payments/estimate", disabled).value["patient_total"] == 100000
     wrong = desk.post("/v1/payments/estimate", {**disabled, "birth_date": "1985-04-12"})
     assert wrong.field_codes() == {"/age_band": "field.value"}
+
+
+def test_a_ratio_that_is_none_of_the_age_is_said(desk):
+    for change in ({"copay_percent": 20, "birth_date": "1980-01-01"}, {"copay_percent": 30, "birth_date": "2023-01-01"},
+                   {"limit_category": "B09", "copay_percent": 10, "birth_date": "1940-01-01"}):
+        steps = desk.post("/v1/payments/estimate", {**CLAIM, **change}).value["steps"]
+        assert steps[-1]["rule"] == "ratio_suspect", change
+    steps = desk.post("/v1/payments/estimate", {**CLAIM, "birth_date": "1980-01-01"}).value["steps"]
+    assert "ratio_suspect" not in [step["rule"] for step in steps]
+
+
+def test_a_step_of_a_category_is_told_back(desk):
+    later = desk.post("/v1/payments/estimate", {**CLAIM, "care_day": "2027-08-01", "limit_category": "440000"}).value
+    assert (later["limit_category"], later["patient_total"]) == ("ウ1", 116720)
 
 
 def test_the_month_of_the_75th_birthday_follows_from_the_birth_date(desk):
@@ -289,6 +324,9 @@ def test_impossible_combinations_are_refused_by_name(desk, change, code):
     ({"birth_date": "1950-05-01"}, "/limit_category", "payments.category"),
     ({"birth_date": "2026-11-24"}, "/birth_date", "field.value"),
     ({"birth_date": "1985-04-12", "half_month": True}, "/half_month", "field.value"),
+    ({"age_band": "under70"}, "/age_band", "field.value"),
+    ({"care_day": "2026-02-30"}, "/care_day", "date.no_such_day"),
+    ({"limit_category": "0"}, "/limit_category", "payments.category"),
     ({"setting": "somewhere"}, "/setting", "field.value"),
     ({"fourth_month": 1}, "/fourth_month", "field.type"),
     ({"parts": []}, "/parts", "field.range"),

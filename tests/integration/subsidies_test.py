@@ -309,7 +309,7 @@ def import_rows(hub, file, rows, *issuer):
 def test_a_prefectures_file_is_imported_once_and_cancelled(hub, member_number, tmp_path):
     row = f"put,subsidy,{member_number},2026-04-01,,54136015,0123455,架空特定医療費,5000,low_2,0,,,,"
     issuer = ("--municipality", "130001")
-    for words, expected in ((row, "added 1"), (row, "unchanged 1"), (row.replace("5000", "10000"), "changed 1"),
+    for words, expected in ((row, "added 1"), (row, "unchanged 1"), (row.replace("5000", "2500"), "changed 1"),
                             (row.replace("put,", "cancel,"), "cancelled 1")):
         done, result = import_rows(hub, tmp_path / "subsidies.csv", [words], *issuer)
         assert done.returncode == 0 and expected in done.stdout, done.stderr
@@ -321,7 +321,7 @@ def test_a_prefectures_file_is_imported_once_and_cancelled(hub, member_number, t
 
 
 def test_rows_that_cannot_be_are_named(hub, tmp_path):
-    rows = [f"put,subsidy,{NUMBER},2026-04-01,,54136015,0123455,助成,,,,,,,",
+    rows = [f"put,subsidy,{NUMBER},2026-04-01,,54136015,0123455,助成,5000,,,,,,",
             f"put,limit,{NUMBER},2026-08-01,,,,,,,,2026-08-01,1,,"]
     done, result = import_rows(hub, tmp_path / "wrong.csv", rows, "--municipality", "130001")
     assert done.returncode == SOME_FAILED, done.stderr
@@ -372,6 +372,11 @@ def test_an_ordinance_leaves_its_fee(desk, connected_municipality):
     assert grown["subsidy"] == {"answer": "other_age", "patient": 3000, "refund_later": 0, "subsidy": 0}
     unknown = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": {**child, "law_code": 99}})
     assert (unknown.status, unknown.code) == (422, "payments.payer")
+    far = desk.post("/v1/payments/estimate", {**CLAIM, "subsidy": {**child, "municipality": "018228"}}).value
+    assert far["subsidy"]["answer"] == "municipality_unknown", "unknown, never none"
+    assert far["counter_amount"] == 3000
+    twice = {**CLAIM, "parts": [{"points": 1000, "payers": [{"law_code": 83, "cap": 300}]}], "subsidy": child}
+    assert desk.post("/v1/payments/estimate", twice).code == "payments.parts"
     other = desk.post("/v1/payments/estimate", {**CLAIM, "birth_date": "2018-05-02", "subsidy": child})
     assert other.field_codes() == {"/subsidy/birth_date": "field.value"}
     elderly = desk.post("/v1/payments/estimate", {**CLAIM, "limit_category": "B04", "copay_percent": 20, "subsidy": child})

@@ -294,6 +294,37 @@ TEST_F(ChainTest, a_hub_that_dies_without_a_seal_leaves_no_flaw) {
     EXPECT_FALSE(verified(options()).finding);
 }
 
+// A store that was away for hours: what is recorded when it is back comes before the seal that was due.
+TEST_F(ChainTest, a_seal_that_comes_late_covers_what_is_before_it) {
+    write_many(2);
+    EXPECT_TRUE(seal());
+    write_many(1);
+    clock_.advance(std::chrono::hours(5));
+    write_many(1);
+    EXPECT_EQ(verified(options()).finding->flaw, Flaw::unsealed) << "nothing vouches for it yet";
+    EXPECT_TRUE(seal());
+    EXPECT_FALSE(verified(options()).finding);
+}
+
+// Programs of one lane that come and go: of two that seal at once the second names the first, or does not seal.
+TEST_F(ChainTest, a_seal_names_the_one_before_it_though_another_program_seals_too) {
+    write_many(2);
+    EXPECT_TRUE(seal());
+    write_many(2);
+    sql::ReadBatch batch;
+    const auto last = load_last_seals(batch, 1);
+    const auto lanes = load_lanes(batch);
+    ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
+    clock_.advance(seal_age_max);
+    EXPECT_TRUE(seal());
+    sql::WriteSet set(Store::ledger);
+    add_seal(set, 1, {lanes[0].sequence + 1, {}, clock_.now(), "late", {}}, last[0].sequence);
+    const auto refused = run_to_end(database_->commit(std::move(set), soon()));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::store_conflict);
+    EXPECT_FALSE(verified(options()).finding);
+}
+
 TEST_F(ChainTest, a_seal_of_another_key_is_broken) {
     write_many(3);
     EXPECT_TRUE(seal());

@@ -131,15 +131,20 @@ std::optional<Finding> ChainWalk::step(const Record& record) {
 
 std::optional<Finding> SealGap::step(const Record& record) {
     const bool many = open_.size() >= static_cast<std::size_t>(seal_gap_records_max);
-    const bool long_ago =
-        !open_.empty() && record.header.recorded_at - open_.front().recorded_at > seal_age_max + seal_slack;
     if (many) {
         open_.pop_front();
         ++first_;
     }
     open_.push_back({record.header.recorded_at, record.hash});
-    if (many || long_ago) return Finding{lane_, sealed_ + 1, Flaw::unsealed};
+    if (many) return Finding{lane_, sealed_ + 1, Flaw::unsealed};
     return std::nullopt;
+}
+
+std::optional<Finding> SealGap::overdue() const {
+    if (open_.empty() || open_.back().recorded_at - open_.front().recorded_at <= seal_age_max + seal_slack) {
+        return std::nullopt;
+    }
+    return Finding{lane_, sealed_ + 1, Flaw::unsealed};
 }
 
 bool SealGap::take(const Seal& seal) {

@@ -62,8 +62,11 @@ class SealGap {
     explicit SealGap(std::int64_t lane) : lane_(lane) {}
     SealGap(std::int64_t lane, const Seal& last)
         : lane_(lane), sealed_(last.sequence), first_(last.sequence + 1), previous_(hash_of(last)) {}
-    // Takes the next record of the walk. The finding when a seal should have come before it.
+    // Takes the next record of the walk. The finding when too many lie behind the last seal to be told one by one.
     [[nodiscard]] std::optional<Finding> step(const Record& record);
+    // At the end of the walk: the finding when what no seal covers spans a time in which one was due. A seal that came
+    // late covers what is before it all the same: a store that was away kept it waiting.
+    [[nodiscard]] std::optional<Finding> overdue() const;
     // Whether the seal stands on a record that was walked; then that record and those before it are sealed.
     [[nodiscard]] bool take(const Seal& seal);
     // The last seal's place, and what its successor names.

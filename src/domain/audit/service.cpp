@@ -103,6 +103,8 @@ Task<Result<std::optional<Finding>>> verify_lane(sql::Database& database, const 
         report.seals += seals.size();
         if (options.progress) options.progress(report.records);
     }
+    const auto overdue = walk.gap.overdue();
+    if (overdue && !options.seal_keys.empty()) co_return overdue;
     sql::ReadBatch batch;
     const auto last_seals = load_last_seals(batch, head.lane);
     const auto lanes = load_lanes(batch);
@@ -151,8 +153,10 @@ Task<Result<SealState>> Sealer::seal(When when, Deadline deadline) {
     const auto signature = key_.sign(as_bytes(text));
     seal.signature = as_text(signature);
     sql::WriteSet set(sql::Store::ledger);
-    add_seal(set, lane_, seal);
+    add_seal(set, lane_, seal, sealed);
     auto committed = co_await database_.commit(std::move(set), deadline);
+    // Another program of a lane that several share has sealed meanwhile.
+    if (!committed && committed.error().code == ErrorCode::store_conflict) co_return SealState{};
     if (!committed) co_return fail(std::move(committed));
     co_return SealState{true, 0};
 }

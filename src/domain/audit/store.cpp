@@ -42,6 +42,10 @@ const Statement select_seals("audit.select_seals", Store::ledger, ShardKey::lane
 const Statement select_last_seals("audit.select_last_seals", Store::ledger, ShardKey::lane,
                                   "SELECT sequence, hash, sealed_at, key_id, signature FROM audit_seal "
                                   "WHERE lane = $1 ORDER BY sequence DESC LIMIT 2");
+const Statement guard_last_seal(
+    "audit.guard_last_seal", Store::ledger, ShardKey::lane,
+    "UPDATE audit_seal SET key_id = key_id WHERE lane = $1 AND sequence = $2 AND NOT EXISTS "
+    "(SELECT 1 FROM audit_seal AS later WHERE later.lane = $1 AND later.sequence > $2)");
 const Statement insert_seal("audit.insert_seal", Store::ledger, ShardKey::lane,
                             "INSERT INTO audit_seal (lane, sequence, hash, sealed_at, key_id, signature) "
                             "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (lane, sequence) DO NOTHING");
@@ -118,7 +122,8 @@ sql::Rows<Seal> load_last_seals(sql::ReadBatch& batch, std::int64_t lane) {
     return batch.many(select_last_seals, 2, decode_seal, lane);
 }
 
-void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal) {
+void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal, std::int64_t after) {
+    if (after != 0) set.guard(guard_last_seal, 1, lane, after);
     set.change(insert_seal, lane, seal.sequence, sql::Blob{as_text(seal.hash)}, seal.sealed_at.us, seal.key_id,
                sql::Blob{seal.signature});
 }

@@ -30,7 +30,8 @@ struct LaneHead {
                                          std::int64_t until);
 // The last one and the one before it, newest first.
 [[nodiscard]] sql::Rows<Seal> load_last_seals(sql::ReadBatch& batch, std::int64_t lane);
-void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal);
+// `after`: the sequence of the lane's last seal, which the new one names; 0: none. Refused when there is a later one.
+void add_seal(sql::WriteSet& set, std::int64_t lane, const Seal& seal, std::int64_t after);
 
 // The lane's own statements, run by the committer.
 [[nodiscard]] Result<LaneHead> claim_lane(sql::Transaction& transaction, std::int64_t lane, std::string_view hub);

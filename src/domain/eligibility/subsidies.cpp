@@ -235,8 +235,9 @@ Task<Result<SubsidiesChosen>> Subsidies::choose(const organisations::Terminal& t
     co_return told;
 }
 
-// How the month and the year stand now.
-Task<Result<PaymentPosted>> Subsidies::state_of(const Visit& visit, const BookPlace& place, Deadline deadline) {
+// How the month and the year stand now. `cap`: of the offer; without, the first of that programme.
+Task<Result<PaymentPosted>> Subsidies::state_of(const Visit& visit, const BookPlace& place, std::optional<Yen> cap,
+                                                Deadline deadline) {
     PaymentPosted told;
     const auto& tables = payments::builtin_tables();
     const Date day = visit.answer.care_day;
@@ -251,7 +252,7 @@ Task<Result<PaymentPosted>> Subsidies::state_of(const Visit& visit, const BookPl
     if (!read) co_return fail(std::move(read));
     told.year =
         payments::year_of(tables, visit.answer.person->birth, day, category_of(visit.answer), join(all, outpatient));
-    const auto cap = place.programme == payments::all_payments ? std::nullopt : visit.cap_of(place.programme);
+    if (!cap && place.programme != payments::all_payments) cap = visit.cap_of(place.programme);
     if (cap) told.book = cap_state(place, *cap, page ? page->paid : Yen(0));
     co_return told;
 }
@@ -263,11 +264,14 @@ Task<Result<PaymentPosted>> Subsidies::post(const organisations::Terminal& termi
     if (!visit) co_return fail(std::move(visit));
     BookPlace book = visit->month_page();
     std::optional<Yen> cap;
+    bool collects_all = false;
     if (payment.offer) {
         const SubsidyCertificate* subsidy = visit->find_offer(*payment.offer);
         if (subsidy == nullptr) co_return fail(ErrorCode::subsidy_not_offered, "");
         if (!subsidy->monthly_cap) co_return fail(ErrorCode::payments_cap_missing, "");
         cap = subsidy->monthly_cap;
+        // 償還払い: the counter collects everything, and the municipality pays back.
+        collects_all = subsidy->refund_only;
         book = visit->page_of(*subsidy);
     }
     payments::Posting posting;
@@ -287,11 +291,11 @@ Task<Result<PaymentPosted>> Subsidies::post(const organisations::Terminal& termi
         if (!read) co_return fail(std::move(read));
         if (known) {
             if (known->digest != posting.digest) co_return fail(ErrorCode::payments_posting_used, "");
-            auto told = co_await state_of(*visit, book, deadline);
+            auto told = co_await state_of(*visit, book, cap, deadline);
             if (!told) co_return told;
             auto position = co_await place_of(known->record, deadline);
             if (!position) co_return fail(std::move(position));
-            told->collect = known->amount;
+            told->collect = known->reversed ? Yen(0) : known->amount;
             told->reversed = known->reversed;
             told->position = *position;
             told->repeated = true;
@@ -307,7 +311,8 @@ Task<Result<PaymentPosted>> Subsidies::post(const organisations::Terminal& termi
             pages.push_back({places[i], slots[i] ? *slots[i] : BookPage()});
             if (places[i] == book) paid_before = pages.back().page.paid;
         }
-        posting.amount = cap ? payments::collect_under_cap(*cap, paid_before, payment.share).collect : payment.share;
+        const bool capped = cap && !collects_all;
+        posting.amount = capped ? payments::collect_under_cap(*cap, paid_before, payment.share).collect : payment.share;
         sql::WriteSet set(sql::Store::ledger);
         payments::add_posting(set, visit->person(), payment.id, posting);
         add_to(set, visit->person(), pages, posting.amount);
@@ -322,7 +327,7 @@ Task<Result<PaymentPosted>> Subsidies::post(const organisations::Terminal& termi
         audit::attach_record(set, audit::Event::payment_posted, who, now, payload, random_);
         auto committed = co_await database_.commit(std::move(set), deadline);
         if (committed) {
-            auto told = co_await state_of(*visit, book, deadline);
+            auto told = co_await state_of(*visit, book, cap, deadline);
             if (!told) co_return told;
             told->collect = posting.amount;
             told->position = *committed;
@@ -349,7 +354,7 @@ Task<Result<PaymentPosted>> Subsidies::reverse(const organisations::Terminal& te
         }
         const payments::Posting posting = *known;
         if (posting.reversed) {
-            auto told = co_await state_of(*visit, posting.place, deadline);
+            auto told = co_await state_of(*visit, posting.place, std::nullopt, deadline);
             if (!told) co_return told;
             auto position = co_await place_of(posting.record, deadline);
             if (!position) co_return fail(std::move(position));
@@ -381,7 +386,7 @@ Task<Result<PaymentPosted>> Subsidies::reverse(const organisations::Terminal& te
         audit::attach_record(set, audit::Event::payment_reversed, who, now, payload, random_);
         auto committed = co_await database_.commit(std::move(set), deadline);
         if (committed) {
-            auto told = co_await state_of(*visit, posting.place, deadline);
+            auto told = co_await state_of(*visit, posting.place, std::nullopt, deadline);
             if (!told) co_return told;
             told->reversed = true;
             told->position = *committed;

@@ -91,7 +91,7 @@ class Subsidies {
                                                  Deadline deadline);
     [[nodiscard]] Task<Result<SubsidiesChosen>> describe(const Visit& visit, std::uint64_t chosen, Deadline deadline);
     [[nodiscard]] Task<Result<PaymentPosted>> state_of(const Visit& visit, const payments::BookPlace& place,
-                                                       Deadline deadline);
+                                                       std::optional<payments::Yen> cap, Deadline deadline);
     [[nodiscard]] Task<Result<sql::CommitPosition>> place_of(audit::Place record, Deadline deadline);
 
     sql::Database& database_;

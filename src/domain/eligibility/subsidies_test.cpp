@@ -281,6 +281,31 @@ TEST_F(SubsidiesTest, a_months_cap_holds_over_all_visits) {
     EXPECT_EQ(chosen->chosen.at(0).book->paid, Yen(5'000));
 }
 
+// 償還払い: the municipality pays back what the counter collected.
+TEST_F(SubsidiesTest, a_refund_only_subsidy_is_collected_in_full) {
+    add_person(person, {}, insured());
+    auto holdings = held();
+    holdings.subsidies[1].refund_only = true;
+    hold(holdings);
+    const auto given = checked();
+    ASSERT_TRUE(choose(given, {1}));
+    EXPECT_EQ(post(given, payment(8'000))->collect, Yen(8'000));
+}
+
+TEST_F(SubsidiesTest, of_two_certificates_of_a_programme_the_chosen_one_counts) {
+    add_person(person, {}, insured());
+    auto holdings = held();
+    holdings.subsidies.push_back(subsidy(6, "54136015", Yen(30'000), "130001"));
+    hold(holdings);
+    const auto given = checked();
+    ASSERT_TRUE(choose(given, {2}));
+    const auto posted = post(given, payment(8'000, 2));
+    ASSERT_TRUE(posted) << error_name(posted.error().code);
+    EXPECT_EQ(posted->collect, Yen(8'000));
+    EXPECT_EQ(posted->book->cap, Yen(30'000));
+    EXPECT_EQ(posted->book->remaining, Yen(22'000));
+}
+
 TEST_F(SubsidiesTest, a_posting_counts_once_and_is_taken_back_once) {
     add_person(person, {}, insured());
     hold(held());
@@ -314,6 +339,7 @@ TEST_F(SubsidiesTest, a_posting_counts_once_and_is_taken_back_once) {
     const auto posted_again = post(given, one);
     ASSERT_TRUE(posted_again);
     EXPECT_TRUE(posted_again->reversed);
+    EXPECT_EQ(posted_again->collect, Yen(0)) << "it stands in no book";
     EXPECT_EQ(posted_again->book->paid, Yen(0));
     EXPECT_EQ(code(reverse(given, CheckId::make(random_))), ErrorCode::payments_posting_unknown);
 }

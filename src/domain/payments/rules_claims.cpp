@@ -165,7 +165,6 @@ Yen walk_payers(const Ground& ground, AskedPayers& asked, Yen cost, Yen left, st
             amount = *each.cap;
             limited = true;
         }
-        if (each.cap) *each.cap -= amount;
         ground.tell({.rule = payer.local ? Rule::subsidy : Rule::payer_share,
                      .part = number,
                      .payer = payer.code,
@@ -173,6 +172,9 @@ Yen walk_payers(const Ground& ground, AskedPayers& asked, Yen cost, Yen left, st
                      .of = left,
                      .amount = amount});
         left = amount;
+    }
+    for (auto& each : asked.span()) {
+        if (each.cap) *each.cap -= left;
     }
     return left;
 }
@@ -339,7 +341,7 @@ bool settled_before(const AskedParts& parts, std::size_t a, std::size_t b) {
         [](const AskedPayer& x, const AskedPayer& y) { return asked_before(x, y); });
 }
 
-// Takes what a part's payers left of it off their caps in the parts that come.
+// Takes what a part left to the patient off its payers' caps in the parts that come.
 void take_off_caps(AskedParts& parts, const AskedPayers& settled) {
     for (auto& part : parts.list) {
         for (auto& each : part.span()) {
@@ -401,7 +403,7 @@ Evaluated<ClaimResult> evaluate_claim(const Claim& claim, const Tables& tables, 
     if (own == nullptr) return tl::unexpected(ErrorCode::payments_category);
     if (const auto wrong = impossible(claim, tables)) return tl::unexpected(*wrong);
     const Ground ground{claim, tables, *table, *own, steps};
-    if (claim.half_month) ground.tell({.rule = Rule::half_month});
+    if (claim.half_month && !claim.blank_category) ground.tell({.rule = Rule::half_month});
     auto result = evaluate(ground);
     if (!result) return result;
     const bool outpatient_only = claim.setting == Setting::outpatient && own->outpatient.has_value();

@@ -63,6 +63,8 @@ Evaluated<LimitClass> parse_limit_class(const Tables& tables, const LimitTable& 
                                         std::string_view text) {
     LimitClass named;
     if (const auto pay = parse_pay(text)) {
+        // Nobody's pay is nothing: an empty field that became a zero must not be the lowest class.
+        if (*pay == 0) return tl::unexpected(ErrorCode::payments_category);
         const auto* row = find_row_by_pay(table, band, Yen(*pay));
         if (row == nullptr) return tl::unexpected(ErrorCode::payments_category);
         return row->limit_class;

@@ -72,6 +72,7 @@ std::string_view to_string(SubsidyAnswer answer) {
         case SubsidyAnswer::other_prefecture: return "other_prefecture";
         case SubsidyAnswer::income_unknown: return "income_unknown";
         case SubsidyAnswer::income_too_high: return "income_too_high";
+        case SubsidyAnswer::municipality_unknown: return "municipality_unknown";
     }
     return "other_day";
 }

@@ -54,6 +54,7 @@ enum class SubsidyAnswer : std::uint8_t {
     other_prefecture,
     income_unknown,  // never guessed in either direction: the patient is asked for proof
     income_too_high,
+    municipality_unknown,  // not connected, or not on file: there may be a subsidy, nobody here knows
 };
 [[nodiscard]] std::string_view to_string(SubsidyAnswer answer);
 

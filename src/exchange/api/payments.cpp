@@ -1,10 +1,12 @@
 #include "exchange/api/payments.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "domain/payments/rules.h"
 #include "domain/payments/rules_book.h"
 #include "domain/payments/rules_explanation.h"
+#include "domain/payments/rules_ratio.h"
 #include "platform/text_formats/json_reader.h"
 #include "platform/text_formats/json_writer.h"
 
@@ -104,6 +106,25 @@ bool fits_age(payments::Category category, Date birth, Date day) {
     return day < seventy_start(birth);
 }
 
+// What the intake's guard would say of such a record (§4.1). `code`: of §1.5, where the category is named by one.
+bool is_suspect(const Claim& claim, Date birth, std::string_view code) {
+    const bool elderly = payments::band_of(claim.limit_class.category) == Band::over70;
+    const bool by_disability = elderly && claim.care_month < seventy_start(birth);
+    const payments::RatioRecord record{
+        .birth = birth,
+        .day = claim.care_month,
+        .scheme = by_disability ? InsurerScheme::late_elderly : InsurerScheme::national_health,
+        .copay_percent = claim.ratio.value(),
+        .limit_category = code};
+    return payments::is_ratio_suspect(payments::ratio_plausibility(record, payments::builtin_tables()));
+}
+
+// The category as it was given where it is a code or a name, not a pay or a step.
+std::string_view category_code(JsonObject& object) {
+    const auto text = object.optional_text("limit_category", category_bytes_max).value_or(std::string_view());
+    return payments::parse_category(payments::builtin_tables(), text) ? text : std::string_view();
+}
+
 // Without a category the caller or the age tells the band, and no limit of one's own counts.
 void read_blank_category(JsonObject& object, const std::optional<Date>& birth, Date day, Claim& claim) {
     claim.blank_category = true;
@@ -117,6 +138,7 @@ void read_blank_category(JsonObject& object, const std::optional<Date>& birth, D
 
 void read_category(JsonObject& object, const std::optional<Date>& birth, Date day, Claim& claim) {
     const auto category = object.optional_text("limit_category", category_bytes_max);
+    if (category && object.optional_text("age_band", word_bytes_max)) object.reject("age_band", ErrorCode::field_value);
     if (!category) return read_blank_category(object, birth, day, claim);
     const auto found = find_class(*category, day);
     if (!found) {
@@ -133,6 +155,9 @@ void read_claim(JsonObject& object, const std::optional<Date>& day, const std::o
     if (day) {
         claim.care_month = *day;
         read_category(object, birth, *day, claim);
+    } else {  // known fields all the same
+        static_cast<void>(object.optional_text("limit_category", category_bytes_max));
+        static_cast<void>(object.optional_text("age_band", word_bytes_max));
     }
     const auto percent = object.integer("copay_percent", 10, 30);
     if (percent) claim.ratio = payments::Percent::from(*percent).value_or(payments::Percent());
@@ -214,9 +239,15 @@ Result<EstimateRequest> parse_estimate(std::string_view body) {
         object.optional_object("subsidy",
                                [&](JsonObject& subsidy) { read_subsidy(subsidy, day, birth, request.subsidy); });
         read_claim(object, day, birth, request.claim);
+        if (day && birth) request.ratio_suspect = is_suspect(request.claim, *birth, category_code(object));
     });
     if (!read) return fail(std::move(read));
     if (request.subsidy) {
+        for (const auto& part : request.claim.list()) {
+            const bool twice = std::ranges::find(part.list(), request.subsidy->law_code, &payments::PayerUse::code) !=
+                               part.list().end();
+            if (twice) return fail(ErrorCode::payments_parts, "the subsidy is a payer of a part too");
+        }
         request.subsidy->visit.day = request.claim.care_month;
         request.subsidy->visit.setting = request.claim.setting;
     }
@@ -234,8 +265,10 @@ std::string write_estimate(const payments::LimitTable& table, const payments::Cl
     writer.member("schema", "onshi.payment_estimate/1");
     writer.member("limit_table", table.name);
     if (!claim.blank_category) {
-        const auto category = claim.limit_class.category;
-        writer.member("limit_category", payments::category_name(payments::builtin_tables(), category));
+        const auto [category, step] = claim.limit_class;
+        std::string name(payments::category_name(payments::builtin_tables(), category));
+        if (step != 0) name += std::to_string(step);
+        writer.member("limit_category", name);
     }
     writer.member("patient_total", result.patient_total.value());
     writer.member("counter_amount", collected.value());

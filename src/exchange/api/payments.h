@@ -21,6 +21,7 @@ struct EstimateSubsidy {
 };
 struct EstimateRequest {
     payments::Claim claim;
+    bool ratio_suspect = false;  // the ratio is none of the age, or contradicts the category's code
     std::optional<EstimateSubsidy> subsidy{};
 };
 

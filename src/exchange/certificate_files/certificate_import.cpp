@@ -74,6 +74,19 @@ class CellReader {
     std::optional<RowRefusal> refusal_;
 };
 
+// What the calculation of a bill would call impossible is not registered: a national programme without the cap that it
+// needs, and a cap above that of the recipient's income class.
+void check_cap(CellReader& reader, int law_code, Date day, std::optional<Yen> cap,
+               std::optional<payments::IncomeClass> income) {
+    const auto& tables = payments::builtin_tables();
+    const auto* programme = payments::find_payer(tables, law_code, day);
+    const bool needs_cap = programme != nullptr && !programme->local && programme->cap == payments::CapNeed::required;
+    if (needs_cap && !cap) reader.refuse("monthly_cap", ErrorCode::payments_cap_missing);
+    if (!cap || !income) return;
+    const auto highest = payments::programme_cap(tables, law_code, *income, payments::Severity::normal);
+    if (highest && *highest && **highest < *cap) reader.refuse("monthly_cap", ErrorCode::payments_income_class);
+}
+
 std::optional<payments::SubsidyCertificate> read_subsidy(CellReader& reader, const payments::Issuer& issuer) {
     const auto* municipality = std::get_if<payments::MunicipalityCode>(&issuer);
     if (municipality == nullptr) reader.refuse("kind", ErrorCode::certificates_issuer);
@@ -93,6 +106,8 @@ std::optional<payments::SubsidyCertificate> read_subsidy(CellReader& reader, con
         income = payments::parse_income_class(word);
         if (!income) reader.refuse("income_class");
     }
+    const bool registers = reader.get("operation") == "put";
+    if (payer && registers) check_cap(reader, payer->law_code(), valid.first, cap, income);
     const std::string_view refund = reader.get("refund_only");
     if (!refund.empty() && refund != "0" && refund != "1") reader.refuse("refund_only");
     if (reader.refusal()) return std::nullopt;
@@ -130,6 +145,10 @@ std::optional<payments::SpecificDiseaseCertificate> read_disease(CellReader& rea
     const Date issued = reader.day("issued_on");
     const DateRange valid = reader.valid();
     const Yen cap(reader.integer("monthly_cap", 0, payments::cost_yen_max));
+    const auto& tables = payments::builtin_tables();
+    if (cap != tables.special_disease_cap && cap != tables.special_disease_dialysis_high_cap) {
+        reader.refuse("monthly_cap", ErrorCode::payments_special_disease);
+    }
     if (reader.refusal()) return std::nullopt;
     return payments::SpecificDiseaseCertificate{payments::CertificateKey(0),
                                                 payments::CertificateState::active,

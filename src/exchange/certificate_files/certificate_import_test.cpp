@@ -228,6 +228,26 @@ TEST_F(CertificateImportTest, wrong_rows_are_named_by_column_and_the_number_is_n
     EXPECT_EQ(count(run(chiyoda_, "put,subsidy\n\"broken\n"), CertificateResult::refused), 2U);
 }
 
+// What the calculation of a bill calls impossible.
+TEST_F(CertificateImportTest, caps_that_cannot_be_are_not_registered) {
+    const payments::Issuer prefecture(*payments::MunicipalityCode::parse("130001"));
+    struct Row {
+        const char* income_and_cap;
+        const char* code;
+    };
+    const Row rows[] = {{",low_1", "payments.cap_missing"}, {"2501,low_1", "payments.income_class"}};
+    for (const auto& [cells, code] : rows) {
+        std::string row = subsidy(0);
+        row.replace(row.find("83136010"), 8, "54136015");
+        row.replace(row.find("2500,low_1"), 10, cells);
+        EXPECT_EQ(count(run(prefecture, row), CertificateResult::refused), 1U) << cells;
+        EXPECT_TRUE(results().at(1).ends_with(fmt::format("refused,{},monthly_cap", code))) << results().at(1);
+    }
+    EXPECT_EQ(count(run(society_, disease(0, "12345")), CertificateResult::refused), 1U);
+    EXPECT_TRUE(results().at(1).ends_with("refused,payments.special_disease,monthly_cap")) << results().at(1);
+    EXPECT_EQ(count(run(society_, disease(0, "20000")), CertificateResult::added), 1U);
+}
+
 TEST_F(CertificateImportTest, a_wrong_check_digit_of_a_recipient_only_warns) {
     std::string row = subsidy(0);
     row.replace(row.find("0123455"), 7, "0123456");

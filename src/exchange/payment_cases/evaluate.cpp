@@ -77,6 +77,9 @@ Result<Computed> compute_counter(const Cells& cells, const Tables&) {
     CellReader reader(cells);
     const Yen cost(reader.whole("points", reader.required("points"), payments::cost_yen_max / 10) * 10);
     const auto ratio = reader.tenths("rate_tenths", reader.required("rate_tenths"));
+    const bool lawful =
+        ratio == payments::Percent::of(10) || ratio == payments::Percent::of(20) || ratio == payments::Percent::of(30);
+    if (!lawful) reader.reject("rate_tenths", ErrorCode::payments_ratio);
     if (reader.failed()) return tl::unexpected(reader.error());
     const Yen raw = ratio.share_of(cost);
     return Computed{{raw.value(), payments::counter_amount(raw, payments::Rounding::to_ten_yen).value()}, false, false};
@@ -189,7 +192,11 @@ class Run {
             Outcome outcome{column, std::nullopt, std::nullopt};
             if (const auto text = cells.get(column); !text.empty()) {
                 outcome.given = parse_whole(text);
-                if (!outcome.given && computed) computed = fail(ErrorCode::field_value, std::string(column));
+                if (!outcome.given && computed) {
+                    Error unreadable(ErrorCode::field_value, std::string(column));
+                    unreadable.fields.push_back({std::string(column), ErrorCode::field_value});
+                    computed = tl::unexpected(std::move(unreadable));
+                }
             }
             made.outcomes.push_back(outcome);
         }

@@ -86,6 +86,8 @@ bool CellReader::flag(std::string_view column) {
 bool CellReader::many(Date care_month) {
     auto text = cells_.get(many_column);
     if (text.size() < 2) return flag(many_column);
+    // Which months count depends on the very month of care, not on its table.
+    if (cells_.get("care_month").empty()) reject("care_month", ErrorCode::field_missing);
     std::vector<Date> months;
     while (!text.empty()) {
         const auto month = parse_month(take(text, ' '));
@@ -124,7 +126,7 @@ Date CellReader::care_month(const Tables& tables, std::string_view table_without
         if (!month) reject("care_month", ErrorCode::field_value);
         const auto* of_month = payments::find_limit_table(tables, month.value_or(Date::first_day));
         if (!name.empty() && of_month != payments::find_limit_table(tables, name)) {
-            reject("table", ErrorCode::payments_care_month);
+            reject("table", ErrorCode::field_value);
         }
         return month.value_or(Date::first_day);
     }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <csignal>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <thread>
@@ -239,6 +240,8 @@ Result<ClientResponse> send_once(const ClientOptions& options, const ClientReque
 }
 
 RawClient::RawClient(std::uint16_t port, const Options& options) {
+    // OpenSSL's own socket BIO writes without MSG_NOSIGNAL, and servers under test hang up.
+    std::signal(SIGPIPE, SIG_IGN);
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const timeval patience{5, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
