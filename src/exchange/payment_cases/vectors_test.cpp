@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "domain/payments/rules.h"
+#include "domain/payments/rules_ratio.h"
 #include "exchange/payment_cases/cases.h"
 
 namespace onshi::payment_cases {
@@ -278,6 +280,66 @@ TEST(vectors, quotes_of_csv_are_read_and_written) {
     EXPECT_FALSE(split_csv_line("\"a\"b"));
     EXPECT_TRUE(split_csv_line(std::string(columns_max - 1, ',')));
     EXPECT_FALSE(split_csv_line(std::string(columns_max, ',')));
+}
+
+// ---- Rules that are no cases of a bill: tests/vectors/payments/rules (domain-rules §4.1, §4.2, §4.4, §4.5)
+// -----------
+
+// The rows of a file behind its header, each checked for its number of cells.
+std::vector<std::vector<std::string>> rows_of(const char* name, std::size_t cells) {
+    std::istringstream text(read(folder / "rules" / name));
+    std::vector<std::vector<std::string>> rows;
+    std::string line;
+    EXPECT_TRUE(std::getline(text, line)) << name;
+    while (std::getline(text, line)) {
+        auto row = split_csv_line(line);
+        EXPECT_TRUE(row && row->size() == cells) << name << ": " << line;
+        if (row && row->size() == cells) rows.push_back(std::move(*row));
+    }
+    EXPECT_GE(rows.size(), 10U) << name;
+    return rows;
+}
+
+std::optional<payments::Yen> yen(const std::string& cell) {
+    return cell.empty() ? std::nullopt : std::optional(payments::Yen(std::stoll(cell)));
+}
+
+TEST(vectors, ages_change_on_their_days) {
+    for (const auto& row : rows_of("ages.csv", 3)) {
+        const Date birth = *parse_iso_date(row[1]);
+        std::optional<Date> day;
+        if (row[0] == "preschool_end") day = preschool_end(birth);
+        if (row[0] == "seventy_start") day = seventy_start(birth);
+        if (row[0] == "late_elderly_start") day = late_elderly_start(birth);
+        if (row[0] == "half_month") day = half_limit_month(birth);
+        EXPECT_EQ(day ? to_iso(*day) : "", row[2]) << row[0] << " " << row[1];
+    }
+}
+
+TEST(vectors, caps_follow_from_the_income_class) {
+    for (const auto& row : rows_of("caps.csv", 4)) {
+        const auto income = payments::parse_income_class(row[1]);
+        const auto severity = payments::parse_severity(row[2]);
+        ASSERT_TRUE(income && severity) << row[1] << " " << row[2];
+        const auto cap = payments::programme_cap(payments::builtin_tables(), std::stoi(row[0]), *income, *severity);
+        // Empty: the programme does not cover the class.
+        EXPECT_EQ(cap ? *cap : std::nullopt, yen(row[3])) << row[0] << " " << row[1] << " " << row[2];
+        EXPECT_EQ(cap.has_value(), !row[3].empty());
+    }
+}
+
+TEST(vectors, ratios_follow_from_age_and_income) {
+    using payments::AgeGroup;
+    for (const auto& row : rows_of("ratios.csv", 7)) {
+        std::optional<AgeGroup> group;
+        for (const auto each : {AgeGroup::preschool, AgeGroup::general, AgeGroup::seventy, AgeGroup::late_elderly}) {
+            if (to_string(each) == row[1]) group = each;
+        }
+        ASSERT_TRUE(group) << row[1];
+        const payments::IncomeFacts income{yen(row[2]), yen(row[3]), yen(row[4]), row[5] == "1"};
+        const auto lawful = payments::lawful_ratio(payments::builtin_tables(), *group, *parse_iso_date(row[0]), income);
+        EXPECT_EQ(std::to_string(lawful.percent.value()), row[6]) << row[1] << " " << row[3] << " " << row[4];
+    }
 }
 
 }  // namespace
