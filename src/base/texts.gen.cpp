@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 1291> table{{
+constexpr std::array<TextEntry, 1293> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -119,6 +119,7 @@ constexpr std::array<TextEntry, 1291> table{{
     {"an empty PostgreSQL database, postgresql://…; else SQLite in the folder", Audience::label, {"空の PostgreSQL データベース（postgresql://…）。なければフォルダの SQLite", "an empty PostgreSQL database, postgresql://…; else SQLite in the folder"}},
     {"an empty PostgreSQL database: measured beside SQLite and pgbench instead, on all cores", Audience::label, {"空の PostgreSQL データベース。SQLite と pgbench と並べ、全コアで測る", "an empty PostgreSQL database: measured beside SQLite and pgbench instead, on all cores"}},
     {"an empty folder or database", Audience::label, {"空のフォルダかデータベース", "an empty folder or database"}},
+    {"an engine of face comparison that the hub admits: simulated, or a real one's name", Audience::label, {"ハブが認める顔照合の方式: simulated、または実際の方式の名前", "an engine of face comparison that the hub admits: simulated, or a real one's name"}},
     {"an existing short path for the reader's socket", Audience::label, {"リーダーのソケットを置く、既存の短いパス", "an existing short path for the reader's socket"}},
     {"an invented holder, unknown to every registry", Audience::label, {"どの登録にもない、作り出した所持者", "an invented holder, unknown to every registry"}},
     {"another address of the hub than the terminal's own, https://host:port", Audience::label, {"端末の設定とは別のハブのアドレス、https://host:port", "another address of the hub than the terminal's own, https://host:port"}},
@@ -1294,6 +1295,7 @@ constexpr std::array<TextEntry, 1291> table{{
     {"whose records", Audience::label, {"どの保険者の記録か", "whose records"}},
     {"why not by PIN; for --method visual", Audience::label, {"暗証番号を使わない理由。--method visual 用", "why not by PIN; for --method visual"}},
     {"why the data differ", Audience::label, {"データが違う理由", "why the data differ"}},
+    {"with a card: number B, where the script says that it was typed", Audience::label, {"カードがあるとき: 照合番号B（台本が入力したとするもの）", "with a card: number B, where the script says that it was typed"}},
     {"with a card: who confirms by eye", Audience::label, {"カードがあるとき: 目視で確認する人", "with a card: who confirms by eye"}},
     {"with a card: why by eye", Audience::label, {"カードがあるとき: 目視の理由", "with a card: why by eye"}},
     {"written when the card is in the reader", Audience::label, {"カードがリーダーに入ったときに書く", "written when the card is in the reader"}},

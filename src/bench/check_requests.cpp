@@ -101,6 +101,7 @@ std::optional<std::string> signed_body(const Signing& signing, const BenchTermin
                                  .care_day = signing.care_day,
                                  .operator_reference = {},
                                  .visual_reason = {},
+                                 .face_engine = {},
                                  .authority_key_id = card.authority_key_id,
                                  .serial = card.serial,
                                  .signature = {},
@@ -112,6 +113,7 @@ std::optional<std::string> signed_body(const Signing& signing, const BenchTermin
                                                                .challenge = challenge,
                                                                .purpose = to_string(check.purpose),
                                                                .method = to_string(check.method),
+                                                               .face_engine = {},
                                                                .care_day = check.care_day,
                                                                .operator_reference = {},
                                                                .check_id = id});

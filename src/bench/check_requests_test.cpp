@@ -97,6 +97,7 @@ std::string verify(const ChallengeHub& hub, std::size_t lane, std::string_view b
                                                         .challenge = check.challenge,
                                                         .purpose = "check",
                                                         .method = "pin",
+                                                        .face_engine = {},
                                                         .care_day = japan_day(hub.clock.now()),
                                                         .operator_reference = {},
                                                         .check_id = id});

@@ -97,6 +97,7 @@ Task<Result<std::string>> check_once(const CardCheckParts& parts, const std::str
                                  .care_day = care_day,
                                  .operator_reference = eye == nullptr ? std::string_view() : eye->operator_reference,
                                  .visual_reason = eye == nullptr ? std::string_view() : eye->reason,
+                                 .face_engine = {},
                                  .authority_key_id = parts.known.certificate.authority_key_id,
                                  .serial = *serial,
                                  .algorithm = signature->algorithm,

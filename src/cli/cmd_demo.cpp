@@ -82,6 +82,8 @@ class DemoInit final : public Command {
         options.integer(seed_, "--seed", "N", "another seed is another nation").range(0, INT64_MAX);
         options.integer(facilities_, "--facilities", "N", "how many facilities").range(100, synth::facilities_max);
         options.integer(desks_, "--desks", "N", "terminals of as many clinics").range(1, installation::desks_max);
+        options.text(face_engine_, "--face-engine", "NAME",
+                     "an engine of face comparison that the hub admits: simulated, or a real one's name");
         options.integer(card_keys_, "--card-keys", "N", "RSA keys that cards share; fewer are quicker to make")
             .range(1, synth::key_pool_size);
         options.text(store_, "--store", "STORE",
@@ -99,6 +101,7 @@ class DemoInit final : public Command {
         options.desks = static_cast<std::uint32_t>(desks_);
         options.card_keys = static_cast<std::uint32_t>(card_keys_);
         options.store = store_;
+        options.face_engine = face_engine_;
         options.port = static_cast<std::uint16_t>(port_);
         options.metrics_port = static_cast<std::uint16_t>(metrics_port_);
         auto made = make(options, session);
@@ -123,6 +126,7 @@ class DemoInit final : public Command {
     DemoOptions defaults_;
     std::string folder_;
     std::string store_;
+    std::string face_engine_;
     std::int64_t persons_ = static_cast<std::int64_t>(defaults_.persons);
     std::int64_t seed_ = static_cast<std::int64_t>(defaults_.seed);
     std::int64_t facilities_ = defaults_.facilities;

@@ -4,6 +4,7 @@
 
 #include "cli/app.h"
 #include "cli/commands.h"
+#include "cli/face_settings.h"
 #include "cli/files.h"
 #include "cli/signals.h"
 #include "cli/terminal_profile.h"
@@ -45,6 +46,7 @@ class TerminalRun final : public Command {
         options.settings({"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order", "oqs_kana",
                           "oqs_subsidies", "oqs_result_codes", "oqs_last_visit", "oqs_lists", "terminal_store_folder",
                           "kiosk_port", "kiosk_reader", "reader", "last_visit_days", "modes_seconds", "log_level"});
+        declare_face_settings(options);
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
@@ -112,6 +114,9 @@ class TerminalRun final : public Command {
             if (!pinless) return fail(std::move(pinless));
             settings.pinless = std::move(*pinless);
         }
+        auto face = load_face_settings(*resolved, *profile);
+        if (!face) return fail(std::move(face));
+        settings.face = std::move(*face);
         settings.poll = std::chrono::milliseconds(resolved->integer("exchange_poll_ms"));
         return settings;
     }
@@ -146,6 +151,7 @@ class TerminalStatus final : public Command {
         "  onshi terminal status --terminal ./desk --json"};
     void declare(Options& options) override {
         options.settings({"exchange_folder", "terminal_store_folder"});
+        declare_face_settings(options);
         terminal_.declare(options);
     }
     Result<Exit> run(Session& session) override {
@@ -153,9 +159,10 @@ class TerminalStatus final : public Command {
         if (!resolved) return fail(std::move(resolved));
         auto profile = terminal_.load(session);
         if (!profile) return fail(std::move(profile));
-        const auto store = terminal_store_folder(*resolved, *profile);
-        return show_findings(session.console(),
-                             check_terminal(*profile, resolved->text("exchange_folder"), store, session));
+        auto face = load_face_settings(*resolved, *profile);
+        if (!face) return fail(std::move(face));
+        const TerminalPlaces places{resolved->text("exchange_folder"), terminal_store_folder(*resolved, *profile)};
+        return show_findings(session.console(), check_terminal(*profile, places, *face, session));
     }
 
   private:

@@ -6,6 +6,7 @@
 #include "cli/app.h"
 #include "cli/card_source.h"
 #include "cli/commands.h"
+#include "cli/face_settings.h"
 #include "cli/files.h"
 #include "cli/terminal_profile.h"
 #include "platform/text_formats/json_writer.h"
@@ -33,6 +34,9 @@ class TerminalSimulate final : public Command {
             .required();
         options.flag(phones_, "--phone-reader", "the kiosk has a reader for phones");
         options.flag(face_, "--face", "the kiosk has a camera and an engine that compares faces");
+        options.text(number_b_file_, "--number-b-file", "FILE",
+                     "with a card: number B, where the script says that it was typed");
+        declare_face_settings(options);
         options.flag(pharmacy_, "--pharmacy", "ask which prescriptions to fill");
         options.text(operator_, "--operator", "ACCOUNT", "with a card: who confirms by eye");
         options.text(reason_, "--reason", "TEXT", "with a card: why by eye");
@@ -48,13 +52,15 @@ class TerminalSimulate final : public Command {
         settings.phone_reader = phones_;
         settings.face = face_;
         settings.prescription_pick = pharmacy_;
-        kiosk::Machine machine(settings);
         std::unique_ptr<Desk> desk;
         if (card_.reader_card || !card_.image.empty()) {
             auto opened = open_desk(session);
             if (!opened) return fail(std::move(opened));
             desk = std::move(*opened);
+            settings.face = settings.face || desk->face != nullptr;
+            settings.face_demo = desk->face_settings.simulated.has_value();
         }
+        kiosk::Machine machine(settings);
         kiosk::Moment now{0};
         std::size_t number = 0;
         std::string_view rest = *lines;
@@ -87,8 +93,11 @@ class TerminalSimulate final : public Command {
         std::unique_ptr<terminal::LocalStore> store;
         std::unique_ptr<terminal::CardSlot> slot;
         std::unique_ptr<smartcard::PinlessUse> pinless;
+        terminal::FaceSettings face_settings;
+        std::unique_ptr<terminal::FaceEngine> face;
         std::optional<terminal::CheckIn> check_in;
         SecretBytes pin;
+        SecretBytes number_b;
     };
     // The card as the script's command names it: each connection to it is a new insertion.
     class ChosenCard final : public terminal::CardSlot {
@@ -136,14 +145,24 @@ class TerminalSimulate final : public Command {
         if (!store) return fail(std::move(store));
         desk->store = std::move(*store);
         desk->slot = std::make_unique<ChosenCard>(card_, session);
-        if (!operator_.empty()) {
+        auto face = load_face_settings(*resolved, *profile);
+        if (!face) return fail(std::move(face));
+        desk->face_settings = std::move(*face);
+        desk->face = terminal::make_face_engine(desk->face_settings, session.random());
+        if (!operator_.empty() || desk->face) {
             auto pinless = load_pinless_use(*profile);
             if (!pinless) return fail(std::move(pinless));
             desk->pinless = std::move(*pinless);
-        } else {
+        }
+        if (desk->pinless == nullptr || !card_.pin_file.empty()) {
             auto pin = read_pin(card_, session.console());
             if (!pin) return fail(std::move(pin));
             desk->pin = std::move(*pin);
+        }
+        if (!number_b_file_.empty()) {
+            auto number_b = read_pin_file(number_b_file_);
+            if (!number_b) return fail(std::move(number_b));
+            desk->number_b = std::move(*number_b);
         }
         const terminal::ExchangeFolder folder(exchange);
         auto prepared = folder.prepare();
@@ -154,6 +173,8 @@ class TerminalSimulate final : public Command {
                                    .store = *desk->store,
                                    .slot = *desk->slot,
                                    .pinless = desk->pinless.get(),
+                                   .face = desk->face.get(),
+                                   .photo_roots = desk->face_settings.photo_roots,
                                    .publish =
                                        [folder](const terminal::FaceFile& file) {
                                            return folder.publish(terminal::Outbound::face, file.name, file.bytes);
@@ -176,6 +197,10 @@ class TerminalSimulate final : public Command {
                 order.action = action;
                 order.session = machine.session();
                 if (action == kiosk::Action::verify_pin) order.pin = desk.pin.clone();
+                if (action == kiosk::Action::aim_face) {
+                    order.number_b = desk.number_b.clone();
+                    order.aim = desk.check_in->begin_aim();
+                }
                 order.operator_reference = operator_;
                 order.visual_reason = reason_;
                 const auto outcome = desk.check_in->carry_out(std::move(order));
@@ -206,6 +231,7 @@ class TerminalSimulate final : public Command {
     std::string operator_;
     std::string reason_;
     std::string script_;
+    std::string number_b_file_;
     bool phones_ = false;
     bool face_ = false;
     bool pharmacy_ = false;

@@ -44,10 +44,13 @@ TEST(HubSettings, what_the_table_holds_besides_is_the_command_lines_own) {
     for (const auto& setting : setting_table().all()) {
         if (std::ranges::find(keys, setting.key) == keys.end()) own.push_back(setting.key);
     }
-    EXPECT_EQ(own, (std::vector<std::string>{"exchange_folder", "exchange_poll_ms", "oqs_encodings", "oqs_order",
-                                             "oqs_kana", "oqs_subsidies", "oqs_result_codes", "oqs_last_visit",
-                                             "oqs_lists", "kiosk_port", "kiosk_reader", "modes_seconds",
-                                             "last_visit_days", "terminal_store_folder", "terminal_folder", "reader"}));
+    EXPECT_EQ(own, (std::vector<std::string>{
+                       "exchange_folder", "exchange_poll_ms", "oqs_encodings",         "oqs_order",
+                       "oqs_kana",        "oqs_subsidies",    "oqs_result_codes",      "oqs_last_visit",
+                       "oqs_lists",       "kiosk_port",       "kiosk_reader",          "face_engine",
+                       "face_simulated",  "face_engine_name", "face_engine_socket",    "face_engine_key",
+                       "modes_seconds",   "last_visit_days",  "terminal_store_folder", "terminal_folder",
+                       "reader"}));
 }
 
 TEST(HubSettings, take_over_every_value_that_was_set) {

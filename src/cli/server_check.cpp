@@ -90,6 +90,12 @@ Finding check_secrets(const hub::Settings& settings) {
     return finding("secrets", settings.secrets_folder, hub::refuse_demo_secrets(settings));
 }
 
+Finding check_face_engines(const hub::Settings& settings) {
+    std::string admitted = fmt::format("{}", fmt::join(settings.face_engines, ", "));
+    if (admitted.empty()) admitted = "none: no check by face";
+    return finding("face_engines", std::move(admitted), hub::refuse_simulated_faces(settings));
+}
+
 Finding check_key_device(const hub::Settings& settings) {
     const std::string name = "key_device";
     if (settings.key_device.empty()) return finding(name, "none: keys lie in secrets_folder alone", {});
@@ -147,6 +153,7 @@ std::vector<Finding> check_server(const hub::Settings& settings, Instant now) {
     findings.push_back(check_enrolment(settings));
     findings.push_back(
         check_roots(settings, "card_roots", settings.card_roots, pki::TrustPurpose::card_authentication));
+    findings.push_back(check_face_engines(settings));
     findings.push_back(check_stores(settings));
     findings.push_back(check_port("port", settings.listen_address, settings.port));
     findings.push_back(check_port("metrics_port", "127.0.0.1", settings.metrics_port));

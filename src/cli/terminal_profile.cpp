@@ -32,6 +32,7 @@ constexpr std::array fields{
     NamedField{"key", [](TerminalProfile& p) -> std::string& { return p.key; }},
     NamedField{"card_certificate", [](TerminalProfile& p) -> std::string& { return p.card_certificate; }},
     NamedField{"card_key", [](TerminalProfile& p) -> std::string& { return p.card_key; }},
+    NamedField{"photo_roots", [](TerminalProfile& p) -> std::string& { return p.photo_roots; }},
 };
 
 std::string place(const std::filesystem::path& file, const toml::node& node) {

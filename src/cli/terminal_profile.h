@@ -37,6 +37,8 @@ struct TerminalProfile {
     // What a card is shown before it lets this terminal use its key without the PIN; empty: this terminal cannot.
     std::string card_certificate;
     std::string card_key;  // 0600
+    // Who signs the photos of cards, for engines that compare faces; empty: no photo is believed.
+    std::string photo_roots;
 
     [[nodiscard]] std::filesystem::path file(const std::string& name) const { return folder / name; }
     [[nodiscard]] static std::filesystem::path description(const std::filesystem::path& folder) {

@@ -86,6 +86,17 @@ void look_at_reader(std::vector<Finding>& findings) {
     findings.push_back(absent ? good("card", "none") : bad("card", card.error()));
 }
 
+void look_at_face_engine(std::vector<Finding>& findings, const terminal::FaceSettings& face, Session& session) {
+    const auto engine = terminal::make_face_engine(face, session.random());
+    if (!engine) return;
+    auto state = engine->look();
+    if (!state) return findings.push_back(bad("face_engine", state.error()));
+    if (!state->ready) {
+        return findings.push_back(bad("face_engine", Error(ErrorCode::peer_unavailable, std::move(state->note))));
+    }
+    findings.push_back(good("face_engine", std::string(engine->name())));
+}
+
 bool look_at_certificate(std::vector<Finding>& findings, const TerminalProfile& profile, Instant now) {
     auto pem = read_text_file(profile.file(profile.certificate));
     auto tls = load_terminal_tls(profile);
@@ -201,12 +212,13 @@ void look_at_hub(std::vector<Finding>& findings, const TerminalProfile& profile)
 
 }  // namespace
 
-std::vector<Finding> check_terminal(const TerminalProfile& profile, const std::filesystem::path& folder,
-                                    const std::filesystem::path& store, Session& session) {
+std::vector<Finding> check_terminal(const TerminalProfile& profile, const TerminalPlaces& places,
+                                    const terminal::FaceSettings& face, Session& session) {
     std::vector<Finding> findings;
-    look_at_folder(findings, folder);
-    look_at_records(findings, profile, store, session);
+    look_at_folder(findings, places.folder);
+    look_at_records(findings, profile, places.store, session);
     look_at_reader(findings);
+    look_at_face_engine(findings, face, session);
     if (look_at_certificate(findings, profile, session.clock().now())) look_at_hub(findings, profile);
     return findings;
 }

@@ -81,10 +81,6 @@ Result<http::ServerTls> load_tls(const Settings& settings, const Secrets& secret
     return tls;
 }
 
-eligibility::FaceChecks face_checks(const Settings& settings) {
-    return settings.face_engines.empty() ? eligibility::FaceChecks::refused : eligibility::FaceChecks::admitted;
-}
-
 http::ServerOptions server_options(const Settings& settings) {
     http::ServerOptions options;
     options.admission.rate = {settings.requests_per_second, settings.requests_per_second * 2};
@@ -177,7 +173,7 @@ struct Hub::Parts {
                                                   status_sources, seen_cards,      ocsp ? &*ocsp : nullptr,
                                                   &municipal};
         checks.emplace(check_parts,
-                       eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour, face_checks(settings)});
+                       eligibility::CheckSettings{settings.hub_id, settings.misses_per_hour, settings.face_engines});
         audited_changes.emplace(*database, clock, random);
         sealer.emplace(*database, clock, secrets.seal, settings.lane);
         vital_signs.emplace(metrics, certificate_expiries(settings));
@@ -248,6 +244,7 @@ Hub::~Hub() {
 
 Result<std::unique_ptr<Hub>> Hub::open(const Settings& settings) {
     auto allowed = refuse_demo_secrets(settings);
+    if (allowed) allowed = refuse_simulated_faces(settings);
     if (!allowed) return fail(std::move(allowed));
     auto secrets = load_secrets(settings.secrets_folder);
     if (!secrets) return fail(std::move(secrets));

@@ -31,4 +31,9 @@ Result<void> refuse_demo_secrets(const Settings& settings) {
     return refuse(settings, are_demo_secrets(settings.secrets_folder), "secrets_folder holds the keys of a demo");
 }
 
+Result<void> refuse_simulated_faces(const Settings& settings) {
+    const bool simulated = std::ranges::find(settings.face_engines, "simulated") != settings.face_engines.end();
+    return refuse(settings, simulated, "face_engines admits `simulated`, which looks at nobody");
+}
+
 }  // namespace onshi::hub

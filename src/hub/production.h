@@ -19,5 +19,7 @@ namespace onshi::hub {
 [[nodiscard]] Result<void> refuse_test_server(const Settings& settings, std::span<const pki::Certificate> chain);
 // Keys of a folder that mark_demo_secrets marked.
 [[nodiscard]] Result<void> refuse_demo_secrets(const Settings& settings);
+// The engine of face comparison that looks at nobody (ux §13.3).
+[[nodiscard]] Result<void> refuse_simulated_faces(const Settings& settings);
 
 }  // namespace onshi::hub

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/sha256.h"
+#include "exchange/face_engine/messages.h"
 #include "domain/audit/service.h"
 #include "hub/migrations.h"
 #include "hub/secrets.h"
@@ -54,6 +55,7 @@ hub::Settings hub_settings(const DemoOptions& options, const Layout& layout) {
     settings.card_status_lists = layout.status_lists();
     settings.ordinances_file = layout.ordinances();
     settings.intake_folder = layout.intake();
+    if (!options.face_engine.empty()) settings.face_engines = {options.face_engine};
     return settings;
 }
 
@@ -220,6 +222,7 @@ Result<void> check(const DemoOptions& options) {
     if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return refuse("seed");
     if (options.facilities < demo_facilities_min || options.facilities > synth::facilities_max)
         return refuse("facilities");
+    if (!options.face_engine.empty() && !face::is_engine_name(options.face_engine)) return refuse("face_engine");
     if (options.desks == 0 || options.desks > desks_max) return refuse("desks");
     if (options.card_keys == 0 || options.card_keys > synth::key_pool_size) return refuse("card_keys");
     return {};

@@ -24,6 +24,8 @@ struct DemoOptions {
     std::uint32_t card_keys = synth::key_pool_size;  // 1 … 64: fewer are quicker to make
     // People in the embedded resident register, at least `persons`; 0: a tenth more, whom insurers may register.
     std::uint64_t residents = 0;
+    // The engine of face comparison that the hub admits and the desks may use (docs/face-engine.md); empty: none.
+    std::string face_engine;
     std::uint16_t port = 8443;
     std::uint16_t metrics_port = 9464;
     // As the setting of that name: an empty PostgreSQL database; empty: SQLite files in the folder. What a killed run

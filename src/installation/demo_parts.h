@@ -53,8 +53,8 @@ struct HubPlace {
 };
 
 // Adds and enrols the terminals of the demo, the way an operator and the terminals do it, and writes their folders:
-// desks of clinics (cards and numbers; PIN and visual check), the call centre (suspends cards) and an operator's. Face
-// is left out: it is for terminals with an engine that the profile admits (design §9.8), and a demo has none.
+// desks of clinics (cards and numbers; PIN and visual check, face with `DemoOptions::face_engine`), the call centre
+// (suspends cards) and an operator's.
 [[nodiscard]] Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layout& layout,
                                                                const HubPlace& hub, const DemoOptions& options,
                                                                const synth::Nation& nation,

@@ -67,6 +67,7 @@ struct Parts {
 enum class CardAccess : std::uint8_t { by_pin_only, without_pin };
 constexpr const char* card_access_certificate = "card_access.cvc";
 constexpr const char* card_access_key = "card_access.key";
+constexpr const char* photo_roots = "photo.roots";
 
 audit::Actor installer() {
     return {operator_key, TerminalKey(0), nobody_reference};
@@ -112,12 +113,13 @@ Task<Result<std::string>> add_service_terminal(Parts parts, const Service& servi
     co_return code;
 }
 
-Task<Result<std::string>> add_desk(Parts parts, FacilityCode facility, std::uint32_t ordinal) {
+Task<Result<std::string>> add_desk(Parts parts, FacilityCode facility, std::uint32_t ordinal, bool faces) {
     audit::AuditedChanges changes(parts.database, parts.clock, parts.random);
     org::EnrolmentService service(parts.database, changes, parts.clock, parts.random);
-    const org::TerminalOrder order{org::Kind::facility, facility.to_key(), fmt::format("受付{}", ordinal + 1),
-                                   org::bit(org::Role::check_card) | org::bit(org::Role::check_number),
-                                   org::bit(org::Method::pin) | org::bit(org::Method::visual)};
+    const org::TerminalOrder order{
+        org::Kind::facility, facility.to_key(), fmt::format("受付{}", ordinal + 1),
+        org::bit(org::Role::check_card) | org::bit(org::Role::check_number),
+        org::bit(org::Method::pin) | org::bit(org::Method::visual) | (faces ? org::bit(org::Method::face) : 0U)};
     const audit::Actor actor = installer();
     const Deadline deadline = Deadline::in(store_deadline);
     auto added = co_await service.add(order, actor, deadline);
@@ -170,6 +172,8 @@ Result<void> write_card_access(const CardParts& cards, const std::filesystem::pa
     auto certificate = cards.issuer.issue_terminal_certificate(cards.keys.public_key(0));
     if (!certificate) return fail(std::move(certificate));
     auto written = write_text_file(folder / card_access_certificate, as_text(*certificate));
+    const smartcard::CvRoot& root = cards.issuer.surface_root();
+    if (written) written = write_text_file(folder / photo_roots, smartcard::to_text({&root, 1}));
     if (!written) return written;
     return cards.keys.key(0).save(folder / card_access_key);
 }
@@ -199,6 +203,7 @@ Result<DemoTerminal> set_up_terminal(Parts parts, const std::string& code, const
     if (access == CardAccess::without_pin) {
         file.card_certificate = final_folder / card_access_certificate;
         file.card_key = final_folder / card_access_key;
+        file.photo_roots = final_folder / photo_roots;
         auto given = write_card_access(parts.cards, folder);
         if (!given) return fail(std::move(given));
     }
@@ -258,8 +263,8 @@ Result<std::vector<DemoTerminal>> make_terminals(OpenStores& stores, const Layou
     const auto codes = clinics(nation, options);
     if (codes.size() < options.desks) return fail(ErrorCode::synth_settings, "fewer connected clinics than desks");
     for (std::uint32_t ordinal = 0; ordinal < options.desks; ++ordinal) {
-        auto done =
-            set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal)), desk_name(ordinal), CardAccess::without_pin);
+        auto done = set_up(run_to_end(add_desk(parts, codes[ordinal], ordinal, !options.face_engine.empty())),
+                           desk_name(ordinal), CardAccess::without_pin);
         if (!done) return fail(std::move(done));
     }
     return terminals;

@@ -31,6 +31,7 @@ struct TerminalFile {
     std::string key;               // PEM file, 0600
     std::string card_certificate;  // what a card is shown before it signs without a PIN; empty: none
     std::string card_key;          // PEM file, 0600; empty: none
+    std::string photo_roots;       // who signs the photos of cards; empty: nobody is known
     std::string facility;
     std::string terminal;
 };

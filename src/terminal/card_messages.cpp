@@ -53,6 +53,7 @@ std::string check_body(const SignedCheck& check, std::string_view certificate) {
     writer.member("care_day", to_iso(check.care_day));
     if (!check.operator_reference.empty()) writer.member("operator", check.operator_reference);
     if (!check.visual_reason.empty()) writer.member("visual_reason", check.visual_reason);
+    if (!check.face_engine.empty()) writer.member("face_engine", check.face_engine);
     if (check.registers) writer.member("registration", "agreed");
     writer.begin_object("card");
     writer.member("authority_key_id", to_base64url(as_bytes(check.authority_key_id)));

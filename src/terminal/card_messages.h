@@ -28,6 +28,7 @@ struct SignedCheck {
     std::string challenge;
     std::string operator_reference;  // visual only
     std::string visual_reason;       // visual only
+    std::string face_engine;         // face only: who compared
     std::string authority_key_id;    // raw bytes
     std::string serial_hex;
     pki::SignatureAlgorithm algorithm = pki::SignatureAlgorithm::rsa_pkcs1_sha256;

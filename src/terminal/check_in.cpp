@@ -36,6 +36,10 @@ Code code_of(ErrorCode code) {
     return code == ErrorCode::card_other || code == ErrorCode::card_old_resident ? Code::other_card : Code::unreadable;
 }
 
+bool opens_without_pin(kiosk::Method method) {
+    return method == kiosk::Method::visual || method == kiosk::Method::face;
+}
+
 FaceConsents face_consents(const kiosk::Choices& choices) {
     const auto agreed = [&](kiosk::Item item) { return choices.agreed[static_cast<std::size_t>(item)]; };
     FaceConsents consents;
@@ -60,7 +64,9 @@ std::optional<Input> CheckIn::carry_out(Order order) {
         case Action::submit: outcome = submit(order.session); break;
         case Action::forget_pin: pin_ = SecretBytes(); break;
         case Action::forget_session: forget_session(); break;
-        case Action::match_face:
+        case Action::aim_face: outcome = aim_face(std::move(order)); break;
+        case Action::match_face: outcome = match_face(); break;
+        case Action::stop_face:
         case Action::beep:
         case Action::alert_staff:
         case Action::reload_page: break;
@@ -96,8 +102,7 @@ Input CheckIn::read_card() {
     Input input = told(Event::read_ok);
     input.pin_available = overview->pin != PinState::missing;
     input.pin_tries = overview->pin == PinState::locked ? 0 : static_cast<int>(overview->pin_tries_left);
-    // No engine is here that compares faces.
-    input.face_available = false;
+    offer_face(input);
     return input;
 }
 
@@ -128,6 +133,8 @@ Input CheckIn::verify_pin(Order order) {
         check.algorithm = signature->algorithm;
         check.signature = as_text(signature->signature);
         signed_ = std::move(check);
+        // Who knows the PIN is not kept out by a camera that did not know them.
+        set_face_failures(0);
         return told(Event::pin_ok);
     }
     pin_ = SecretBytes();
@@ -143,7 +150,7 @@ Input CheckIn::check(const Order& order) {
         return take_answer(std::move(answer_));
     }
     if (!card_) return *refused_input(ErrorCode::card_removed);
-    if (order.session.method == kiosk::Method::visual) {
+    if (opens_without_pin(order.session.method)) {
         signed_.reset();
         const auto ready = ready_challenge();
         if (!ready) return go_offline(order);
@@ -283,6 +290,7 @@ void CheckIn::forget_session() {
     answer_.clear();
     answer_is_new_ = false;
     published_ = false;
+    forget_face();
 }
 
 }  // namespace onshi::terminal

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +18,12 @@
 #include "base/time.h"
 #include "exchange/oqs/profile.h"
 #include "platform/pki/certificate.h"
+#include "platform/smartcard/cv_certificate.h"
 #include "platform/smartcard/my_number_card.h"
 #include "platform/smartcard/pinless_use.h"
 #include "terminal/card_messages.h"
 #include "terminal/card_slot.h"
+#include "terminal/face_engine.h"
 #include "terminal/face_file.h"
 #include "terminal/hub_link.h"
 #include "terminal/hub_modes.h"
@@ -42,7 +46,9 @@ struct CheckInParts {
     HubLink& hub;
     LocalStore& store;
     CardSlot& slot;
-    smartcard::PinlessUse* pinless = nullptr;  // nullptr: this terminal checks by PIN only
+    smartcard::PinlessUse* pinless = nullptr;        // nullptr: this terminal checks by PIN only
+    FaceEngine* face = nullptr;                      // nullptr: it compares no faces
+    std::span<const smartcard::CvRoot> photo_roots;  // who signs the photos of cards
     std::function<Result<void>(const FaceFile&)> publish;
     oqs::Profile profile;
     int last_visit_days = 0;  // how long the answer of a visit may be used while the hub is away; 0: it is not kept
@@ -56,6 +62,8 @@ struct Order {
     kiosk::Action action = kiosk::Action::read_card;
     kiosk::Session session;
     SecretBytes pin;                 // verify_pin
+    SecretBytes number_b;            // aim_face, when it was typed
+    std::uint64_t aim = 0;           // aim_face, see begin_aim()
     std::string operator_reference;  // a visual check: whose account, and why
     std::string visual_reason;
 };
@@ -77,6 +85,12 @@ class CheckIn {
     [[nodiscard]] std::string_view desk_mode() const {
         return to_string(parts_.modes == nullptr ? organisations::DeskMode::normal : parts_.modes->mode());
     }
+    // What the machine is to hear while an order is carried out. Before the first order.
+    void listen(std::function<void(const kiosk::Input&)> tell) { tell_ = std::move(tell); }
+    // The camera looks from an order of that number on until stop_aiming(), which also ends what has not begun.
+    // Thread-safe, like stop_aiming().
+    [[nodiscard]] std::uint64_t begin_aim() { return ++aims_; }
+    void stop_aiming() { stopped_aims_.store(aims_.load()); }
     // Ends the connections of this thread's loop.
     void close() { parts_.hub.close(); }
 
@@ -103,6 +117,15 @@ class CheckIn {
     [[nodiscard]] Result<void> publish(FaceFile file);
     void publish_unanswered();
 
+    // check_in_face.cpp: the holder's face and the card's photo.
+    void offer_face(kiosk::Input& input);
+    [[nodiscard]] std::optional<kiosk::Input> aim_face(Order order);
+    [[nodiscard]] kiosk::Input match_face();
+    [[nodiscard]] std::optional<kiosk::Input> read_photo();
+    [[nodiscard]] int face_failures();
+    void set_face_failures(int count);
+    void forget_face();
+
     // check_in_signing.cpp: what a card signs, and what the hub says to it.
     [[nodiscard]] Result<void> open_card();
     [[nodiscard]] SignedCheck blank(const Order& order, eligibility::Purpose purpose, std::string challenge);
@@ -126,6 +149,14 @@ class CheckIn {
     std::optional<Card> card_;
     SecretBytes pin_;  // right, and needed until it is known that the card need not sign again
     std::optional<SignedCheck> signed_;
+    SecretBytes number_b_;
+    SecretBytes photo_;
+    bool wants_photo_ = true;
+    bool face_used_ = false;   // the engine may hold pictures
+    bool recognised_ = false;  // by the engine, in this session
+    std::atomic<std::uint64_t> aims_ = 0;
+    std::atomic<std::uint64_t> stopped_aims_ = 0;
+    std::function<void(const kiosk::Input&)> tell_ = [](const kiosk::Input&) {};
     std::string challenge_;  // the next one, came with the last answer
     SteadyTime challenge_at_{};
     std::string answer_;          // the hub's, of this patient; empty: none

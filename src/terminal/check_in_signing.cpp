@@ -46,6 +46,7 @@ std::string CheckIn::signed_text(const SignedCheck& check) const {
     lines.challenge = check.challenge;
     lines.purpose = eligibility::to_string(check.purpose);
     lines.method = organisations::to_string(check.method);
+    lines.face_engine = check.face_engine;
     lines.care_day = check.care_day;
     lines.operator_reference = check.operator_reference;
     lines.check_id = id;
@@ -54,13 +55,18 @@ std::string CheckIn::signed_text(const SignedCheck& check) const {
 
 SignedCheck CheckIn::blank(const Order& order, eligibility::Purpose purpose, std::string challenge) {
     const bool by_eye = order.session.method == kiosk::Method::visual;
+    const bool by_face = order.session.method == kiosk::Method::face && parts_.face != nullptr;
+    const auto method = by_eye    ? organisations::Method::visual
+                        : by_face ? organisations::Method::face
+                                  : organisations::Method::pin;
     return {.id = CheckId::make(parts_.random),
             .purpose = purpose,
-            .method = by_eye ? organisations::Method::visual : organisations::Method::pin,
+            .method = method,
             .care_day = japan_day(parts_.clock.now()),
             .challenge = std::move(challenge),
             .operator_reference = by_eye ? order.operator_reference : std::string(),
             .visual_reason = by_eye ? order.visual_reason : std::string(),
+            .face_engine = by_face ? std::string(parts_.face->name()) : std::string(),
             .authority_key_id = card_->certificate.authority_key_id,
             .serial_hex = card_->serial_hex,
             .algorithm = pki::SignatureAlgorithm::rsa_pkcs1_sha256,
@@ -73,7 +79,10 @@ Result<void> CheckIn::sign(SignedCheck& check) {
     const std::string lines = signed_text(check);
     const smartcard::SignRequest request{as_bytes(lines), Bytes(card_->certificate_der)};
     smartcard::MyNumberCard card(*card_->channel);
-    if (check.method == organisations::Method::visual) {
+    if (check.method == organisations::Method::face && !recognised_) {
+        return fail(ErrorCode::method_not_allowed, "nobody was recognised");
+    }
+    if (check.method != organisations::Method::pin) {
         if (parts_.pinless == nullptr) return fail(ErrorCode::card_pinless_refused, "this terminal has no key for it");
         auto signature = card.check_pinless(*parts_.pinless, request, Deadline::in(card_deadline));
         if (!signature) return fail(std::move(signature));

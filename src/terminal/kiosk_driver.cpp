@@ -8,6 +8,7 @@ namespace onshi::terminal {
 
 void KioskDriver::start(std::function<void(const kiosk::Input&)> tell) {
     tell_ = std::move(tell);
+    check_in_.listen(tell_);
     thread_ = std::thread([this] { work(); });
     const auto tell_event = [this](kiosk::Event event) {
         kiosk::Input input;
@@ -24,12 +25,17 @@ void KioskDriver::stop() {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
     }
+    check_in_.stop_aiming();
     woken_.notify_all();
     if (thread_.joinable()) thread_.join();
 }
 
 void KioskDriver::take_pin(SecretBytes pin) {
     pin_ = std::move(pin);
+}
+
+void KioskDriver::take_number_b(SecretBytes digits) {
+    number_b_ = std::move(digits);
 }
 
 bool KioskDriver::take_visual(VisualClaim claim) {
@@ -43,7 +49,7 @@ bool KioskDriver::take_visual(VisualClaim claim) {
 
 void KioskDriver::carry_out(kiosk::Action action, const kiosk::Session& session) {
     switch (action) {
-        case kiosk::Action::match_face:
+        case kiosk::Action::stop_face: return check_in_.stop_aiming();
         case kiosk::Action::beep:
         case kiosk::Action::alert_staff:
         case kiosk::Action::reload_page: return;
@@ -53,10 +59,16 @@ void KioskDriver::carry_out(kiosk::Action action, const kiosk::Session& session)
     order.action = action;
     order.session = session;
     if (action == kiosk::Action::verify_pin) order.pin = std::move(pin_);
+    if (action == kiosk::Action::aim_face) {
+        order.number_b = std::move(number_b_);
+        order.aim = check_in_.begin_aim();
+    }
     if (session.method == kiosk::Method::visual) order.operator_reference = operator_;
     if (session.method == kiosk::Method::visual) order.visual_reason = reason_;
     if (action == kiosk::Action::forget_session) {
+        check_in_.stop_aiming();
         pin_ = SecretBytes();
+        number_b_ = SecretBytes();
         operator_.clear();
         reason_.clear();
     }

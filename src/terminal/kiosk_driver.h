@@ -35,6 +35,7 @@ class KioskDriver final : public KioskDevices {
 
     void carry_out(kiosk::Action action, const kiosk::Session& session) override;
     void take_pin(SecretBytes pin) override;
+    void take_number_b(SecretBytes digits) override;
     [[nodiscard]] bool take_visual(VisualClaim claim) override;
     [[nodiscard]] std::string_view desk_mode() const override { return check_in_.desk_mode(); }
 
@@ -47,6 +48,7 @@ class KioskDriver final : public KioskDevices {
     std::function<void(const kiosk::Input&)> tell_;
     // On the kiosk's loop only.
     SecretBytes pin_;
+    SecretBytes number_b_;
     std::string operator_;
     std::string reason_;
 

@@ -27,6 +27,10 @@ void write_params(JsonWriter& writer, const Machine& machine) {
         case State::method:
             writer.member("tries_left", session.pin_tries);
             if (machine.warns_of_last_try()) writer.member("last_try", true);
+            if (machine.wants_number_b()) writer.member("number_b", true);
+            break;
+        case State::face_aim:
+            if (session.hint) writer.member("hint", face::to_string(*session.hint));
             break;
         case State::face_fail:
             writer.member("tries_left", std::max(face_tries_per_session - session.face_tries, 0));
@@ -112,8 +116,21 @@ void read_device_data(JsonObject& data, Input& input) {
             input.pin_available = data.optional_boolean("pin_available").value_or(true);
             input.pin_tries = number("pin_tries", 3, 3);
             input.face_available = data.optional_boolean("face_available").value_or(false);
+            input.types_number_b = data.optional_boolean("types_number_b").value_or(false);
             input.face_failures = number("face_failures", face_failures_max, 0);
             return;
+        case Event::face_unmatched: input.face_failures = number("face_failures", face_failures_max, 0); return;
+        case Event::face_failed:
+            input.face_available = data.optional_boolean("face_available").value_or(false);
+            input.code = input.face_available ? Code::front_unread : Code::camera_fault;
+            return;
+        case Event::frame_hint: {
+            const auto hint = face::parse_hint(data.text("hint", 16));
+            if (!hint) data.reject("hint", ErrorCode::field_value);
+            input.hint = hint.value_or(face::Hint::no_face);
+            return;
+        }
+        case Event::face: input.number_b_given = data.optional_boolean("number_b_given").value_or(false); return;
         case Event::pin_wrong: input.pin_tries = number("pin_tries", 3, 2); return;
         case Event::visual_submit: input.password_ok = data.optional_boolean("password_ok").value_or(false); return;
         case Event::read_failed: input.code = Code::unreadable; return;
@@ -163,6 +180,7 @@ std::string state_message(const Machine& machine, Moment now, std::string_view d
     writer.member("slow", modes.slow);
     writer.end_object();
     if (desk != "normal") writer.member("desk", desk);
+    if (machine.is_face_demo()) writer.member("face_demo", true);
     writer.end_object();
     return body;
 }

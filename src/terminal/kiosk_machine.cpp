@@ -6,7 +6,8 @@
 namespace onshi::terminal::kiosk {
 
 bool Machine::can_use_face() const {
-    return settings_.face && session_.face_available && session_.face_failures < face_failures_max;
+    return settings_.face && session_.face_available && session_.face_failures < face_failures_max &&
+           session_.face_tries < face_tries_per_session;
 }
 
 bool Machine::can_use_pin() const {
@@ -117,7 +118,7 @@ void Machine::on_page(const Input& input) {
         case State::method:
         case State::face_aim:
         case State::face_fail:
-        case State::pin_locked: return on_method(input.event);
+        case State::pin_locked: return on_method(input);
         case State::pin: return on_pin(input.event);
         case State::visual: return on_visual(input);
         case State::phone_type:
@@ -189,23 +190,18 @@ void Machine::on_device(const Input& input) {
             session_.pin_available = input.pin_available;
             session_.pin_tries = input.pin_tries;
             session_.face_available = input.face_available;
+            session_.types_number_b = input.types_number_b;
             session_.face_failures = input.face_failures;
+            if (settings_.face) session_.code = input.code;
             return go(State::method);
         case Event::read_failed:
             if (state_ == State::reading) trouble(State::card_error, input.code);
             return;
+        case Event::frame_hint:
         case Event::frame_good:
-            if (state_ != State::face_aim) return;
-            act(Action::match_face);
-            return go(State::face_match);
         case Event::face_matched:
-            if (state_ == State::face_match) start_check(Method::face);
-            return;
         case Event::face_unmatched:
-            if (state_ != State::face_match) return;
-            ++session_.face_failures;
-            ++session_.face_tries;
-            return go(State::face_fail);
+        case Event::face_failed: return on_camera(input);
         case Event::pin_ok:
             if (state_ == State::pin) start_check(Method::pin);
             return;
@@ -227,9 +223,44 @@ void Machine::on_device(const Input& input) {
     }
 }
 
-void Machine::on_method(Event event) {
-    switch (event) {
+void Machine::on_camera(const Input& input) {
+    switch (input.event) {
+        case Event::frame_hint:
+            if (state_ != State::face_aim || session_.hint == input.hint) return;
+            session_.hint = input.hint;
+            ++revision_;
+            return;
+        case Event::frame_good:
+            if (state_ != State::face_aim) return;
+            act(Action::match_face);
+            return go(State::face_match);
+        case Event::face_matched:
+            if (state_ == State::face_match) start_check(Method::face);
+            return;
+        case Event::face_unmatched:
+            if (state_ != State::face_match) return;
+            session_.face_failures = std::max(session_.face_failures, input.face_failures);
+            ++session_.face_tries;
+            if (session_.face_failures >= face_failures_max) session_.code = Code::face_locked;
+            return go(State::face_fail);
+        case Event::face_failed:
+            // The machine failed, not the person: what was typed may be typed again, a broken camera is not offered.
+            if (state_ != State::face_aim && state_ != State::face_match) return;
+            ++session_.face_tries;
+            session_.number_b_given = false;
+            session_.face_available = input.face_available;
+            session_.code = input.code;
+            return go(State::method);
+        default: return;
+    }
+}
+
+void Machine::on_method(const Input& input) {
+    switch (input.event) {
         case Event::face:
+            if (input.number_b_given) session_.number_b_given = true;
+            if (session_.types_number_b && !session_.number_b_given) return;
+            return go(State::face_aim);
         case Event::retry: return go(State::face_aim);
         case Event::pin: return go(State::pin);
         case Event::visual: return go(State::visual);
@@ -275,6 +306,7 @@ void Machine::on_phone(Event event) {
 void Machine::start_check(Method method) {
     session_.method = method;
     session_.authenticated = true;
+    session_.code = Code::none;
     act(Action::check);
     go(State::checking);
 }

@@ -51,8 +51,11 @@ struct Session {
     int pin_tries = 3;
     bool last_try_confirmed = false;
     bool face_available = false;
+    bool types_number_b = false;  // before the first try, for an engine that cannot read it
+    bool number_b_given = false;
     int face_failures = 0;
     int face_tries = 0;
+    std::optional<face::Hint> hint;  // while aiming
     int visual_passwords = 0;
     bool authenticated = false;  // the card has signed
     bool eligible = false;       // and the hub said yes
@@ -101,6 +104,11 @@ class Machine {
     [[nodiscard]] std::optional<Moment> next_change() const;
     // With one try left the warning stands before the first digit (I3).
     [[nodiscard]] bool warns_of_last_try() const { return state_ == State::pin && session_.pin_tries == 1; }
+    // Whether the patient has to type number B before a face can be checked.
+    [[nodiscard]] bool wants_number_b() const {
+        return can_use_face() && session_.types_number_b && !session_.number_b_given;
+    }
+    [[nodiscard]] bool is_face_demo() const { return settings_.face_demo; }
 
   private:
     void on_event(const Input& input);
@@ -111,7 +119,8 @@ class Machine {
     void release_help();
     void on_hub(const Input& input);
     void on_checked(const Input& input);
-    void on_method(Event event);
+    void on_method(const Input& input);
+    void on_camera(const Input& input);
     void on_pin(Event event);
     void on_visual(const Input& input);
     void on_question(const Input& input);

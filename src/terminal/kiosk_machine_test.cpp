@@ -131,6 +131,95 @@ TEST(Kiosk, three_faces_that_do_not_match_leave_the_other_ways) {
     EXPECT_TRUE(desk.machine.allows(Event::pin) && desk.machine.allows(Event::visual));
 }
 
+TEST(Kiosk, the_camera_looks_only_while_the_screen_says_so) {
+    Desk desk;
+    EXPECT_TRUE(has(desk.card().send(Event::face), Action::aim_face));
+    EXPECT_TRUE(has(desk.send(Event::back), Action::stop_face));
+    EXPECT_TRUE(has(desk.send(Event::face), Action::aim_face));
+    EXPECT_TRUE(has(desk.send(Event::pin), Action::stop_face));
+    desk.send(Event::back);
+    desk.send(Event::face);
+    EXPECT_TRUE(has(desk.wait(limits::face_aim), Action::stop_face));
+    EXPECT_EQ(desk.state(), State::face_fail);
+    desk.send(Event::retry);
+    const auto actions = desk.send(Event::frame_good);
+    EXPECT_TRUE(has(actions, Action::match_face) && !has(actions, Action::stop_face));
+    desk.send(Event::face_matched);
+    EXPECT_EQ(desk.state(), State::checking);
+    EXPECT_EQ(desk.machine.session().method, Method::face);
+}
+
+TEST(Kiosk, hints_are_shown_while_it_looks_and_only_then) {
+    Desk desk;
+    Input hint = event(Event::frame_hint);
+    hint.hint = face::Hint::closer;
+    desk.card();
+    const auto before = desk.machine.revision();
+    desk.send(hint);
+    EXPECT_EQ(desk.machine.revision(), before);
+    desk.send(Event::face);
+    EXPECT_FALSE(desk.machine.session().hint);
+    desk.send(hint);
+    EXPECT_EQ(desk.machine.session().hint, face::Hint::closer);
+    const auto shown = desk.machine.revision();
+    desk.send(hint);
+    EXPECT_EQ(desk.machine.revision(), shown) << "ten times a second the same is no news";
+    desk.send(Event::back);
+    desk.send(Event::face);
+    EXPECT_FALSE(desk.machine.session().hint);
+}
+
+TEST(Kiosk, number_b_is_typed_before_a_face_that_nobody_can_scan) {
+    Desk desk;
+    desk.send(Event::card_in);
+    Input read = event(Event::read_ok);
+    read.face_available = true;
+    read.types_number_b = true;
+    desk.send(read);
+    EXPECT_TRUE(desk.machine.wants_number_b());
+    EXPECT_TRUE(desk.send(Event::face).empty());
+    EXPECT_EQ(desk.state(), State::method);
+    Input typed = event(Event::face);
+    typed.number_b_given = true;
+    EXPECT_TRUE(has(desk.send(typed), Action::aim_face));
+    Input wrong = event(Event::face_failed);
+    wrong.face_available = true;
+    wrong.code = Code::front_unread;
+    desk.send(wrong);
+    EXPECT_EQ(desk.state(), State::method);
+    EXPECT_EQ(desk.machine.session().code, Code::front_unread);
+    EXPECT_TRUE(desk.machine.wants_number_b()) << "what was typed was wrong";
+    desk.send(typed);
+    EXPECT_EQ(desk.state(), State::face_aim);
+}
+
+TEST(Kiosk, a_camera_that_fails_leaves_the_other_ways_and_counts_against_nobody) {
+    Desk desk;
+    desk.card().send(Event::face);
+    Input broken = event(Event::face_failed);
+    broken.code = Code::camera_fault;
+    desk.send(broken);
+    EXPECT_EQ(desk.state(), State::method);
+    EXPECT_FALSE(desk.machine.allows(Event::face));
+    EXPECT_TRUE(desk.machine.allows(Event::pin) && desk.machine.allows(Event::visual));
+    EXPECT_EQ(desk.machine.session().face_failures, 0);
+    desk.pin();
+    EXPECT_EQ(desk.machine.session().code, Code::none) << "it says nothing of what came after";
+}
+
+TEST(Kiosk, the_tenth_failure_of_a_face_locks_it) {
+    Desk desk;
+    desk.card().send(Event::face);
+    desk.send(Event::frame_good);
+    Input unmatched = event(Event::face_unmatched);
+    unmatched.face_failures = face_failures_max;
+    desk.send(unmatched);
+    EXPECT_EQ(desk.state(), State::face_fail);
+    EXPECT_EQ(desk.machine.session().code, Code::face_locked);
+    EXPECT_FALSE(desk.machine.allows(Event::retry));
+    EXPECT_TRUE(desk.machine.allows(Event::pin));
+}
+
 TEST(Kiosk, a_locked_face_is_not_offered) {
     Desk desk;
     desk.send(Event::card_in);
@@ -397,6 +486,9 @@ class Life {
         input.pin_tries = static_cast<int>(below(4));
         input.face_available = below(2) != 0;
         input.face_failures = static_cast<int>(below(12));
+        input.types_number_b = below(3) == 0;
+        input.number_b_given = below(2) != 0;
+        input.hint = static_cast<face::Hint>(below(7));
         input.code = Code::unreadable;
         input.result = static_cast<CheckResult>(below(6));
         input.specified_certificate = below(2) != 0;
@@ -446,7 +538,9 @@ class Life {
         switch (machine.state()) {
             case State::out_of_service: return Event::ready;
             case State::reading: return below(6) == 0 ? Event::read_failed : Event::read_ok;
-            case State::face_aim: return Event::frame_good;
+            case State::face_aim:
+                if (below(3) == 0) return below(2) == 0 ? Event::frame_hint : Event::face_failed;
+                return Event::frame_good;
             case State::face_match: return below(2) == 0 ? Event::face_matched : Event::face_unmatched;
             case State::pin: return below(2) == 0 ? Event::pin_ok : Event::pin_wrong;
             case State::checking: return Event::checked;
@@ -514,6 +608,28 @@ TEST(KioskInvariants, i2_i3_the_pin_is_verified_only_for_the_confirm_key_and_the
             EXPECT_TRUE(life.machine.warns_of_last_try());
         }
         if (life.machine.state() == State::pin) EXPECT_GT(life.machine.session().pin_tries, 0);
+    });
+}
+
+// A face opens a card only where the engine looked, on that screen and after it was asked for.
+TEST(KioskInvariants, a_check_by_face_follows_a_comparison_and_a_camera_never_looks_for_nobody) {
+    live([](Life& life, const Input& input, const Machine& before, const auto& actions) {
+        const Session& session = life.machine.session();
+        const bool new_one = session.method == Method::face && before.session().method != Method::face;
+        if (has(actions, Action::check) && new_one) {
+            EXPECT_EQ(before.state(), State::face_match);
+            EXPECT_EQ(input.event, Event::face_matched);
+        }
+        if (has(actions, Action::aim_face)) {
+            EXPECT_TRUE(is_page_event(input.event));
+            EXPECT_LT(before.session().face_failures, face_failures_max);
+            EXPECT_LT(before.session().face_tries, face_tries_per_session);
+            EXPECT_TRUE(!session.types_number_b || session.number_b_given);
+        }
+        if (before.state() == State::face_aim && life.machine.state() != State::face_aim) {
+            EXPECT_TRUE(has(actions, Action::stop_face) || has(actions, Action::match_face) ||
+                        has(actions, Action::forget_session));
+        }
     });
 }
 

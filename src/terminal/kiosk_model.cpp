@@ -23,13 +23,13 @@ constexpr std::array<StateNames, state_count> states{{
 }};
 
 constexpr std::array<std::string_view, event_count> events{
-    "touch",     "lang",          "mode",       "face",          "pin",          "visual",       "phone",
-    "back",      "retry",         "pin.submit", "visual.submit", "cancel",       "confirm",      "dismiss",
-    "continue",  "yes",           "no",         "next",          "all",          "none",         "pick",
-    "iphone",    "android",       "help",       "finish",        "help.release", "ready",        "fault",
-    "card.in",   "card.out",      "read.ok",    "read.failed",   "frame.good",   "face.matched", "face.unmatched",
-    "pin.ok",    "pin.wrong",     "phone.ok",   "phone.failed",  "checked",      "unreachable",  "registered",
-    "submitted", "submit.failed", "tick"};
+    "touch",          "lang",        "mode",       "face",          "pin",          "visual",       "phone",
+    "back",           "retry",       "pin.submit", "visual.submit", "cancel",       "confirm",      "dismiss",
+    "continue",       "yes",         "no",         "next",          "all",          "none",         "pick",
+    "iphone",         "android",     "help",       "finish",        "help.release", "ready",        "fault",
+    "card.in",        "card.out",    "read.ok",    "read.failed",   "frame.hint",   "frame.good",   "face.matched",
+    "face.unmatched", "face.failed", "pin.ok",     "pin.wrong",     "phone.ok",     "phone.failed", "checked",
+    "unreachable",    "registered",  "submitted",  "submit.failed", "tick"};
 // The first of them; the staff's and the devices' follow.
 constexpr std::size_t page_events = 25;
 
@@ -91,6 +91,7 @@ std::string_view to_string(Code code) {
         case Code::unreadable: return "K-E001";
         case Code::other_card: return "K-E002";
         case Code::card_expired: return "K-E003";
+        case Code::front_unread: return "K-E004";
         case Code::certificate_dead: return "K-E006";
         case Code::pin_locked: return "K-E007";
         case Code::face_locked: return "K-E008";
@@ -99,6 +100,7 @@ std::string_view to_string(Code code) {
         case Code::nothing_known: return "K-E012";
         case Code::suspended_record: return "K-E013";
         case Code::hub_away: return "K-E020";
+        case Code::camera_fault: return "K-E030";
         case Code::phone_unreadable: return "K-E031";
         case Code::visual_refused: return "K-E015";
     }
@@ -108,6 +110,8 @@ std::string_view to_string(Code code) {
 std::string_view to_string(Action action) {
     switch (action) {
         case Action::read_card: return "read_card";
+        case Action::aim_face: return "aim_face";
+        case Action::stop_face: return "stop_face";
         case Action::match_face: return "match_face";
         case Action::verify_pin: return "verify_pin";
         case Action::forget_pin: return "forget_pin";

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "exchange/face_engine/messages.h"
+
 // The words of the kiosk (ux §2.3–2.7). Nothing here can hold a PIN, a picture, a name or a number of a person: what
 // the machine does not know cannot leave it (I1, I9). What it is told of a subsidy is what the programme is called.
 namespace onshi::terminal::kiosk {
@@ -115,9 +117,11 @@ enum class Event : std::uint8_t {
     card_out,
     read_ok,
     read_failed,
+    frame_hint,
     frame_good,
     face_matched,
     face_unmatched,
+    face_failed,
     pin_ok,
     pin_wrong,
     phone_ok,
@@ -131,7 +135,7 @@ enum class Event : std::uint8_t {
     // nothing but time
     tick,
 };
-inline constexpr std::size_t event_count = 45;
+inline constexpr std::size_t event_count = 47;
 [[nodiscard]] std::string_view to_string(Event event);
 [[nodiscard]] std::optional<Event> parse_event(std::string_view name);
 // Whether a page may send it.
@@ -143,6 +147,7 @@ enum class Code : std::uint8_t {
     unreadable,
     other_card,
     card_expired,
+    front_unread,
     certificate_dead,
     pin_locked,
     face_locked,
@@ -151,6 +156,7 @@ enum class Code : std::uint8_t {
     nothing_known,
     suspended_record,
     hub_away,
+    camera_fault,
     phone_unreadable,
     visual_refused,
 };
@@ -168,9 +174,14 @@ struct Input {
     bool pin_available = true;
     int pin_tries = 3;  // 0 … 3, also pin_wrong
     bool face_available = false;
-    int face_failures = 0;  // counted on the card's account, 10 lock
-    // read_failed, checked with not_valid
+    bool types_number_b = false;  // the engine cannot read it from the card's face
+    int face_failures = 0;        // counted on the card's account, 10 lock
+    // read_ok where no face can be checked, read_failed, face_failed, checked with not_valid
     Code code = Code::none;
+    // frame_hint
+    face::Hint hint = face::Hint::no_face;
+    // face: number B was typed, and the devices have it
+    bool number_b_given = false;
     // checked
     CheckResult result = CheckResult::ok;
     bool specified_certificate = false;
@@ -194,6 +205,8 @@ struct Input {
 // What devices, hub link and page are to do.
 enum class Action : std::uint8_t {
     read_card,
+    aim_face,
+    stop_face,
     match_face,
     verify_pin,
     forget_pin,
@@ -211,6 +224,7 @@ enum class Action : std::uint8_t {
 struct Settings {
     bool phone_reader = false;
     bool face = false;
+    bool face_demo = false;  // a simulated engine: the page says so for as long as it is there
     bool visual = true;
     std::array<bool, item_count> items{true, true, true, true};
     bool prescription_type = false;

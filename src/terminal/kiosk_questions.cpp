@@ -205,6 +205,12 @@ void Machine::start_session() {
 }
 
 void Machine::go(State state) {
+    // The camera looks only while the screen says so.
+    if (state_ == State::face_aim && state != State::face_match) act(Action::stop_face);
+    if (state == State::face_aim) {
+        session_.hint.reset();
+        act(Action::aim_face);
+    }
     state_ = state;
     // Who called for help waits for it, whatever the devices do meanwhile.
     if (overlay_ != Overlay::help_called) overlay_ = Overlay::none;
@@ -346,7 +352,7 @@ bool Machine::allows(Event event) const {
             return event == Event::visual && settings_.visual;
         case State::face_aim: return event == Event::back || (event == Event::pin && can_use_pin());
         case State::face_fail:
-            if (event == Event::retry) return can_use_face() && session_.face_tries < face_tries_per_session;
+            if (event == Event::retry) return can_use_face();
             if (event == Event::pin) return can_use_pin();
             if (event == Event::visual) return settings_.visual;
             return event == Event::back;

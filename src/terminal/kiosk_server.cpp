@@ -164,22 +164,36 @@ struct KioskServer::Impl {
         return http::json_response(message());
     }
 
-    Task<Result<http::Response>> take_pin(http::Request& request) {
+    // Digits that come by themselves as a body, for an event that means them; `hand` gives them to the devices, where
+    // the screen asks for them.
+    Task<Result<http::Response>> take_digits(http::Request& request, std::size_t count, kiosk::Input input,
+                                             void (KioskDevices::*hand)(SecretBytes)) {
         if (!is_page(request)) co_return plain(403);
-        SecretBytes pin(as_bytes(request.body));
+        SecretBytes digits(as_bytes(request.body));
         // The connection's own buffer, which nobody reads again: no second copy of the digits stays (I1).
         std::fill_n(const_cast<char*>(request.body.data()), request.body.size(), '\0');
         auto revision = kiosk::parse_revision(http::query_value(request.query, "rev").value_or(""));
         if (!revision) co_return fail(std::move(revision));
-        const bool digits = pin.size() == pin_digits &&
-                            std::ranges::all_of(pin.bytes(), [](std::uint8_t c) { return c >= '0' && c <= '9'; });
-        if (!digits) co_return fail(ErrorCode::card_pin_format, "");
+        const bool whole = digits.size() == count &&
+                           std::ranges::all_of(digits.bytes(), [](std::uint8_t c) { return c >= '0' && c <= '9'; });
+        if (!whole) co_return fail(ErrorCode::card_pin_format, "");
         co_return apply_now(*revision, [&] {
-            if (machine.allows(kiosk::Event::pin_submit)) devices.take_pin(std::move(pin));
-            kiosk::Input input;
-            input.event = kiosk::Event::pin_submit;
+            if (machine.allows(input.event)) (devices.*hand)(std::move(digits));
             return input;
         });
+    }
+
+    Task<Result<http::Response>> take_pin(http::Request& request) {
+        kiosk::Input input;
+        input.event = kiosk::Event::pin_submit;
+        return take_digits(request, pin_digits, std::move(input), &KioskDevices::take_pin);
+    }
+
+    Task<Result<http::Response>> take_number_b(http::Request& request) {
+        kiosk::Input input;
+        input.event = kiosk::Event::face;
+        input.number_b_given = true;
+        return take_digits(request, face::number_b_digits, std::move(input), &KioskDevices::take_number_b);
     }
 
     Task<Result<http::Response>> take_visual(http::Request& request) {
@@ -246,6 +260,8 @@ struct KioskServer::Impl {
                      [this](http::Request& request, Deadline) { return take_event(request); });
         server.route(http::Method::post, "/kiosk/pin", small,
                      [this](http::Request& request, Deadline) { return take_pin(request); });
+        server.route(http::Method::post, "/kiosk/number-b", small,
+                     [this](http::Request& request, Deadline) { return take_number_b(request); });
         server.route(http::Method::post, "/kiosk/visual", small,
                      [this](http::Request& request, Deadline) { return take_visual(request); });
         server.route(http::Method::get, "/kiosk/events", small,

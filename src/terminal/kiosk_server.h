@@ -31,6 +31,8 @@ class KioskDevices {
     virtual void carry_out(kiosk::Action action, const kiosk::Session& session) = 0;
     // For the next verify_pin.
     virtual void take_pin(SecretBytes pin) = 0;
+    // Number B of the card's face, for the next aim_face.
+    virtual void take_number_b(SecretBytes digits) = 0;
     // For the next check by eye; whether the password is that person's.
     [[nodiscard]] virtual bool take_visual(VisualClaim claim) = 0;
     // How this desk serves while parts of the hub are away, for the staff's corner of the page. Any thread.
@@ -46,9 +48,9 @@ struct KioskSettings {
 // The kiosk's page talks to the terminal here (ux §2.2): `POST /kiosk/session` exchanges the one-time token of the file
 // for a cookie, `GET /kiosk/events` sends the state whenever it changes, `POST /kiosk/event` takes what was touched;
 // one for an older state is refused by 409 with the present one. A PIN comes by itself, as the body of
-// `POST /kiosk/pin?rev=N`, so that it is in no JSON; what a member of staff says to `POST /kiosk/visual`. On loopback
-// only; other hosts and other pages are refused. Owns its loop, machine and listener; thread-safe but for construction
-// and destruction.
+// `POST /kiosk/pin?rev=N`, so that it is in no JSON, and so does number B, to `POST /kiosk/number-b?rev=N`; what a
+// member of staff says to `POST /kiosk/visual`. On loopback only; other hosts and other pages are refused. Owns its
+// loop, machine and listener; thread-safe but for construction and destruction.
 class KioskServer {
   public:
     // `devices` outlives the server. config.listen, secret.* for the token's file.

@@ -51,6 +51,13 @@ inline constexpr std::chrono::seconds hold_retry{10};
 inline constexpr std::chrono::milliseconds catch_up_every{5'000};
 // Visits that are caught up with between two patients: whoever comes next does not wait for all of them.
 inline constexpr std::size_t visits_per_round_max = 10;
+// The engine that compares faces: the kiosk's screen waits three seconds for its decision (ux §2.7).
+inline constexpr std::chrono::milliseconds face_answer_limit{1'000};
+inline constexpr std::chrono::milliseconds face_scan_limit{2'000};
+inline constexpr std::chrono::milliseconds face_match_limit{2'700};
+inline constexpr std::chrono::milliseconds face_stop_look{100};
+// Of half a minute each: more than a session lasts in slow mode.
+inline constexpr int face_aims_max = 64;
 // Results for a folder that cannot be written just now.
 inline constexpr std::size_t unpublished_max = 100;
 inline constexpr std::size_t orders_max = 64;

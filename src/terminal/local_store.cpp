@@ -96,6 +96,7 @@ std::string_view to_string(LocalKind kind) {
         case LocalKind::reference: return "reference";
         case LocalKind::reception: return "reception";
         case LocalKind::deferred: return "deferred";
+        case LocalKind::face_failures: return "face_failures";
         case LocalKind::last_visit: return "last_visit";
         case LocalKind::challenge: return "challenge";
         case LocalKind::offline_visit: return "offline_visit";

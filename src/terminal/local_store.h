@@ -20,15 +20,16 @@ namespace onshi::terminal {
 
 // What a terminal keeps on its own disk. Values never change.
 enum class LocalKind : std::uint8_t {
-    reference = 1,      // a number that this institution gave an insured person
-    reception = 2,      // a bulk inquiry that was taken in
-    deferred = 3,       // a check that is to be made up for when the hub is back
-    last_visit = 4,     // an answer of an earlier day
-    challenge = 5,      // held for signing while the hub is away
-    offline_visit = 6,  // a check that a card signed and no hub has answered yet
-    difference = 7,     // what the hub said later otherwise than the counter had gone by
-    trust = 8,          // what capsules are verified with
-    number_visit = 9,   // an answer of an earlier day by the terms of a look-up by number
+    reference = 1,       // a number that this institution gave an insured person
+    reception = 2,       // a bulk inquiry that was taken in
+    deferred = 3,        // a check that is to be made up for when the hub is back
+    last_visit = 4,      // an answer of an earlier day
+    challenge = 5,       // held for signing while the hub is away
+    offline_visit = 6,   // a check that a card signed and no hub has answered yet
+    difference = 7,      // what the hub said later otherwise than the counter had gone by
+    trust = 8,           // what capsules are verified with
+    number_visit = 9,    // an answer of an earlier day by the terms of a look-up by number
+    face_failures = 10,  // how often an engine did not recognise a card's holder, one time after the other
 };
 
 struct LocalRecord {
@@ -39,7 +40,7 @@ struct LocalRecord {
 
 // For logs and lists.
 [[nodiscard]] std::string_view to_string(LocalKind kind);
-inline constexpr std::size_t local_kind_count = 9;
+inline constexpr std::size_t local_kind_count = 10;
 
 // What was read of a kind, oldest first, and what is there and cannot be read: sealed by another key, changed, or of
 // another program's form. Nothing of those but their keys and times is known; they are kept.

@@ -31,6 +31,7 @@ struct Terminal::Parts {
     std::unique_ptr<HubLink> hub;
     std::optional<Exchange> exchange;
     std::unique_ptr<CardSlot> slot;
+    std::unique_ptr<FaceEngine> face;
     std::unique_ptr<HubLink> kiosk_hub;  // of the kiosk's own thread
     std::unique_ptr<KioskDriver> driver;
     std::unique_ptr<KioskServer> kiosk;
@@ -57,6 +58,7 @@ struct Terminal::Parts {
         auto linked = HubLink::make(std::move(settings.hub), hub_state, clock, random);
         if (!linked) return fail(std::move(linked));
         kiosk_hub = std::move(*linked);
+        face = make_face_engine(settings.face, random);
         slot = std::make_unique<PcscSlot>(settings.reader.value_or(""));
         CheckInParts parts{
             .name = {settings.hub_id, settings.facility, settings.terminal},
@@ -64,6 +66,8 @@ struct Terminal::Parts {
             .store = *store,
             .slot = *slot,
             .pinless = settings.pinless.get(),
+            .face = face.get(),
+            .photo_roots = settings.face.photo_roots,
             .publish = [folder = ExchangeFolder(settings.exchange_folder)](
                            const FaceFile& file) { return folder.publish(Outbound::face, file.name, file.bytes); },
             .profile = settings.profile,
@@ -74,6 +78,8 @@ struct Terminal::Parts {
         driver = std::make_unique<KioskDriver>(KioskDriver::Settings{settings.reader, settings.visual_accounts},
                                                std::move(parts));
         settings.kiosk->machine.visual = settings.pinless != nullptr;
+        settings.kiosk->machine.face = face != nullptr && settings.pinless != nullptr;
+        settings.kiosk->machine.face_demo = settings.kiosk->machine.face && settings.face.simulated.has_value();
         auto served = KioskServer::open(*settings.kiosk, *driver, clock, random);
         if (!served) return fail(std::move(served));
         kiosk = std::move(*served);

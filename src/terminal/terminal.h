@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "platform/smartcard/pinless_use.h"
 #include "terminal/exchange.h"
+#include "terminal/face_engine.h"
 #include "terminal/hub_link.h"
 #include "terminal/kiosk_server.h"
 
@@ -32,6 +33,7 @@ struct TerminalSettings {
     bool empty_lists = true;
     std::chrono::milliseconds modes_every{30'000};
     std::unique_ptr<smartcard::PinlessUse> pinless;  // null: cards are opened by their PIN only
+    FaceSettings face;
 };
 
 // The agent of one terminal, from open() to the end of run(). Owns its loops and stores.

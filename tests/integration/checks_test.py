@@ -526,7 +526,9 @@ def test_each_role_opens_its_own_routes_only(connect, eligible, municipal):
 
 
 def test_a_method_that_the_terminal_may_not_use_is_refused(check, eligible):
-    assert check(eligible, method="face").code == "method.not_allowed"
+    assert check(eligible, method="face", more={"face_engine": "acme-9"}).code == "method.not_allowed"
+    assert check(eligible, method="face").code == "request.field"
+    assert check(eligible, more={"face_engine": "acme-9"}).code == "method.not_allowed"
 
 
 def test_no_terminal_is_added_for_faces_where_no_engine_is_admitted(connect):

@@ -190,6 +190,7 @@ std::string make_card_check_body() {
                                   .care_day = Date::of(2026, 11, 23),
                                   .operator_reference = {},
                                   .visual_reason = {},
+                                  .face_engine = {},
                                   .authority_key_id = "01234567890123456789",
                                   .serial = CertificateSerial::parse_hex("01020304").value(),
                                   .signature = as_text(signature),

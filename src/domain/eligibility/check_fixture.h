@@ -114,7 +114,7 @@ class CheckTest : public testing::Test {
         authorities_.emplace(std::move(*authorities));
         const CheckParts parts{*database_,   clock_,          random_,     *authorities_, world().row_key,
                                *challenges_, status_sources_, seen_cards_, ocsp,          &municipal_};
-        service_.emplace(parts, CheckSettings{"hub-test", 3});
+        service_.emplace(parts, CheckSettings{"hub-test", 3, {"acme-9"}});
     }
     ~CheckTest() override {
         service_.reset();
@@ -235,6 +235,7 @@ class CheckTest : public testing::Test {
                                                                  .care_day = today,
                                                                  .operator_reference = who,
                                                                  .visual_reason = who.empty() ? "" : "reader_height",
+                                                                 .face_engine = {},
                                                                  .authority_key_id = {},
                                                                  .serial = serial(number),
                                                                  .signature = {},
@@ -254,6 +255,7 @@ class CheckTest : public testing::Test {
         lines.challenge = made.challenge;
         lines.purpose = to_string(made.check.purpose);
         lines.method = organisations::to_string(made.check.method);
+        lines.face_engine = made.check.face_engine;
         lines.care_day = made.check.care_day;
         lines.operator_reference = made.check.operator_reference;
         lines.check_id = id;

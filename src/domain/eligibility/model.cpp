@@ -176,7 +176,7 @@ std::string pack(const Answer& answer) {
     if (answer.check_id) writer.raw(answer.check_id->bytes());
     writer.raw(answer.request_digest);
     writer.u8(static_cast<std::uint8_t>(answer.method));
-    writer.text(answer.visual_reason);
+    writer.text(answer.circumstance);
     writer.u32(static_cast<std::uint32_t>(answer.care_day.days()));
     writer.i64(answer.answered_at.us);
     writer.varint(static_cast<std::uint64_t>(answer.known_seq));
@@ -206,7 +206,7 @@ std::optional<Answer> unpack(std::string_view bytes) {
     const Bytes digest = reader.raw(answer.request_digest.size());
     std::ranges::copy(digest, answer.request_digest.begin());
     const std::uint8_t method = reader.u8();
-    answer.visual_reason = reader.text();
+    answer.circumstance = reader.text();
     const auto care_day = read_date(reader);
     answer.answered_at = {reader.i64()};
     answer.known_seq = static_cast<std::int64_t>(reader.varint());

@@ -109,7 +109,8 @@ struct Answer {
     std::optional<CheckId> check_id;
     Sha256 request_digest{};                                    // of the signed lines, or of the look-up's terms
     organisations::Method method = organisations::Method::pin;  // card only
-    std::string visual_reason;                                  // why by eye, or without the card in a disaster
+    // Why by eye, which engine compared the face, or why without the card in a disaster.
+    std::string circumstance;
     Date care_day;
     Instant answered_at;
     std::int64_t known_seq = 0;  // the newest registry commit that this answer rests on

@@ -346,7 +346,8 @@ std::string to_text(const SignedLines& lines) {
     line(lines.terminal);
     line(lines.challenge);
     line(lines.purpose);
-    line(lines.method);
+    line(lines.face_engine.empty() ? std::string(lines.method)
+                                   : std::string(lines.method).append(":").append(lines.face_engine));
     line(to_iso(lines.care_day));
     line(lines.operator_reference.empty() ? "-" : lines.operator_reference);
     line(lines.check_id);

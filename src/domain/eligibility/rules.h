@@ -81,6 +81,7 @@ struct SignedLines {
     std::string_view challenge;
     std::string_view purpose;
     std::string_view method;
+    std::string_view face_engine;  // beside the method `face` in its line; else empty
     Date care_day;
     std::string_view operator_reference;  // empty: none
     std::string_view check_id;

@@ -294,6 +294,11 @@ TEST(signed_lines, are_the_ten_lines_of_the_contract) {
     EXPECT_EQ(to_text(lines),
               "onshi-check-v1\nhub-1\n1310123458\nT5\nabc\ncheck\npin\n2026-11-23\n-\n"
               "00000000-0000-4000-8000-000000000001\n");
+    lines.method = "face";
+    lines.face_engine = "acme-9";
+    EXPECT_EQ(to_text(lines),
+              "onshi-check-v1\nhub-1\n1310123458\nT5\nabc\ncheck\nface:acme-9\n2026-11-23\n-\n"
+              "00000000-0000-4000-8000-000000000001\n");
 }
 
 TEST(care_day, by_card_is_today_in_japan_with_a_tolerance_after_midnight) {

@@ -29,6 +29,9 @@
 
 namespace onshi::eligibility {
 
+// Bytes of an engine's name.
+inline constexpr std::size_t face_engine_max = 32;
+
 enum class Registration : std::uint8_t { not_asked, agreed, declined };
 
 // A check by card as a terminal sends it, already parsed. The views live as long as the call.
@@ -40,6 +43,7 @@ struct CardCheck {
     Date care_day;
     std::string_view operator_reference;  // needed by a visual check; else empty or a known account
     std::string_view visual_reason;       // visual only
+    std::string_view face_engine;         // face only: who compared
     std::string_view authority_key_id;    // raw bytes
     CertificateSerial serial;
     pki::SignatureAlgorithm algorithm = pki::SignatureAlgorithm::rsa_pkcs1_sha256;
@@ -161,13 +165,11 @@ inline constexpr std::size_t miss_facilities_max = 65'536;
 // A check that lost a race (two first registrations, two visual uses) decides anew this often.
 inline constexpr int check_attempts_max = 16;
 
-// Face comparison counts only with an engine that this hub's settings admit (design §9.8).
-enum class FaceChecks : std::uint8_t { refused, admitted };
-
 struct CheckSettings {
     std::string hub_id;
     int misses_per_hour = misses_per_hour_default;
-    FaceChecks face = FaceChecks::refused;
+    // A face counts only when one of these engines compared it (design §9.8).
+    std::vector<std::string> face_engines;
 };
 
 // Everything a check needs from the hub. References outlive the service.

@@ -20,11 +20,13 @@ namespace {
 using organisations::Method;
 using organisations::Role;
 
-Result<void> check_method(const organisations::Terminal& terminal, const CardCheck& check, FaceChecks face) {
+Result<void> check_method(const organisations::Terminal& terminal, const CardCheck& check,
+                          const std::vector<std::string>& face_engines) {
     const bool may = is_check(check.purpose) ? terminal.may(Role::check_card) : channel_of(terminal).has_value();
     if (!may) return fail(ErrorCode::role_missing, "check_card");
-    const bool engine_missing = check.method == Method::face && face == FaceChecks::refused;
-    if (!terminal.may(check.method) || engine_missing) {
+    const bool by_face = check.method == Method::face;
+    const bool admitted = std::ranges::find(face_engines, check.face_engine) != face_engines.end();
+    if (!terminal.may(check.method) || (by_face && !admitted) || (!by_face && !check.face_engine.empty())) {
         return fail(ErrorCode::method_not_allowed, std::string(organisations::to_string(check.method)));
     }
     if (check.method == Method::visual && (check.operator_reference.empty() || check.visual_reason.empty())) {
@@ -74,7 +76,7 @@ Result<void> judge(const pki::CertificateStatus& answer) {
 
 Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Terminal& terminal,
                                                          const CardCheck& check) const {
-    auto allowed = check_method(terminal, check, settings_.face);
+    auto allowed = check_method(terminal, check, settings_.face_engines);
     if (!allowed) return fail(std::move(allowed));
     const Instant now = parts_.clock.now();
     auto challenge = parts_.challenges.open(check.challenge, terminal.key, check.purpose, now);
@@ -92,6 +94,7 @@ Result<CheckService::Attempt> CheckService::open_attempt(const organisations::Te
     lines.challenge = check.challenge;
     lines.purpose = to_string(check.purpose);
     lines.method = organisations::to_string(check.method);
+    lines.face_engine = check.face_engine;
     lines.care_day = check.care_day;
     lines.operator_reference = check.operator_reference;
     lines.check_id = check_id;
@@ -250,7 +253,8 @@ Task<Result<Answer>> CheckService::decide(Attempt& attempt, const CardCheck& che
     answer.check_id = check.id;
     answer.request_digest = sha256(as_bytes(attempt.signed_text));
     answer.method = check.method;
-    if (check.method == Method::visual) answer.visual_reason = check.visual_reason;
+    if (check.method == Method::visual) answer.circumstance = check.visual_reason;
+    if (check.method == Method::face) answer.circumstance = check.face_engine;
     answer.care_day = check.care_day;
     answer.answered_at = attempt.now;
     answer.card_status_as_of = as_of;

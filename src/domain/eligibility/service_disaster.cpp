@@ -146,7 +146,7 @@ Task<Result<GivenAnswer>> CheckService::check_in_disaster(const organisations::T
     answer.source = Source::disaster;
     answer.check_id = check.id;
     answer.request_digest = digest;
-    answer.visual_reason = to_string(check.ground);
+    answer.circumstance = to_string(check.ground);
     answer.care_day = today;
     answer.answered_at = now;
     answer.known_seq = known_seq;

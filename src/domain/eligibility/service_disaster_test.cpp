@@ -70,7 +70,7 @@ TEST_F(DisasterTest, finds_who_is_there_without_card_or_number_and_tells_no_addr
     ASSERT_TRUE(given) << error_name(given.error().code);
     const Answer& answer = given->answer;
     EXPECT_EQ(answer.source, Source::disaster);
-    EXPECT_EQ(answer.visual_reason, "agreed");
+    EXPECT_EQ(answer.circumstance, "agreed");
     EXPECT_EQ(answer.verdict.result, ResultCode::valid);
     EXPECT_EQ(answer.verdict.medical, MedicalData::available) << "what the mode is for";
     ASSERT_TRUE(answer.person);
@@ -80,7 +80,7 @@ TEST_F(DisasterTest, finds_who_is_there_without_card_or_number_and_tells_no_addr
     const auto stored = unpack(pack(answer));
     ASSERT_TRUE(stored);
     EXPECT_EQ(stored->source, Source::disaster);
-    EXPECT_EQ(stored->visual_reason, "agreed");
+    EXPECT_EQ(stored->circumstance, "agreed");
 }
 
 TEST_F(DisasterTest, nothing_is_open_before_the_second_person_or_elsewhere) {
@@ -174,7 +174,7 @@ TEST_F(DisasterTest, the_same_look_up_again_is_answered_the_same_way_and_recorde
     check.ground = DisasterGround::impossible;
     const auto first = look_up(check);
     ASSERT_TRUE(first);
-    EXPECT_EQ(first->answer.visual_reason, "impossible");
+    EXPECT_EQ(first->answer.circumstance, "impossible");
     const auto before = records();
     const auto again = look_up(check);
     ASSERT_TRUE(again);

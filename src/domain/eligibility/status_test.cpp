@@ -282,7 +282,7 @@ TEST_F(CardStatusTest, the_reason_of_a_visual_check_is_on_record) {
     ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
     const auto recorded = unpack(std::string_view(*record->payload).substr(audit::salt_bytes));
     ASSERT_TRUE(recorded);
-    EXPECT_EQ(recorded->visual_reason, "reader_height");
+    EXPECT_EQ(recorded->circumstance, "reader_height");
     EXPECT_EQ(refused(*sign(known, Method::pin, "nobody")), ErrorCode::account_unknown);
     EXPECT_TRUE(check(*sign(known, Method::pin, "sato")));
 }
@@ -291,6 +291,27 @@ TEST_F(CardStatusTest, a_check_by_face_needs_an_admitted_engine) {
     add_person(7, {}, insured());
     terminal_.methods |= organisations::bit(Method::face);
     EXPECT_EQ(refused(*sign(known, Method::face)), ErrorCode::method_not_allowed);
+    const auto by = [this](Method method, std::string_view engine) {
+        auto made = sign(known, method);
+        made->check.face_engine = engine;
+        resign(*made);
+        return made;
+    };
+    EXPECT_EQ(refused(*by(Method::face, "simulated")), ErrorCode::method_not_allowed);
+    EXPECT_EQ(refused(*by(Method::pin, "acme-9")), ErrorCode::method_not_allowed) << "a PIN has no engine";
+    const auto renamed = by(Method::face, "another");
+    renamed->check.face_engine = "acme-9";
+    EXPECT_EQ(refused(*renamed), ErrorCode::signature_invalid) << "the card signed another engine's name";
+    const auto given = check(*by(Method::face, "acme-9"));
+    ASSERT_TRUE(given);
+    sql::ReadBatch batch;
+    const auto record = audit::load_record(batch, given->position.lane, given->position.sequence);
+    ASSERT_TRUE(run_to_end(database_->read(batch, soon())));
+    const auto recorded = unpack(std::string_view(*record->payload).substr(audit::salt_bytes));
+    ASSERT_TRUE(recorded);
+    EXPECT_EQ(recorded->circumstance, "acme-9");
+    terminal_.methods &= ~organisations::bit(Method::face);
+    EXPECT_EQ(refused(*by(Method::face, "acme-9")), ErrorCode::method_not_allowed);
 }
 
 }  // namespace

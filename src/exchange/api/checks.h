@@ -20,6 +20,7 @@ struct CardCheckMessage {
     std::string challenge;
     std::string operator_reference;
     std::string visual_reason;
+    std::string face_engine;
     std::string authority_key_id;
     std::string signature;
     std::string certificate;

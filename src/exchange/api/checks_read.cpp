@@ -62,6 +62,7 @@ Result<std::unique_ptr<const CardCheckMessage>> parse_card_check(std::string_vie
     auto message = std::unique_ptr<CardCheckMessage>(new CardCheckMessage{.challenge = {},
                                                                           .operator_reference = {},
                                                                           .visual_reason = {},
+                                                                          .face_engine = {},
                                                                           .authority_key_id = {},
                                                                           .signature = {},
                                                                           .certificate = {},
@@ -70,6 +71,7 @@ Result<std::unique_ptr<const CardCheckMessage>> parse_card_check(std::string_vie
                                                                                     .care_day = {},
                                                                                     .operator_reference = {},
                                                                                     .visual_reason = {},
+                                                                                    .face_engine = {},
                                                                                     .authority_key_id = {},
                                                                                     .serial = placeholder_serial(),
                                                                                     .signature = {},
@@ -85,9 +87,12 @@ Result<std::unique_ptr<const CardCheckMessage>> parse_card_check(std::string_vie
         if (care_day) check.care_day = *care_day;
         message->operator_reference = guarded_text(object, "operator", organisations::account_reference_max);
         message->visual_reason = guarded_text(object, "visual_reason", 200);
+        message->face_engine = guarded_text(object, "face_engine", eligibility::face_engine_max);
         const bool by_eye = check.method == organisations::Method::visual;
         if (by_eye && message->operator_reference.empty()) object.reject("operator", ErrorCode::field_missing);
         if (by_eye && message->visual_reason.empty()) object.reject("visual_reason", ErrorCode::field_missing);
+        const bool by_face = check.method == organisations::Method::face;
+        if (by_face && message->face_engine.empty()) object.reject("face_engine", ErrorCode::field_missing);
         check.registration = named(object, "registration", &parse_registration, Registration::not_asked);
         read_card(object, *message);
     });
@@ -95,6 +100,7 @@ Result<std::unique_ptr<const CardCheckMessage>> parse_card_check(std::string_vie
     check.challenge = message->challenge;
     check.operator_reference = message->operator_reference;
     check.visual_reason = message->visual_reason;
+    check.face_engine = message->face_engine;
     check.authority_key_id = message->authority_key_id;
     check.signature = message->signature;
     check.certificate = message->certificate;
@@ -113,6 +119,7 @@ std::string write_card_check(const eligibility::CardCheck& check) {
     writer.member("care_day", to_iso(check.care_day));
     if (!check.operator_reference.empty()) writer.member("operator", check.operator_reference);
     if (!check.visual_reason.empty()) writer.member("visual_reason", check.visual_reason);
+    if (!check.face_engine.empty()) writer.member("face_engine", check.face_engine);
     if (check.registration != Registration::not_asked) {
         writer.member("registration", check.registration == Registration::agreed ? "agreed" : "declined");
     }

@@ -216,7 +216,7 @@ void write_answer_members(JsonWriter& writer, const eligibility::GivenAnswer& gi
     writer.member("reference_kind", kind_of(answer.source));
     if (answer.source == Source::disaster) {
         writer.begin_object("disaster");
-        writer.member("ground", answer.visual_reason);
+        writer.member("ground", answer.circumstance);
         writer.end_object();
     }
     if (answer.source == Source::card) writer.member("method", to_string(answer.method));

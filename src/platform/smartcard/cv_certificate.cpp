@@ -63,6 +63,33 @@ Result<CvCertificate> CvCertificate::parse(Bytes bytes) {
                          ByteVector(body->begin(), body->end()), ByteVector(signature->begin(), signature->end())};
 }
 
+std::string to_text(std::span<const CvRoot> roots) {
+    std::string text;
+    for (const CvRoot& root : roots) {
+        text.append(to_hex(root.key_id)).append(" ").append(to_base64url(root.key.stored())).append("\n");
+    }
+    return text;
+}
+
+Result<std::vector<CvRoot>> parse_cv_roots(std::string_view text) {
+    const auto malformed = [] { return fail(ErrorCode::key_malformed, "roots of card-verifiable certificates"); };
+    std::vector<CvRoot> roots;
+    while (!text.empty()) {
+        const auto line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        if (line.empty()) continue;
+        const auto blank = line.find(' ');
+        if (blank == std::string_view::npos || roots.size() == cv_roots_max) return malformed();
+        const auto id = from_hex(line.substr(0, blank));
+        const auto stored = from_base64url(line.substr(blank + 1));
+        if (!id || id->size() != CvKeyId().size() || !stored) return malformed();
+        auto key = pki::CardPublicKey::parse(as_bytes(*stored));
+        if (!key) return fail(std::move(key));
+        roots.push_back({take_id(as_bytes(*id)), std::move(*key)});
+    }
+    return roots;
+}
+
 Result<void> CvCertificate::verify(std::span<const CvRoot> roots) const {
     const auto root = std::ranges::find(roots, issuer, &CvRoot::key_id);
     if (root == roots.end()) return fail(ErrorCode::card_not_authentic, "issuer of the card's signer is not trusted");

@@ -3,6 +3,9 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -20,6 +23,12 @@ struct CvRoot {
     CvKeyId key_id;
     pki::CardPublicKey key;
 };
+
+// A line for each root: its id in hex, a blank, the key's storage form in base64url. For a terminal's folder.
+[[nodiscard]] std::string to_text(std::span<const CvRoot> roots);
+inline constexpr std::size_t cv_roots_max = 16;
+// key.malformed for anything else; empty lines are passed over.
+[[nodiscard]] Result<std::vector<CvRoot>> parse_cv_roots(std::string_view text);
 
 inline constexpr std::size_t cv_body_bytes = 297;           // issuer id, subject id, RSA-2048 key (jpki-card §4.3)
 inline constexpr std::size_t cv_terminal_body_bytes = 307;  // a terminal's (jpki-card §5.3)

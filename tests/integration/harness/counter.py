@@ -20,14 +20,14 @@ PASSWORD = "by their face"
 class Counter:
     """One hub, one terminal with a kiosk and its reader."""
 
-    def __init__(self, installation, work, folder):
+    def __init__(self, installation, work, folder, *settings):
         self.hub = Hub(installation, work / "hub").start()
         self.installation = installation
         self.work = work
         self.reader_folder = folder
         self.reader = None
         self.desk = DeskProcess(installation, self.hub, work / "desk", "--kiosk-port", 0,
-                                "--oqs-subsidies", "json", env={"PCSCLITE_CSOCK_NAME": str(folder / "pcscd.comm")})
+                                "--oqs-subsidies", "json", *settings, env={"PCSCLITE_CSOCK_NAME": str(folder / "pcscd.comm")})
         self.page = None
 
     def set_password(self):

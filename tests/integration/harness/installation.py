@@ -68,10 +68,10 @@ class Installation:
         self.server_ca = self.folder / "pki" / "server_ca.crt"
 
     @classmethod
-    def make(cls, folder):
+    def make(cls, folder, *more):
         made = onshi("demo", "init", folder, "--persons", PERSONS, "--seed", SEED, "--facilities", 200, "--desks", 2,
                      "--card-keys", 4, "--port", 0, "--metrics-port", 0,
-                     *(["--store", new_database()] if CLUSTER else []))
+                     *(["--store", new_database()] if CLUSTER else []), *more)
         assert made.returncode == 0, made.stderr
         return cls(folder)
 

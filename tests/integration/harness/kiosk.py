@@ -51,10 +51,16 @@ class Page:
         return status, check_state(body) if status in (200, 409) else body
 
     def pin(self, digits):
-        """The PIN goes its own way, as the body of a request of its own."""
+        return self.digits("pin", digits)
+
+    def number_b(self, digits):
+        return self.digits("number-b", digits)
+
+    def digits(self, what, digits):
+        """They go their own way, as the body of a request of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("POST", f"/kiosk/pin?rev={self.state()['rev']}", digits, {"cookie": self.cookie})
+            connection.request("POST", f"/kiosk/{what}?rev={self.state()['rev']}", digits, {"cookie": self.cookie})
             response = connection.getresponse()
             body = response.read()
             return response.status, check_state(body) if response.status in (200, 409) else json.loads(body)
