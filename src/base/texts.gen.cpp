@@ -7,7 +7,7 @@ namespace onshi {
 
 namespace {
 
-constexpr std::array<TextEntry, 1293> table{{
+constexpr std::array<TextEntry, 1294> table{{
     {"23 upper-case letters and digits", Audience::label, {"英大文字と数字 23 文字", "23 upper-case letters and digits"}},
     {"75 and over at 20 %, outpatient, until 2025-09", Audience::label, {"75歳以上2割の外来、2025年9月まで (配慮措置)", "75 and over at 20 %, outpatient, until 2025-09"}},
     {"A PC/SC reader of our own with a virtual card in it, until it is told to end.", Audience::label, {"仮想カードを入れた自前の PC/SC リーダーを、終了を指示するまで動かす。", "A PC/SC reader of our own with a virtual card in it, until it is told to end."}},
@@ -100,6 +100,7 @@ constexpr std::array<TextEntry, 1293> table{{
     {"What the registry holds of a facility, and where it is.", Audience::label, {"機関の登録内容と所在地を表示する。", "What the registry holds of a facility, and where it is."}},
     {"Which parts of the hub are declared away, since when, and how desks serve.", Audience::label, {"公表中の停止箇所、開始時刻、窓口の対応を一覧する。", "Which parts of the hub are declared away, since when, and how desks serve."}},
     {"Write a members' file for a demo: people not yet registered, planted faults, some changes.", Audience::label, {"試験用環境の加入者ファイルを作る: 未登録の人、仕込まれた誤り、いくつかの変更。", "Write a members' file for a demo: people not yet registered, planted faults, some changes."}},
+    {"Write both stores anew without the room between their rows, after a large intake; not while a hub runs.", Audience::label, {"大きな取り込みの後に、行の間の空きをなくして、データベースを書き直します。ハブが止まっているときに行います。", "Write both stores anew without the room between their rows, after a large intake; not while a hub runs."}},
     {"Write the synthetic nation as text: persons, insurers and the planted faults, one JSON object per line.", Audience::label, {"架空データを文字で書き出す: 人、保険者、仕込んだ誤りを一行に一つの JSON で。", "Write the synthetic nation as text: persons, insurers and the planted faults, one JSON object per line."}},
     {"a folder or postgresql://…, as the setting store", Audience::label, {"フォルダか postgresql://…（設定 store と同じ）", "a folder or postgresql://…, as the setting store"}},
     {"a new folder", Audience::label, {"新しいフォルダー", "a new folder"}},

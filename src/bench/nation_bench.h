@@ -25,13 +25,17 @@ struct NationShares {
 };
 [[nodiscard]] NationShares shares_of(std::uint64_t persons);
 
-// The bytes that people take on disk.
+// The bytes that people take on disk. The embedded resident register (the table `resident`) stands in for another
+// system's data and is told apart.
 struct NationSize {
     std::uint64_t persons = 0;  // in the registry
     std::uint64_t registry_bytes = 0;
     std::uint64_t ledger_bytes = 0;
-    std::vector<sql::TableSize> tables;  // of both stores, the largest first, each with its indexes
+    std::uint64_t bytes_before_compacting = 0;  // of both stores, as the intake left them
+    std::vector<sql::TableSize> tables;         // of both stores, the largest first, each with its indexes
     [[nodiscard]] double bytes_per_person() const;
+    [[nodiscard]] double resident_register_bytes_per_person() const;
+    [[nodiscard]] double bytes_per_person_before_compacting() const;  // the register's apart, too
 };
 
 struct NationIntake {
@@ -42,12 +46,12 @@ struct NationIntake {
 
 struct FilledNation {
     NationIntake intake;
-    NationSize size;  // after the intake, before any check
+    NationSize size;  // after the intake and compacting, before any check
 };
 
-// Takes the nation's additions and changes over, once: a second call finds it done and tells what the first measured.
-// `installation` is a demo installation of shares_of(persons).loaded people that no hub runs on. bench.invalid; errors
-// of the intake.
+// Takes the nation's additions and changes over and compacts the stores, once: a second call finds it done and tells
+// what the first measured. `installation` is a demo installation of shares_of(persons).loaded people that no hub runs
+// on. bench.invalid; errors of the intake.
 [[nodiscard]] Result<FilledNation> take_nation_in(const std::filesystem::path& installation, const NationShares& shares,
                                                   const Clock& clock, Random& random, const BenchProgress& progress);
 

@@ -21,6 +21,7 @@ void add_all_commands(CommandTree& tree) {
     add_audit_commands(tree);
     add_db_commands(tree);
     add_db_index_command(tree);
+    add_db_compact_command(tree);
     add_db_move_commands(tree);
     add_cert_commands(tree);
     add_secret_commands(tree);

@@ -39,6 +39,7 @@ void add_db_commands(CommandTree& tree);
 void add_db_move_commands(CommandTree& tree);
 // Under the noun `db`.
 void add_db_index_command(CommandTree& tree);
+void add_db_compact_command(CommandTree& tree);
 void add_bench_commands(CommandTree& tree);
 // Under the noun `bench`.
 void add_bench_intake_command(CommandTree& tree);

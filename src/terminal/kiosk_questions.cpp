@@ -209,6 +209,7 @@ void Machine::go(State state) {
     if (state_ == State::face_aim && state != State::face_match) act(Action::stop_face);
     if (state == State::face_aim) {
         session_.hint.reset();
+        session_.code = Code::none;
         act(Action::aim_face);
     }
     state_ = state;

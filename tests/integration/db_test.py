@@ -69,6 +69,28 @@ def test_persons_of_an_older_registry_are_found_by_birth_date_and_reading_again(
     assert json.loads(index().stdout)["indexed"] == len(whole), "and nothing is left to do"
 
 
+def test_a_compacted_store_is_smaller_holds_the_same_and_serves_on(contract, new_installation, wallet, tmp_path):
+    installation = new_installation()
+    compact = lambda: onshi("db", "compact", "--config", installation.settings, "--json")
+    with Hub(installation, tmp_path / "run-1") as hub, Client(contract, hub, installation.terminal("desk")) as desk:
+        if not installation.database:
+            refused = compact()
+            assert refused.returncode != 0 and json.loads(refused.stderr)["code"] == "store.unavailable"
+        newest = check(desk, wallet.card("eligible"))[1]
+    # Room between the rows, as a long life leaves it.
+    assert installation.change(installation.registry, "DELETE FROM person_reading WHERE person_key % 10 <> 0") > 5_000
+    everything = lambda: [installation.rows(store, f"SELECT * FROM {table} ORDER BY 1, 2, 3") for store, table in (
+        (installation.registry, "person_now"), (installation.registry, "coverage"), (installation.registry, "person_reading"),
+        (installation.ledger, "audit_record"))]
+    before = everything()
+    done = compact()
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["bytes_after"] < 0.97 * report["bytes_before"], report
+    assert everything() == before
+    serves(contract, installation, wallet, tmp_path / "run-2", newest)
+
+
 @pytest.fixture(scope="module")
 def used(contract, new_installation, wallet, tmp_path_factory):
     """An installation with answers, stopped; and the place of the newest."""

@@ -438,9 +438,10 @@ Result<std::unique_ptr<BulkWriter>> open_sqlite_bulk_writer(const SqliteOptions&
 Result<std::vector<TableSize>> sqlite_table_sizes(const SqliteOptions& options, Store store) {
     auto connection = open_writer(options, store);
     if (!connection) return fail(std::move(connection));
+    // Page by page: dbstat's own sums are of 32 bits, and a nation's tables are larger.
     const char* sql =
         "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat s JOIN sqlite_schema m ON m.name = s.name "
-        "WHERE s.aggregate = 1 GROUP BY m.tbl_name ORDER BY 2 DESC";
+        "GROUP BY m.tbl_name ORDER BY 2 DESC";
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v2((*connection)->handle(), sql, -1, &statement, nullptr) != SQLITE_OK) {
         return fail(ErrorCode::store_unavailable, "this SQLite cannot measure tables");
