@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <malloc.h>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -65,6 +66,8 @@ double seconds_since(std::chrono::steady_clock::time_point begun) {
 Result<IntakeRun> run_intake(const std::filesystem::path& store, const std::filesystem::path& file,
                              const std::filesystem::path& result_file, const identity::NumberVault& vault,
                              const Clock& clock, Random& random) {
+    // What laying in a nation left on this process's heap is not the intake's.
+    ::malloc_trim(0);
     sql::SqliteOptions stores;
     stores.folder = store;
     stores.cache_kib = sql::bulk_cache_kib;

@@ -103,7 +103,7 @@ class BenchCheck final : public Command {
     std::string details_;
     std::int64_t persons_ = 1'000'000;
     std::int64_t seconds_ = 20;
-    std::int64_t connections_ = 64;
+    std::int64_t connections_ = 80;
 };
 
 class BenchPayments final : public Command {

@@ -110,7 +110,7 @@ class BenchNation final : public Command {
     std::int64_t base_persons_ = 1'000'000;
     std::int64_t seconds_ = 20;
     std::int64_t cold_seconds_ = 60;
-    std::int64_t connections_ = 64;
+    std::int64_t connections_ = 80;
     std::int64_t in_flight_ = 16;
     std::int64_t card_keys_ = 64;
 };

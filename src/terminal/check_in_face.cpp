@@ -80,8 +80,12 @@ std::optional<Input> CheckIn::aim_face(Order order) {
         log_failure(Level::warn, "terminal.face_engine", good.error());
         return face_failed(Code::camera_fault, false);
     }
-    if (!*good) return std::nullopt;
-    return told(Event::frame_good);
+    if (*good && !stopped()) return told(Event::frame_good);
+    // Whoever turned away leaves no picture behind.
+    photo_ = SecretBytes();
+    parts_.face->forget();
+    face_used_ = false;
+    return std::nullopt;
 }
 
 // The photo of the card's chip, opened with number B, whose counter is never brought to its end from here: a misread
@@ -148,6 +152,7 @@ int CheckIn::face_failures() {
 
 void CheckIn::set_face_failures(int count) {
     if (parts_.face == nullptr || !card_) return;
+    if (count == 0 && face_failures() == 0) return;
     std::string key = parts_.store.tag(LocalKind::face_failures, card_->name);
     auto kept = count == 0 ? run_to_end(parts_.store.remove(LocalKind::face_failures, std::move(key)))
                            : run_to_end(parts_.store.put(LocalKind::face_failures, std::move(key),
