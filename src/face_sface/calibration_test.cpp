@@ -68,6 +68,7 @@ TEST(RuleOfThree, says_how_many_pairs_and_persons_it_takes) {
 // Scores of strangers from 0.000 in steps of 0.001, up to 0.299 for 300 of them.
 std::vector<float> strangers(std::size_t count, float step = 0.001F) {
     std::vector<float> scores;
+    scores.reserve(count);
     for (std::size_t i = 0; i < count; ++i) scores.push_back(static_cast<float>(i) * step);
     return scores;
 }

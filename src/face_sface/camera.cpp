@@ -75,11 +75,11 @@ class DeviceCamera final : public Camera {
         });
     }
     void stop() noexcept override {
-        try {
+        // It is opened anew next time, and says then what is wrong.
+        static_cast<void>(guarded("camera", [&]() -> Result<void> {
             capture_.release();
-        } catch (const std::exception&) {
-            // It is opened anew next time, and says then what is wrong.
-        }
+            return {};
+        }));
     }
 
   private:
@@ -118,11 +118,11 @@ class FileCamera final : public Camera {
         });
     }
     void stop() noexcept override {
-        try {
+        // It is opened anew next time, and says then what is wrong.
+        static_cast<void>(guarded("camera", [&]() -> Result<void> {
             video_.release();
-        } catch (const std::exception&) {
-            // It is opened anew next time, and says then what is wrong.
-        }
+            return {};
+        }));
     }
 
   private:

@@ -1,5 +1,6 @@
 // onshi-face-sface calibrate
-#include <array>
+#include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>
@@ -154,7 +155,7 @@ void write_text(const Calibration& found, std::size_t strangers, std::ostream& o
 
 void tell_unusable(const std::vector<std::string>& names, std::ostream& err) {
     if (names.empty()) return;
-    err << fmt::format("{} pictures without one single face, left out with their pair:", names.size());
+    err << fmt::format("pictures without one single face, left out with their pair: {} —", names.size());
     for (std::size_t i = 0; i < std::min(names.size(), unusable_names_max); ++i) err << " " << names[i];
     err << (names.size() > unusable_names_max ? " …\n" : "\n") << std::flush;
 }
@@ -167,9 +168,19 @@ Result<OpencvMatcher> load(const CalibrateOptions& options) {
     return OpencvMatcher(std::move(*detector), std::move(*recognizer));
 }
 
-// Both folders, read with one matcher.
-Result<std::array<Folder, 2>> read_folders(const CalibrateOptions& options, OpencvMatcher& matcher,
-                                           const Streams& streams) {
+struct Folders {
+    Folder genuine;
+    std::optional<Folder> other;  // when strangers have a folder of their own
+    [[nodiscard]] const Folder& impostor() const { return other ? *other : genuine; }
+    [[nodiscard]] std::vector<std::string> unusable() const {
+        auto names = genuine.unusable;
+        if (other) names.insert(names.end(), other->unusable.begin(), other->unusable.end());
+        return names;
+    }
+};
+
+// Both with one matcher; one that stands for both is read once.
+Result<Folders> read_folders(const CalibrateOptions& options, OpencvMatcher& matcher, const Streams& streams) {
     const auto genuine_pairs = pairs_in(options.genuine);
     if (!genuine_pairs) return fail(genuine_pairs.error().code, genuine_pairs.error().detail);
     const auto impostor_pairs = pairs_in(options.impostor);
@@ -177,9 +188,13 @@ Result<std::array<Folder, 2>> read_folders(const CalibrateOptions& options, Open
     Reading reading(matcher, streams);
     auto genuine = reading.read(*genuine_pairs, "same person");
     if (!genuine) return fail(std::move(genuine));
+    Folders folders{.genuine = std::move(*genuine), .other = std::nullopt};
+    std::error_code error;
+    if (std::filesystem::equivalent(options.genuine, options.impostor, error)) return folders;
     auto impostor = reading.read(*impostor_pairs, "strangers");
     if (!impostor) return fail(std::move(impostor));
-    return std::array<Folder, 2>{std::move(*genuine), std::move(*impostor)};
+    folders.other = std::move(*impostor);
+    return folders;
 }
 
 }  // namespace
@@ -198,19 +213,18 @@ int calibrate_threshold(const CalibrateOptions& options, const Streams& streams)
         return complain(streams, "the pictures cannot be used", folders.error().detail,
                         "two pictures for every person: NAME_a.* like a card's photo, NAME_b.* from the camera");
     }
-    auto& [genuine, impostor] = *folders;
-    auto unusable = genuine.unusable;
-    unusable.insert(unusable.end(), impostor.unusable.begin(), impostor.unusable.end());
+    const auto unusable = folders->unusable();
     tell_unusable(unusable, streams.err);
-    const auto found = calibrate(scores_of_same(genuine.persons), scores_of_strangers(impostor.persons), options.far);
+    const auto& strangers = folders->impostor().persons;
+    const auto found = calibrate(scores_of_same(folders->genuine.persons), scores_of_strangers(strangers), options.far);
     if (!found) {
         return complain(streams, "no threshold is given", found.error().detail,
                         "more persons in --impostor, or a larger --far if that is acceptable");
     }
     if (options.json) {
-        write_json(*found, impostor.persons.size(), unusable.size(), streams.out);
+        write_json(*found, strangers.size(), unusable.size(), streams.out);
     } else {
-        write_text(*found, impostor.persons.size(), streams.out);
+        write_text(*found, strangers.size(), streams.out);
     }
     return exit_done;
 }

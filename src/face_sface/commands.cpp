@@ -109,7 +109,11 @@ int run_program(std::span<const std::string> arguments, const Streams& streams) 
         if (program.root.exit(error, streams.out, sink) == 0) return exit_done;
         return complain(streams, "this is not a command", error.what(), "onshi-face-sface --help", exit_usage);
     }
-    return program.chosen(streams);
+    try {
+        return program.chosen(streams);
+    } catch (const std::exception& error) {
+        return complain(streams, "this went wrong", error.what(), "try again; if it stays, tell us what you did");
+    }
 }
 
 }  // namespace onshi::sface

@@ -45,6 +45,18 @@ class Descriptor {
     int number_;
 };
 
+// Tells the other side that nothing more comes, on every way out.
+class Hangup {
+  public:
+    explicit Hangup(int descriptor) : descriptor_(descriptor) {}
+    ~Hangup() { ::shutdown(descriptor_, SHUT_RDWR); }
+    Hangup(const Hangup&) = delete;
+    Hangup& operator=(const Hangup&) = delete;
+
+  private:
+    int descriptor_;
+};
+
 // True when something of `events` has happened, or the other side is gone.
 bool wait_for(int descriptor, short events, SteadyTime until) {
     for (;;) {
@@ -229,16 +241,13 @@ void SocketServer::run(int stop, const std::function<void(LineChannel&)>& serve)
             send_away(next.get());
             continue;
         }
-        if (session.valid()) session.get();
+        // What a session threw (no memory, say) stays in its future: its client was let go, the next one may fare
+        // better.
         client = std::move(next);
         session = std::async(std::launch::async, [&serve, descriptor = client.get()] {
-            try {
-                SocketChannel channel(descriptor);
-                serve(channel);
-            } catch (const std::exception&) {
-                // No memory, say: this client is let go, the next one may fare better.
-            }
-            ::shutdown(descriptor, SHUT_RDWR);
+            const Hangup at_the_end(descriptor);
+            SocketChannel channel(descriptor);
+            serve(channel);
         });
     }
     // What waits for the client sees its end; the session wipes and ends.
