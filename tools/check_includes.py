@@ -7,7 +7,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SRC = ROOT / "src"
-LAYERS = ["base", "platform", "domain", "exchange", "hub", "synth", "installation", "bench", "terminal", "cli", "main"]
+LAYERS = ["base", "platform", "domain", "exchange", "hub", "synth", "installation", "bench", "terminal", "cli", "main",
+          "face_sface", "face_sface_main"]
 # What each layer may see beside what lies to its left.
 SEES = {
     "base": set(),
@@ -21,6 +22,8 @@ SEES = {
     "bench": {"base", "platform", "domain", "exchange", "hub", "synth", "installation"},
     "cli": {"base", "platform", "domain", "exchange", "hub", "synth", "installation", "bench", "terminal"},
     "main": {"base", "cli"},
+    "face_sface": {"base", "platform", "exchange"},
+    "face_sface_main": {"base", "face_sface"},
 }
 SLICES = ["audit", "organisations", "cases", "identity", "cards", "coverage", "payments", "consent", "eligibility",
           "records", "prescriptions", "claims"]
