@@ -19,7 +19,6 @@ namespace onshi::check_requests_test {
 using bench::PersonDraw;
 using bench::PersonOrder;
 using bench::PreparationOrder;
-using bench::Prepared;
 using bench::test::TestCards;
 using bench::test::TestServer;
 
@@ -65,6 +64,7 @@ class ChallengeHub {
         auto asked = api::parse_challenge_request(request.body);
         if (!asked) co_return fail(std::move(asked));
         std::vector<eligibility::IssuedChallenge> issued;
+        issued.reserve(asked->count);
         const TerminalKey terminal(terminal_of(*request.peer->certificate));
         for (std::size_t i = 0; i < std::min(asked->count, given_max); ++i) {
             issued.push_back(challenges_.issue(terminal, asked->purpose, clock.now(), random_));

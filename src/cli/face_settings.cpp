@@ -27,7 +27,7 @@ void declare_face_settings(Options& options) {
 Result<terminal::FaceSettings> load_face_settings(const settings::ResolvedSettings& settings,
                                                   const TerminalProfile& profile) {
     terminal::FaceSettings face;
-    const std::string kind = settings.text("face_engine");
+    const std::string& kind = settings.text("face_engine");
     if (kind == "none") return face;
     // Without it the card would not sign for a face, and the kiosk would say nothing of why.
     if (profile.card_certificate.empty() || profile.card_key.empty()) {

@@ -168,7 +168,7 @@ Result<http::ClientTls> load_terminal_tls(const TerminalProfile& profile) {
 
 std::filesystem::path terminal_store_folder(const settings::ResolvedSettings& settings,
                                             const TerminalProfile& profile) {
-    const std::string own = settings.text("terminal_store_folder");
+    const std::string& own = settings.text("terminal_store_folder");
     return own.empty() ? profile.folder / "store" : std::filesystem::path(own);
 }
 

@@ -8,8 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/sha256.h"
-#include "exchange/face_engine/messages.h"
 #include "domain/audit/service.h"
+#include "exchange/face_engine/messages.h"
 #include "hub/migrations.h"
 #include "hub/secrets.h"
 #include "hub/settings.h"

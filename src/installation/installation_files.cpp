@@ -189,7 +189,7 @@ std::string to_toml(const TerminalFile& t) {
     if (!t.card_certificate.empty()) table.insert("card_certificate", t.card_certificate);
     if (!t.card_key.empty()) table.insert("card_key", t.card_key);
     if (!t.photo_roots.empty()) table.insert("photo_roots", t.photo_roots);
-    return as_toml_text(std::move(table));
+    return as_toml_text(table);
 }
 
 std::string to_json(const DemoInstallation& made) {

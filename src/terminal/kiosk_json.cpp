@@ -201,9 +201,9 @@ Result<PageEvent> parse_page_event(std::string_view body) {
 
 Result<std::uint64_t> parse_revision(std::string_view text) {
     std::uint64_t revision = 0;
-    const auto end = text.data() + text.size();
-    const auto [last, error] = std::from_chars(text.data(), end, revision);
-    if (error != std::errc() || last != end) return fail(ErrorCode::request_malformed, "rev is to be a number");
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), revision);
+    if (error != std::errc() || end != text.data() + text.size())
+        return fail(ErrorCode::request_malformed, "rev is to be a number");
     return revision;
 }
 

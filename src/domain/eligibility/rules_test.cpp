@@ -169,7 +169,7 @@ TEST(decide_by_card, schemes_without_health_data_say_so) {
     EXPECT_EQ(decide_by_card(registered_card(), own, day("2026-11-23")).medical, MedicalData::scheme_without);
 }
 
-NumberCandidate candidate(std::int64_t person, const char* text, std::vector<std::int64_t> asked) {
+NumberCandidate candidate(std::int64_t person, const char* text, const std::vector<std::int64_t>& asked) {
     NumberCandidate one{{}, records(text), {}};
     one.person.key = PersonKey(person);
     one.person.name = "架空 花子";
@@ -382,6 +382,7 @@ TEST(entitlements, what_is_blank_is_noted_and_what_does_not_exist_is_not) {
         verdict.coverage->limit_category = category;
         note_blanks(verdict, shown);
         std::vector<OutcomeCode> codes;
+        codes.reserve(verdict.notes.size());
         for (const auto& note : verdict.notes) codes.push_back(note.code);
         return codes;
     };

@@ -90,6 +90,7 @@ Task<Result<std::vector<NumberCandidate>>> CheckService::find_by_reading(const D
     if (keys.empty()) co_return candidates;
     sql::ReadBatch merges;
     std::vector<sql::Slot<PersonKey>> aliases;
+    aliases.reserve(keys.size());
     for (const PersonKey key : keys) aliases.push_back(identity::load_alias(merges, key));
     read = co_await parts_.database.read(merges, deadline);
     if (!read) co_return fail(std::move(read));

@@ -20,6 +20,7 @@ class CardStatusTest : public CheckTest {
     };
     std::string list(std::uint64_t number, const std::vector<Entry>& entries, Instant issued_at) {
         std::vector<pki::RevokedEntry> revoked;
+        revoked.reserve(entries.size());
         for (const auto& entry : entries) {
             revoked.push_back({std::string(as_text(serial(entry.serial).bytes())), entry.reason, nine_o_clock});
         }
@@ -124,6 +125,7 @@ TEST_F(CardStatusTest, freshness_comes_back_with_a_list) {
 TEST_F(CardStatusTest, a_long_list_is_written_in_parts_and_its_date_comes_last) {
     std::vector<Entry> entries;
     const std::uint32_t many = 2 * cards::listed_per_page_max + 7;
+    entries.reserve(many);
     for (std::uint32_t i = 0; i < many; ++i)
         entries.push_back({0x02000000 + 3 * i, RevocationReason::certificate_hold});
     auto read = cards::read_status_list(as_bytes(list(1, entries, clock_.now())), *authorities_, clock_.now());
