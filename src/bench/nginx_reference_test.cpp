@@ -50,7 +50,10 @@ TEST(nginx_reference, answers_posts_over_mutual_tls_and_is_gone_afterwards) {
         ASSERT_TRUE(report);
         EXPECT_TRUE(report->is_clean());
         EXPECT_EQ(report->body_bytes, report->good * bench::reference_answer_bytes_max);
-        // Ticks of 10 ms: after this load at least one has been counted.
+        // The kernel counts by ticks of 10 ms that it samples: a short load on a busy machine may fall between them.
+        for (int more = 0; more < 50 && nginx->cpu().value().total() == 0ms; ++more) {
+            ASSERT_TRUE(generator->run(bench::ClosedLoop{100ms}, lanes));
+        }
         EXPECT_GT(nginx->cpu().value().total(), 0ms);
         // A stranger's certificate is refused: mutual TLS is on.
         const TestTrust stranger(1);
