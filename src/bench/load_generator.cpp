@@ -32,6 +32,8 @@ constexpr std::size_t read_bytes = 16 * 1024;
 // A generator that sleeps looks at the time that often.
 constexpr std::chrono::milliseconds sleep_max{10};
 constexpr std::size_t events_max = 256;
+// Then answers are read: whoever has more to send than there is time for would find every answer late by his own doing.
+constexpr std::size_t sends_per_turn_max = 16;
 enum class Fed : std::uint8_t { more, complete, broken };
 
 struct Connection {
@@ -174,8 +176,8 @@ class Run {
     [[nodiscard]] bool is_over(Clock::time_point now) const;
     [[nodiscard]] timespec pause() const;
     void wait_for_events();
-    void offer(Clock::time_point now);
-    void offer_next(Clock::time_point now);
+    void offer(Clock::time_point now, std::size_t sends_max);
+    void offer_next(Clock::time_point now, std::size_t sends_max);
     void release(Connection& connection);
     void wake_rested(Clock::time_point now);
     void drop_due(Clock::time_point now);
@@ -227,7 +229,7 @@ LoadReport Run::go() {
     const SigpipeGuard guard;
     auto now = Clock::now();
     while (!is_over(now)) {
-        offer(now);
+        offer(now, sends_per_turn_max);
         wait_for_events();
         now = Clock::now();
     }
@@ -290,14 +292,14 @@ std::optional<std::string_view> Run::next_body(std::size_t lane) {
     return body;
 }
 
-void Run::offer(Clock::time_point now) {
+void Run::offer(Clock::time_point now, std::size_t sends_max) {
     wake_rested(now);
-    offer_next(now);
+    offer_next(now, sends_max);
     if (follows_advice() && schedule_ && free_.empty()) drop_due(now);
 }
 
-void Run::offer_next(Clock::time_point now) {
-    while (!free_.empty()) {
+void Run::offer_next(Clock::time_point now, std::size_t sends_max) {
+    for (std::size_t sent = 0; sent < sends_max && !free_.empty(); ++sent) {
         const auto due = next_due(now);
         if (!due || *due > now) return;
         Connection& connection = *free_.front();
@@ -373,7 +375,7 @@ void Run::take_answer(Connection& connection) {
     --in_flight_;
     if (!connection.reader->keep_alive()) return lose(connection);
     release(connection);
-    offer(now);
+    offer(now, 1);
 }
 
 void Run::take_refusal(Connection& connection, Clock::time_point now) {
